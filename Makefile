@@ -1,0 +1,50 @@
+# Everything here needs python3 (3.11 or newer) and make, and nothing else: the rest is set up in .venv.
+# Another Python: make PYTHON=python3.12 test. Some tests only: make test ARGS="-k grid".
+PYTHON = python3
+ARGS =
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format samples bench clean
+
+help:
+	@echo "make demo     plan the sample series; says where the results are (demo_out/)"
+	@echo "make test     run all tests"
+	@echo "make check    lint, format, types and import contracts"
+	@echo "make format   put the code into the house's format"
+	@echo "make samples  make sample_dicoms/ anew from the phantoms"
+	@echo "make bench    print the tables of speed and accuracy"
+	@echo "make clean    remove all that these made, .venv too"
+
+demo:
+	@.ci/install runtime $(PYTHON)
+	@.venv/bin/cement-planner demo -o demo_out --overwrite
+
+test:
+	@.ci/install dev $(PYTHON)
+	@.ci/run-tests $(ARGS)
+
+check:
+	@.ci/install dev $(PYTHON)
+	@.venv/bin/ruff check --quiet
+	@.venv/bin/ruff format --check --quiet || { echo "not in the house's format: make format mends it"; exit 1; }
+	@.venv/bin/mypy --no-error-summary
+	@said=$$(.venv/bin/lint-imports --no-logo) || { echo "$$said"; exit 1; }
+	@echo "lint, format, types and import contracts: all well"
+
+format:
+	@.ci/install dev $(PYTHON)
+	@.venv/bin/ruff check --fix --quiet
+	@.venv/bin/ruff format --quiet
+
+samples:
+	@.ci/install runtime $(PYTHON)
+	@.ci/samples
+
+bench:
+	@.ci/install runtime $(PYTHON)
+	@.venv/bin/python benchmarks/speed.py
+	@.venv/bin/python benchmarks/accuracy.py
+
+clean:
+	rm -rf .venv build dist demo_out .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find planner plugins tests -type d -name __pycache__ -prune -exec rm -rf {} +
