@@ -1,0 +1,65 @@
+"""Plan percutaneous cement injection round loosened implants, from CT.
+
+The names in ``__all__`` are loaded on first use (PEP 562), so that ``import planner`` and the command line's
+``--help`` stay quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_HOME_OF = {
+    "Grid": "planner.geometry.grid",
+    "Mask": "planner.model.volume",
+    "Plan": "planner.model.plan",
+    "PlannerError": "planner.errors",
+    "Volume": "planner.model.volume",
+    "load_ct": "planner.io",
+    "load_plan": "planner.io.plan_json",
+    "phantoms": "planner.phantoms",
+    "plan": "planner.pipeline",
+    "save_plan": "planner.io.plan_json",
+}
+
+if TYPE_CHECKING:
+    from planner import phantoms as phantoms
+    from planner.errors import PlannerError as PlannerError
+    from planner.geometry.grid import Grid as Grid
+    from planner.io import load_ct as load_ct
+    from planner.io.plan_json import load_plan as load_plan
+    from planner.io.plan_json import save_plan as save_plan
+    from planner.model.plan import Plan as Plan
+    from planner.model.volume import Mask as Mask
+    from planner.model.volume import Volume as Volume
+    from planner.pipeline import plan as plan
+
+__all__ = [
+    "Grid",
+    "Mask",
+    "Plan",
+    "PlannerError",
+    "Volume",
+    "__version__",
+    "load_ct",
+    "load_plan",
+    "phantoms",
+    "plan",
+    "save_plan",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its module the first time it is asked for."""
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(home)
+    value = module if home == f"{__name__}.{name}" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""Settings: one frozen model per step, every default with its source."""

@@ -1,0 +1,37 @@
+"""C-arm angles and poses."""
+
+from planner.model.record import PointLps, Record
+
+
+class BullsEye(Record):
+    """The C-arm view in which the beam runs along an axis, for a patient head first and supine."""
+
+    primary_deg: float
+    """Positioner primary angle, left anterior oblique positive."""
+    secondary_deg: float
+    """Positioner secondary angle, cranial positive."""
+
+
+class NeedleView(BullsEye):
+    """A needle's bull's-eye view, and what to dial at the console."""
+
+    console_primary_deg: float
+    """Primary angle for the treatment position."""
+    console_secondary_deg: float
+    """Secondary angle for the treatment position."""
+    within_gantry_limits: bool
+    """Whether the gantry reaches the console's angles."""
+
+
+class CArm(Record):
+    """A C-arm in the patient."""
+
+    isocentre_lps: PointLps
+    primary_deg: float
+    secondary_deg: float
+    source_detector_mm: float
+    source_isocentre_mm: float
+    pixel_mm: float
+    """Pixel pitch on the detector."""
+    rows: int
+    columns: int

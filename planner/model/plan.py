@@ -1,0 +1,107 @@
+"""The whole plan, as it stands in ``plan.json``."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from planner.model.breach import Breach
+from planner.model.finding import Finding
+from planner.model.gap import Gap
+from planner.model.implant import Implant
+from planner.model.labels import Structure
+from planner.model.needle import NeedleSet, Trajectory
+from planner.model.record import Record
+
+SCHEMA = "cement-planner/plan/1"
+PatientPosition = Literal["HFS", "HFP", "HFDR", "HFDL", "FFS", "FFP", "FFDR", "FFDL"]
+
+
+class Software(Record):
+    """Which program made the plan."""
+
+    name: str
+    version: str
+
+
+class Review(Record):
+    """Whether a person stands behind the plan."""
+
+    state: Literal["unreviewed", "edited", "approved"] = "unreviewed"
+    by: str | None = None
+    at: str | None = None
+    """ISO 8601."""
+
+
+class Series(Record):
+    """The CT that the plan was made on."""
+
+    series_instance_uid: str | None
+    frame_of_reference_uid: str | None
+    shape_zyx: tuple[int, int, int]
+    """Voxels along (slice, row, column)."""
+    spacing_mm: tuple[float, float, float]
+    """Along (slice, row, column)."""
+    patient_position: PatientPosition | None
+    hu_min: float
+    hu_max: float
+    hu_clipped_at: float | None
+    """Where the HU scale was cut off; None where it was not."""
+
+
+class RiskFactor(Record):
+    """A measured risk factor for leakage, from the literature."""
+
+    name: Literal[
+        "trabecular CT value", "cortical defect", "fracture height loss", "injected volume", "cement viscosity"
+    ]
+    measured: float | None
+    unit: str
+    level: str | None
+    source: str
+
+
+class Plan(Record):
+    """Everything that the program found and proposes for one CT."""
+
+    schema_: Literal["cement-planner/plan/1"] = Field(default=SCHEMA, alias="schema")
+    software: Software
+    review: Review
+    series: Series
+    treatment_position: PatientPosition | None
+    settings_sha256: str
+    implants: tuple[Implant, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+    trajectories: tuple[Trajectory, ...] = ()
+    needle_sets: tuple[NeedleSet, ...] = ()
+    risk_factors: tuple[RiskFactor, ...] = ()
+    labels: tuple[Structure, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    timings_s: dict[str, float] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _ids_hold_together(self) -> Self:
+        """Refuse two things with one id, and ids that lead nowhere."""
+        implants = _unique("implant", [i.id for i in self.implants])
+        gaps = _unique("gap", [g.id for g in self.gaps])
+        _unique("breach", [b.id for b in self.breaches])
+        trajectories = _unique("trajectory", [t.id for t in self.trajectories])
+        _unique("label code", [str(s.code) for s in self.labels])
+        _known("implant", implants, [g.implant_id for g in self.gaps] + [t.implant_id for t in self.trajectories])
+        _known("gap", gaps, [b.gap_id for b in self.breaches] + [t.gap_id for t in self.trajectories])
+        for needles in self.needle_sets:
+            _known("gap", gaps, list(needles.gap_ids))
+            _known("trajectory", trajectories, list(needles.trajectory_ids))
+        return self
+
+
+def _unique(what: str, ids: list[str]) -> set[str]:
+    if len(set(ids)) != len(ids):
+        raise ValueError(f"two of one {what} id in the plan")
+    return set(ids)
+
+
+def _known(what: str, ids: set[str], named: list[str | None]) -> None:
+    strangers = {i for i in named if i is not None} - ids
+    if strangers:
+        raise ValueError(f"the plan names {what} {sorted(strangers)[0]!r}, which it does not hold")

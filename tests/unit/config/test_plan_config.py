@@ -1,0 +1,38 @@
+"""Settings files and their refusals."""
+
+from pathlib import Path
+
+import pytest
+
+from planner.config.plan_config import PlanConfig, load_settings
+from planner.errors import ConfigError
+
+
+def test_settings_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text('series_instance_uid = "1.2.3"\n')
+    assert load_settings(path).series_instance_uid == "1.2.3"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("serie_uid = 3\n", "serie_uid"), ("series_instance_uid = 3\n", "series_instance_uid"), ("a = = b", "not TOML")],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        load_settings(path)
+
+
+def test_a_missing_or_binary_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_settings(tmp_path / "none.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        load_settings(tmp_path / "binary.toml")
+
+
+def test_the_fingerprint_follows_the_settings() -> None:
+    assert PlanConfig().sha256() == PlanConfig().sha256()
+    assert PlanConfig().sha256() != PlanConfig(series_instance_uid="1.2").sha256()
