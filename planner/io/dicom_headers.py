@@ -1,0 +1,235 @@
+"""What one slice says of itself, without its pixels and without its patient."""
+
+import math
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from planner.io.dicom_elements import DEFLATED, DamagedFileError, Elements, read_elements
+
+CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
+ENHANCED_CT = "1.2.840.10008.5.1.4.1.1.2.1"
+LEGACY_ENHANCED_CT = "1.2.840.10008.5.1.4.1.1.2.2"
+CT_CLASSES = (CT_IMAGE, ENHANCED_CT, LEGACY_ENHANCED_CT)
+
+Vector = tuple[float, float, float]
+
+_TAGS = {
+    "image_type": 0x00080008,
+    "sop_class_uid": 0x00080016,
+    "sop_instance_uid": 0x00080018,
+    "modality": 0x00080060,
+    "slice_thickness": 0x00180050,
+    "gantry_tilt": 0x00181120,
+    "kernel": 0x00181210,
+    "patient_position": 0x00185100,
+    "series_instance_uid": 0x0020000E,
+    "acquisition_number": 0x00200012,
+    "position": 0x00200032,
+    "orientation": 0x00200037,
+    "frame_of_reference_uid": 0x00200052,
+    "temporal_position": 0x00200100,
+    "samples": 0x00280002,
+    "photometric": 0x00280004,
+    "frames": 0x00280008,
+    "rows": 0x00280010,
+    "columns": 0x00280011,
+    "pixel_spacing": 0x00280030,
+    "bits_allocated": 0x00280100,
+    "bits_stored": 0x00280101,
+    "pixel_representation": 0x00280103,
+    "largest_pixel": 0x00280107,
+    "padding": 0x00280120,
+    "padding_limit": 0x00280121,
+    "intercept": 0x00281052,
+    "slope": 0x00281053,
+    "rescale_type": 0x00281054,
+    "lossy": 0x00282110,
+}
+_WANTED = frozenset(_TAGS.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceHeader:
+    """One slice: a single-frame file, or one frame of a multi-frame file.
+
+    Lengths are mm, directions and positions DICOM LPS, None where the file says nothing. ``row_spacing_mm`` is the
+    distance between rows. Padding values are the 16 bits as stored, 0 to 65535.
+    """
+
+    path: Path
+    frame: int = 0
+    frames: int = 1
+    series_instance_uid: str
+    sop_instance_uid: str
+    sop_class_uid: str
+    modality: str
+    image_type: tuple[str, ...]
+    frame_of_reference_uid: str | None
+    position_lps: Vector | None
+    along_row_lps: Vector | None
+    along_column_lps: Vector | None
+    row_spacing_mm: float | None
+    column_spacing_mm: float | None
+    rows: int
+    columns: int
+    slice_thickness_mm: float | None
+    kernel: str
+    patient_position: str
+    gantry_tilt_deg: float | None
+    acquisition_number: str
+    temporal_position: str
+    samples: int
+    photometric: str
+    bits_allocated: int
+    bits_stored: int
+    signed: bool
+    largest_pixel: int | None
+    padding: int | None
+    padding_limit: int | None
+    slope: float | None
+    intercept: float | None
+    rescale_type: str
+    lossy: bool
+    transfer_syntax: str
+    little_endian: bool
+    pixel_offset: int | None
+    pixel_length: int | None
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one uncompressed frame."""
+        return self.rows * self.columns * self.samples * (self.bits_allocated // 8)
+
+
+def read_slices(path: Path) -> tuple[SliceHeader, ...] | None:
+    """Read the header of one file.
+
+    Parameters
+    ----------
+    path : Path
+        Any file.
+
+    Returns
+    -------
+    tuple of SliceHeader or None
+        One per frame; empty where the file is DICOM without pixels; None where it is not DICOM.
+
+    Raises
+    ------
+    DamagedFileError
+        If the file is DICOM and cannot be read.
+    """
+    elements = read_elements(path, _WANTED)
+    if elements is None:
+        return None
+    header = header_of(path, elements)
+    if header.rows < 1 or header.columns < 1 or (header.pixel_offset is None and elements.transfer_syntax != DEFLATED):
+        if header.sop_class_uid in ("", *CT_CLASSES):
+            raise DamagedFileError  # a CT image that ends before its pixels
+        return ()
+    if header.sop_class_uid in (ENHANCED_CT, LEGACY_ENHANCED_CT):
+        from planner.io.dicom_frames import split_frames  # the slower reader is loaded where it is needed
+
+        return split_frames(header)
+    return (header,)
+
+
+def header_of(path: Path, elements: Elements) -> SliceHeader:
+    """Turn raw elements into a slice's header.
+
+    Parameters
+    ----------
+    path : Path
+        Where they come from.
+    elements : Elements
+        The raw elements.
+
+    Returns
+    -------
+    SliceHeader
+    """
+    read = _Reader(elements)
+    orientation = read.numbers("orientation", 6)
+    spacing = read.numbers("pixel_spacing", 2)
+    position = read.numbers("position", 3)
+    return SliceHeader(
+        path=path,
+        frames=max(read.integer("frames") or 1, 1),
+        series_instance_uid=read.text("series_instance_uid"),
+        sop_instance_uid=read.text("sop_instance_uid"),
+        sop_class_uid=read.text("sop_class_uid"),
+        modality=read.text("modality"),
+        image_type=read.texts("image_type"),
+        frame_of_reference_uid=read.text("frame_of_reference_uid") or None,
+        position_lps=as_vector(position),
+        along_row_lps=as_vector(orientation[:3]) if orientation else None,
+        along_column_lps=as_vector(orientation[3:]) if orientation else None,
+        row_spacing_mm=spacing[0] if spacing else None,
+        column_spacing_mm=spacing[1] if spacing else None,
+        rows=read.short("rows") or 0,
+        columns=read.short("columns") or 0,
+        slice_thickness_mm=read.number("slice_thickness"),
+        kernel=" ".join(read.texts("kernel")),
+        patient_position=read.text("patient_position"),
+        gantry_tilt_deg=read.number("gantry_tilt"),
+        acquisition_number=read.text("acquisition_number"),
+        temporal_position=read.text("temporal_position"),
+        samples=read.short("samples") or 1,
+        photometric=read.text("photometric"),
+        bits_allocated=read.short("bits_allocated") or 0,
+        bits_stored=read.short("bits_stored") or 0,
+        signed=read.short("pixel_representation") == 1,
+        largest_pixel=read.short("largest_pixel"),
+        padding=read.short("padding"),
+        padding_limit=read.short("padding_limit"),
+        slope=read.number("slope"),
+        intercept=read.number("intercept"),
+        rescale_type=read.text("rescale_type"),
+        lossy=read.text("lossy") == "01",
+        transfer_syntax=elements.transfer_syntax,
+        little_endian=elements.little_endian,
+        pixel_offset=elements.pixel_offset,
+        pixel_length=elements.pixel_length,
+    )
+
+
+def as_vector(numbers: tuple[float, ...] | None) -> Vector | None:
+    """Take three numbers as a vector, and anything else as none."""
+    if numbers is None or len(numbers) != 3:
+        return None
+    return numbers[0], numbers[1], numbers[2]
+
+
+class _Reader:
+    """Turns raw values into text and numbers; what makes no sense counts as absent."""
+
+    def __init__(self, elements: Elements) -> None:
+        self._values = elements.values
+        self._order = "<H" if elements.little_endian else ">H"
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        raw = self._values.get(_TAGS[name], b"").decode("latin-1").strip("\0 ")
+        return tuple(part.strip("\0 ") for part in raw.split("\\")) if raw else ()
+
+    def text(self, name: str) -> str:
+        return "\\".join(self.texts(name))
+
+    def numbers(self, name: str, count: int) -> tuple[float, ...] | None:
+        try:
+            numbers = tuple(float(text) for text in self.texts(name))
+        except ValueError:
+            return None
+        return numbers if len(numbers) == count and all(math.isfinite(n) for n in numbers) else None
+
+    def number(self, name: str) -> float | None:
+        numbers = self.numbers(name, 1)
+        return numbers[0] if numbers else None
+
+    def integer(self, name: str) -> int | None:
+        number = self.number(name)
+        return None if number is None else int(number)
+
+    def short(self, name: str) -> int | None:
+        raw = self._values.get(_TAGS[name], b"")
+        return int(struct.unpack_from(self._order, raw)[0]) if len(raw) >= 2 else None

@@ -1,0 +1,170 @@
+"""``plan.json``: written whole or not at all, read through the models, described by a schema made from them."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from planner.errors import InputError, OutputError
+from planner.model.plan import SCHEMA, Plan
+
+_SCHEMA_FAMILY = SCHEMA.rsplit("/", 1)[0]
+
+
+def plan_text(plan: Plan) -> str:
+    """Give a plan as JSON.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+
+    Returns
+    -------
+    str
+        Two spaces a level, a line end at the end.
+    """
+    return _text(plan.model_dump(mode="json", by_alias=True))
+
+
+def save_plan(plan: Plan, path: Path | str) -> None:
+    """Write a plan beside its place and move it there.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    path : Path or str
+        Where it shall be.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written; an older file is then still there as it was.
+    """
+    _write_whole(plan_text(plan), Path(path))
+
+
+def write_json(document: dict[str, Any], path: Path | str) -> None:
+    """Write a document in the manner of the plan.
+
+    Parameters
+    ----------
+    document : dict
+        Anything that JSON can hold; numbers that are not finite are refused.
+    path : Path or str
+        Where it shall be.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    ValueError
+        If a number is not finite.
+    """
+    _write_whole(_text(document), Path(path))
+
+
+def load_plan(path: Path | str) -> Plan:
+    """Read a plan.
+
+    Parameters
+    ----------
+    path : Path or str
+        A ``plan.json``.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is not JSON, or is not a plan of this schema.
+    """
+    path = Path(path)
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be read: {(error.strerror or 'the system refused').lower()}") from error
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"{path.name} is not JSON in UTF-8; make the plan again") from error
+    return validate_plan_document(document)
+
+
+def validate_plan_document(document: object) -> Plan:
+    """Check that a document is a plan.
+
+    Parameters
+    ----------
+    document : object
+        Parsed JSON.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    InputError
+        Naming the first field that is wrong, or the schema where it is another one.
+    """
+    if not isinstance(document, dict):
+        raise InputError("the plan is no JSON object; make the plan again")
+    schema = document.get("schema")
+    if schema != SCHEMA:
+        raise InputError(_wrong_schema(schema))
+    try:
+        return Plan.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "document"
+        raise InputError(f"the plan's field {where} is wrong: {first['msg']}") from error
+
+
+def plan_schema() -> dict[str, Any]:
+    """Give the JSON Schema of ``plan.json``, made from the models.
+
+    Returns
+    -------
+    dict
+        JSON Schema, draft 2020-12.
+    """
+    schema = Plan.model_json_schema(by_alias=True, mode="serialization")
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:{SCHEMA.replace('/', ':')}"}
+    return {**head, **schema, "title": SCHEMA}
+
+
+def _wrong_schema(schema: object) -> str:
+    if not isinstance(schema, str) or not schema.startswith(_SCHEMA_FAMILY + "/"):
+        return f"the document names no schema {SCHEMA}; give a plan.json that this program wrote"
+    number, ours = schema.rsplit("/", 1)[1], int(SCHEMA.rsplit("/", 1)[1])
+    if number.isdigit() and int(number) < ours:
+        return f"the plan is of the older schema {number}, this program reads {ours}; plan again on the same CT"
+    return f"the plan's schema is {number[:20]!r}, this program reads {ours}; update the program"
+
+
+def _text(document: object) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _write_whole(text: str, path: Path) -> None:
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
+        beside = Path(name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            umask = os.umask(0)
+            os.umask(umask)
+            beside.chmod(0o666 & ~umask)
+            beside.replace(path)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        reason = (error.strerror or "the system refused").lower()
+        raise OutputError(f"{path.name} cannot be written: {reason}; choose another place") from error

@@ -1,0 +1,100 @@
+"""Real and awkward files, where the folder of shared cases lies beside the project."""
+
+import nibabel as nib
+import numpy as np
+import pydicom
+import pytest
+
+from planner.errors import SeriesError
+from planner.io import inspect_input, load_ct, load_scan
+from planner.io.nifti import read_label_nifti
+
+
+@pytest.fixture(scope="module")
+def zoo(shared_dir):
+    return shared_dir / "dicom_zoo"
+
+
+def test_every_transfer_syntax_is_right_or_refused_by_name(zoo):
+    folder = zoo / "transfer_syntaxes"
+    plain = load_ct(folder / "CTImage.dcm")
+    ds = pydicom.dcmread(folder / "CTImage.dcm")
+    assert np.array_equal(plain.hu[0], ds.pixel_array.astype(int) - 1024)
+    furthest = {"81": 1, "91": 5}
+    refused = []
+    for path in sorted(folder.iterdir()):
+        kind = path.stem.rsplit(".", 1)[-1]
+        if kind in ("50", "51", "53", "55"):
+            with pytest.raises(SeriesError, match="JPEG"):
+                load_ct(path)
+            refused.append(kind)
+            continue
+        scan = load_scan(path)
+        off = np.abs(scan.volume.hu.astype(int) - plain.hu).max()
+        assert off <= furthest.get(kind, 0), path.name
+        assert ("lossy-compression" in [f.code for f in scan.findings]) == (kind in furthest)
+    assert sorted(refused) == ["50", "51", "53", "55"]
+
+
+def test_tilted_irregular_head_is_refused(zoo):
+    with pytest.raises(SeriesError, match=r"irregular|lean"):
+        load_ct(zoo / "gantry_tilt_irregular")
+    (series,) = inspect_input(zoo / "gantry_tilt_irregular").series
+    assert not series.usable
+
+
+def test_jpeg2000_series_as_pydicom_reads_it(zoo):
+    scan = load_scan(zoo / "jpeg2000_series")
+    assert scan.series.shape_zyx == (20, 512, 512)
+    assert scan.series.spacing_mm == pytest.approx((2.0, 0.9765625, 0.9765625))
+    for number in (0, 7, 19):
+        ds = pydicom.dcmread(scan.slice_files[number])
+        assert np.asarray(scan.volume.grid.to_lps((number, 0, 0))) == pytest.approx(ds.ImagePositionPatient)
+        assert np.array_equal(scan.volume.hu[number], ds.pixel_array.astype(int) - 1024)
+
+
+def test_enhanced_perfusion_map_is_refused(zoo):
+    with pytest.raises(SeriesError, match="perfusion map"):
+        load_ct(zoo / "enhanced_multiframe")
+
+
+def test_thoracic_case(shared_dir):
+    scan = load_scan(shared_dir / "cases" / "thoracic_loose_screws" / "dicom")
+    first = pydicom.dcmread(scan.slice_files[0])
+    assert scan.series.shape_zyx == (len(scan.slice_files), first.Rows, first.Columns) == (75, 290, 360)
+    assert scan.series.spacing_mm == pytest.approx((1.0, *first.PixelSpacing))
+    assert scan.series.hu_clipped_at is None and scan.series.patient_position == first.get("PatientPosition")
+    for number in (0, 40, 74):
+        ds = pydicom.dcmread(scan.slice_files[number])
+        assert np.asarray(scan.volume.grid.to_lps((number, 0, 0))) == pytest.approx(ds.ImagePositionPatient)
+        assert np.array_equal(scan.volume.hu[number], ds.pixel_array.astype(int) - 8192)
+
+
+def test_lumbar_nifti_lies_where_its_labels_say(shared_dir):
+    real = shared_dir / "real"
+    volume = load_ct(real / "lumbar_ct.nii.gz")
+    labels = read_label_nifti(real / "lumbar_subregions.nii.gz")
+    volume.grid.require_same(labels.grid)
+    centre = {
+        code: np.asarray(labels.grid.to_lps(np.argwhere(labels.codes == code))).mean(axis=0)
+        for code in (42, 43, 44, 49)
+    }
+    # 42 spinous process, 43 left and 44 right transverse process, 49 body
+    assert centre[42][1] - centre[49][1] > 20
+    assert centre[43][0] - centre[44][0] > 30
+    image = nib.load(real / "lumbar_subregions.nii.gz")
+    for code, point in centre.items():
+        ras = nib.affines.apply_affine(image.affine, np.argwhere(np.asarray(image.dataobj) == code)).mean(axis=0)
+        assert point == pytest.approx(ras * (-1, -1, 1), abs=1e-3)
+    bone = volume.hu[labels.codes > 0]
+    assert np.median(bone) > 120 > np.median(volume.hu)
+
+
+def test_nail_is_in_the_left_femur(shared_dir):
+    volume = load_ct(shared_dir / "real" / "femoral_nail_ct.nii.gz")
+    metal = np.asarray(volume.grid.to_lps(np.argwhere(volume.hu > 2500)))
+    spine = read_label_nifti(shared_dir / "real" / "femoral_nail_vertebrae.nii.gz")
+    volume.grid.require_same(spine.grid)
+    vertebrae = np.asarray(spine.grid.to_lps(np.argwhere(spine.codes > 0)))
+    assert np.median(metal[:, 0]) > np.median(vertebrae[:, 0]) + 40
+    assert np.median(metal[:, 2]) < np.median(vertebrae[:, 2])
