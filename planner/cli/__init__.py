@@ -1,0 +1,89 @@
+"""The command line: one module per command, loaded when it is called.
+
+Every command module has ``SUMMARY`` (one line of help), ``add_arguments(parser)`` and ``run(arguments) -> int``. The
+heavy imports stand inside ``run``, so that ``--help`` answers at once.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import types
+from collections.abc import Sequence
+from importlib import import_module
+
+from planner import __version__
+from planner.errors import CancelledError, PlannerError
+
+COMMANDS = {
+    "plan": "plan on a CT: implants, gaps, breaches, needles, views",
+    "inspect": "say what is in a folder or file, from headers only",
+    "demo": "plan every sample series that comes with the program",
+    "phantom": "write a synthetic CT beside its exact truth",
+}
+
+
+def _parser(command: str | None) -> argparse.ArgumentParser:
+    """Build the parser; only the named command's own options are loaded."""
+    parser = argparse.ArgumentParser(
+        prog="cement-planner",
+        description="Plan percutaneous cement injection round loosened implants, from CT. For research and planning "
+        "support; not a certified medical device.",
+    )
+    parser.add_argument("--version", action="version", version=f"cement-planner {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        sub = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if name == command:
+            import_module(f"planner.cli.{name}").add_arguments(sub)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str or None
+        The words after the program's name; None takes them from the shell.
+
+    Returns
+    -------
+    int
+        The exit code: 0 done, 2 wrong usage, 3 input unusable, 4 no implant, 5 stopped by the user, 6 output cannot be
+        written. A fault of the program is raised, and ends Python with 1.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    command = next((word for word in words if word in COMMANDS), None)
+    arguments = _parser(command).parse_args(words)
+    previous = signal.signal(signal.SIGTERM, _stop) if _in_main_thread() else None
+    try:
+        return int(import_module(f"planner.cli.{arguments.command}").run(arguments))
+    except PlannerError as error:
+        return _say(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _say("stopped by the user; nothing was written", CancelledError.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output (``head``, say) has had enough: no error of ours, and nothing more to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    finally:
+        if previous is not None:
+            signal.signal(signal.SIGTERM, previous)
+
+
+def _say(message: str, exit_code: int) -> int:
+    one_line = " ".join(message.split())
+    sys.stderr.write(f"cement-planner: {one_line}\n")
+    return exit_code
+
+
+def _in_main_thread() -> bool:
+    import threading
+
+    return threading.current_thread() is threading.main_thread()
+
+
+def _stop(number: int, frame: types.FrameType | None) -> None:
+    """Turn a polite request to end into the same path as Ctrl-C, so that half-written output is taken away."""
+    raise KeyboardInterrupt

@@ -1,0 +1,41 @@
+"""``cement-planner phantom``: a synthetic CT as DICOM, beside its exact truth."""
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options to its parser."""
+    parser.add_argument("kind", choices=("hip", "lumbar", "thoracic"), metavar="KIND", help="hip, lumbar or thoracic")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to make")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the noise (default: 0)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier phantom in DIR")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the phantom.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        As `add_arguments` declares them.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    from planner.cli._monitor import TerminalMonitor
+    from planner.io.staging import require_free, staged_folder
+    from planner.phantoms import make
+    from planner.pipeline import CASE_FILES, write_case
+
+    output: Path = arguments.output
+    require_free(output, own_names=CASE_FILES, overwrite=arguments.overwrite)
+    with TerminalMonitor() as monitor:
+        phantom = make(arguments.kind, seed=arguments.seed, monitor=monitor)
+        with staged_folder(output, own_names=CASE_FILES, overwrite=arguments.overwrite) as folder:
+            write_case(phantom, folder, monitor=monitor)
+    sys.stdout.write(f"{output / 'dicom'}\n{output / 'truth.json'}\n{output / 'truth.npz'}\n")
+    return 0

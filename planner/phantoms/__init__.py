@@ -1,0 +1,11 @@
+"""Synthetic CTs whose implants, gaps and breaches are known exactly.
+
+>>> from planner.phantoms import make
+>>> phantom = make("lumbar")
+>>> phantom.volume.hu, phantom.truth.gaps[0].measure.volume_ml
+"""
+
+from planner.phantoms.case import KINDS, Phantom, PhantomKind, design, make
+from planner.phantoms.truth import truth_arrays, truth_document
+
+__all__ = ["KINDS", "Phantom", "PhantomKind", "design", "make", "truth_arrays", "truth_document"]

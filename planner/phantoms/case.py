@@ -1,0 +1,119 @@
+"""Phantoms by name: designed, scanned, with their truth."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from planner.config.phantom_config import ScanSettings
+from planner.errors import UsageError
+from planner.geometry.grid import Grid
+from planner.model.volume import Volume
+from planner.phantoms.ct_scanner import scan
+from planner.phantoms.design import Design
+from planner.phantoms.scene import Scene
+from planner.phantoms.truth import Truth
+from planner.progress import SILENT, Monitor
+
+PhantomKind = Literal["hip", "lumbar", "thoracic"]
+KINDS: tuple[PhantomKind, ...] = get_args(PhantomKind)
+
+
+@dataclass(frozen=True)
+class Phantom:
+    """A synthetic patient, scanned.
+
+    Parameters
+    ----------
+    kind : PhantomKind
+        Which one.
+    volume : Volume
+        The scan, int16 HU.
+    scene : Scene
+        What was scanned.
+    truth : Truth
+        What is true of it.
+    settings : ScanSettings
+        How it was scanned.
+    """
+
+    kind: PhantomKind
+    volume: Volume
+    scene: Scene
+    truth: Truth
+    settings: ScanSettings
+
+
+def design(kind: PhantomKind, *, seed: int = 0) -> Design:
+    """Design a phantom without scanning it.
+
+    Parameters
+    ----------
+    kind : "hip", "lumbar" or "thoracic"
+        Which one.
+    seed : int
+        Turns the textures.
+
+    Returns
+    -------
+    Design
+
+    Raises
+    ------
+    UsageError
+        If there is no such phantom.
+    """
+    # Imported here: each anatomy loads only where it is wanted.
+    if kind == "hip":
+        from planner.phantoms.hip import design_hip
+
+        return design_hip(seed=seed)
+    if kind == "lumbar":
+        from planner.phantoms.spine import design_lumbar
+
+        return design_lumbar(seed=seed)
+    if kind == "thoracic":
+        from planner.phantoms.spine import design_thoracic
+
+        return design_thoracic(seed=seed)
+    raise UsageError(f"there is no phantom {kind!r}; choose one of {', '.join(KINDS)}")
+
+
+def make(
+    kind: PhantomKind,
+    *,
+    grid: Grid | None = None,
+    settings: ScanSettings | None = None,
+    seed: int = 0,
+    monitor: Monitor = SILENT,
+) -> Phantom:
+    """Make a phantom.
+
+    Parameters
+    ----------
+    kind : "hip", "lumbar" or "thoracic"
+        Which one.
+    grid : Grid or None
+        Voxels to store the scan in, of any orientation and spacing; None for the phantom's own.
+    settings : ScanSettings or None
+        How it is scanned; None for the phantom's own.
+    seed : int
+        Turns the textures, and the noise where no settings are given; the shapes stay.
+    monitor : Monitor
+        Who follows the work.
+
+    Returns
+    -------
+    Phantom
+        The same, bit for bit, for the same arguments.
+
+    Raises
+    ------
+    UsageError
+        If there is no such phantom.
+    CancelledError
+        If the monitor stops the work.
+    """
+    made = design(kind, seed=seed)
+    if settings is None:
+        settings = made.settings.model_copy(update={"seed": made.settings.seed + seed})
+    volume = scan(made.scene, made.grid if grid is None else grid, settings, monitor=monitor)
+    return Phantom(kind, volume, made.scene, made.truth, settings)

@@ -1,0 +1,32 @@
+"""What an anatomy hands over: the scene, its truth, and how it is scanned by default."""
+
+from dataclasses import dataclass
+
+from planner.config.phantom_config import ScanSettings
+from planner.geometry.grid import Grid
+from planner.phantoms.scene import Scene
+from planner.phantoms.truth import Truth
+
+
+@dataclass(frozen=True)
+class Design:
+    """A phantom that has not been scanned yet.
+
+    Each anatomy's module offers one function ``design_<kind>(*, seed: int) -> Design``.
+
+    Parameters
+    ----------
+    scene : Scene
+        What lies on the table.
+    truth : Truth
+        What is true of it.
+    grid : Grid
+        The voxels of its default scan.
+    settings : ScanSettings
+        How it is scanned by default.
+    """
+
+    scene: Scene
+    truth: Truth
+    grid: Grid
+    settings: ScanSettings

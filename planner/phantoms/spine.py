@@ -1,0 +1,224 @@
+"""The lumbar and the thoracic phantom: instrumented spines with firm and loose screws.
+
+Nothing is symmetric: vertebrae are turned and shifted, screws differ in length, halos in width and side; liver and
+aorta lie where they lie. A result that is mirrored, or upside down, does not fit.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from planner.config.phantom_config import ScanSettings
+from planner.geometry.frames import Array
+from planner.geometry.grid import Grid
+from planner.phantoms.design import Design
+from planner.phantoms.scene import Part, Scene
+from planner.phantoms.solids import Difference, Grown, Intersection, Solid, Union
+from planner.phantoms.spine_anatomy import LUMBAR, THORACIC, Vertebra, canal, canal_line, disc
+from planner.phantoms.spine_implants import Halo, PedicleScrew, Rod
+from planner.phantoms.spine_soft import SoftTissue, lumbar_soft_tissue, thoracic_soft_tissue
+from planner.phantoms.tissues import CANCELLOUS, CORD, CORTICAL, CSF, DISC, EPIDURAL, FIBROUS, SCLEROTIC, TITANIUM
+from planner.phantoms.truth import Canal, TrueGap, TrueImplant, Truth, halo_without_metal
+
+_RIM_MM = 1.0
+"""Sclerotic rim round a halo."""
+_EPIDURAL_MM = 6.5
+"""How far fat fills the corners of the canal and the foramina."""
+_CEILING_12_BIT_HU = 3071.0
+
+
+def design_lumbar(*, seed: int) -> Design:
+    """Design L3-L5 with six screws, three of them loose, stored with extended HU.
+
+    Parameters
+    ----------
+    seed : int
+        Turns the textures.
+
+    Returns
+    -------
+    Design
+    """
+    l2 = Vertebra("L2", LUMBAR, (-3.0, 4.5, 72.5), 5.0, -9.0, 2.0, 0.97)
+    l3 = Vertebra("L3", LUMBAR, (-1.0, 1.0, 36.5), 4.0, -3.0, 2.5)
+    l4 = Vertebra("L4", LUMBAR, (1.5, 0.0, 0.0), 2.0, 4.0, 0.5, 1.02)
+    l5 = Vertebra("L5", LUMBAR, (1.0, 3.0, -36.5), -2.0, 14.0, -2.0, 1.03)
+    s1 = Vertebra("S1", LUMBAR, (0.0, 13.0, -71.5), -2.0, 30.0, -1.0, 1.04)
+    screws = (
+        PedicleScrew(
+            l3, "right", (22.5, 43.0, 7.0), (10.5, -5.0, 4.0), 6.0, 4.2,
+            Halo(((19.0, -0.6), (20.0, 0.3), (28.0, 0.9), (35.0, 2.1), (50.5, 2.2), (52.0, 1.2), (52.8, -1.0))),
+        ),
+        PedicleScrew(l3, "left", (22.5, 43.0, 6.5), (10.5, -1.0, 5.0), 6.0, 4.2),
+        PedicleScrew(l4, "right", (22.5, 43.0, 6.5), (10.0, -2.0, 2.5), 6.5, 4.6),
+        PedicleScrew(
+            l4, "left", (22.5, 43.0, 7.0), (10.5, -9.5, 3.0), 6.5, 4.6,
+            Halo(((21.0, -0.6), (22.0, 0.2), (32.0, 1.2), (40.0, 2.2), (56.0, 2.8), (58.0, 1.6), (58.8, -0.5))),
+        ),
+        PedicleScrew(
+            l5, "right", (23.5, 42.5, 6.5), (12.5, -4.0, 5.0), 6.5, 4.6,
+            Halo(
+                ((23.0, -0.6), (24.0, 0.3), (28.0, 1.2), (32.0, 1.8), (48.5, 1.8), (50.0, 0.6), (50.6, -1.5)),
+                (-0.4, 0.0, 0.0),
+            ),
+        ),
+        PedicleScrew(l5, "left", (23.5, 42.5, 6.5), (11.0, 0.0, 5.5), 6.5, 4.6),
+    )  # fmt: skip
+    grid = _grid((-133.6, -112.0, -61.5), (0.8, 0.8, 1.0), (335, 238, 123))
+    axes = (np.arange(-84.0, 84.1, 0.7), np.arange(-50.0, 80.0, 0.7), np.arange(-61.5, 61.0, 0.8))
+    return _design(
+        (l2, l3, l4, l5, s1), screws, lumbar_soft_tissue(), rod_mm=5.5, ribs=False, canal_radius_mm=6.5,
+        grid=grid, axes=axes,
+        settings=ScanSettings(seed=11, noise_sd_hu=16.0), seed=seed,
+    )  # fmt: skip
+
+
+def design_thoracic(*, seed: int) -> Design:
+    """Design T7-T9 with six screws, three of them loose, clipped at 3071 HU.
+
+    Parameters
+    ----------
+    seed : int
+        Turns the textures.
+
+    Returns
+    -------
+    Design
+    """
+    vertebrae = (
+        Vertebra("T5", THORACIC, (-4.0, -6.0, 74.0), -1.0, 14.0, 1.0, 0.94),
+        Vertebra("T6", THORACIC, (-3.0, -2.5, 49.8), -2.0, 9.0, 2.0, 0.96),
+        Vertebra("T7", THORACIC, (-1.5, -0.6, 25.2), -4.0, 5.0, 2.5, 0.98),
+        Vertebra("T8", THORACIC, (0.0, 0.0, 0.0), -5.0, 0.0, 1.0),
+        Vertebra("T9", THORACIC, (0.5, -1.0, -25.8), -3.0, -4.0, -1.0, 1.03),
+        Vertebra("T10", THORACIC, (0.0, -3.5, -52.2), -1.0, -8.0, -1.5, 1.06),
+        Vertebra("T11", THORACIC, (-1.0, -8.0, -79.5), 0.0, -11.0, -1.0, 1.10),
+    )
+    t7, t8, t9 = vertebrae[2:5]
+    screws = (
+        PedicleScrew(
+            t7, "right", (16.4, 37.5, 6.0), (9.0, -4.0, 3.5), 4.5, 3.2,
+            Halo(((18.0, -0.5), (19.0, 0.2), (26.0, 0.7), (31.0, 1.9), (41.5, 2.2), (42.5, 1.2), (43.2, -0.5))),
+        ),
+        PedicleScrew(t7, "left", (16.4, 37.5, 6.0), (7.0, -1.0, 4.5), 4.5, 3.2),
+        PedicleScrew(t8, "right", (16.4, 37.5, 6.0), (7.0, -3.0, 3.0), 4.5, 3.2),
+        PedicleScrew(
+            t8, "left", (16.4, 37.5, 6.0), (7.0, -5.0, 3.0), 5.0, 3.6,
+            Halo(
+                ((19.0, -0.5), (20.0, 0.4), (24.0, 0.9), (30.0, 1.6), (44.0, 2.0), (45.0, 1.0), (45.6, -1.0)),
+                (-0.6, 0.0, 0.0),
+            ),
+        ),
+        PedicleScrew(
+            t9, "right", (16.4, 37.5, 6.0), (8.0, -4.0, 2.5), 4.5, 3.2,
+            Halo(((25.0, -0.5), (26.0, 0.1), (29.5, 1.1), (32.0, 1.5), (43.0, 2.3), (44.5, 1.2), (45.2, -0.8))),
+        ),
+        PedicleScrew(t9, "left", (16.4, 37.5, 6.0), (7.0, -2.0, 3.5), 5.0, 3.6),
+    )  # fmt: skip
+    grid = _grid((-133.6, -118.0, -47.5), (0.8, 0.8, 1.0), (335, 235, 96))
+    axes = (np.arange(-78.0, 78.1, 0.7), np.arange(-44.0, 72.0, 0.7), np.arange(-47.5, 47.6, 0.8))
+    return _design(
+        vertebrae, screws, thoracic_soft_tissue(), rod_mm=5.5, ribs=True, canal_radius_mm=6.0, grid=grid, axes=axes,
+        settings=ScanSettings(seed=12, noise_sd_hu=18.0, hu_clipped_at=_CEILING_12_BIT_HU), seed=seed,
+    )  # fmt: skip
+
+
+def _grid(
+    start_lps: tuple[float, float, float], spacing_mm: tuple[float, float, float], counts: tuple[int, int, int]
+) -> Grid:
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.diag(spacing_mm)[:, ::-1]
+    matrix[:3, 3] = start_lps
+    return Grid((counts[2], counts[1], counts[0]), matrix)
+
+
+def _design(
+    vertebrae: Sequence[Vertebra],
+    screws: Sequence[PedicleScrew],
+    soft: SoftTissue,
+    *,
+    rod_mm: float,
+    ribs: bool,
+    canal_radius_mm: float,
+    grid: Grid,
+    axes: tuple[Array, Array, Array],
+    settings: ScanSettings,
+    seed: int,
+) -> Design:
+    hollow = canal(vertebrae)
+    host = Scene((*soft.parts, *_bones(vertebrae, hollow, ribs=ribs)), texture_seed=seed)
+    bones = [v.bone(inside=False) for v in vertebrae] + ([v.ribs(inside=False) for v in vertebrae] if ribs else [])
+    gaps, rims = _halos(screws, hollow)
+    rods = tuple(Rod(s, tuple(x for x in screws if x.side == s), rod_mm) for s in ("right", "left"))
+    implants = (*(_true_screw(s) for s in screws), *(_true_rod(r) for r in rods))
+    lucent = tuple(Part(g.id, g.solid, FIBROUS) for g in gaps)
+    metal = tuple(Part(i.id, i.solid, TITANIUM) for i in implants)
+    scene = Scene((*host.parts, *rims, *lucent, *metal), texture_seed=seed)
+    truth = Truth(
+        implants=implants,
+        gaps=gaps,
+        env=Difference(Union(tuple(bones)), hollow),
+        body=soft.body,
+        forbidden=soft.forbidden,
+        host=host,
+        axes_lps=axes,
+        canal=Canal(canal_line(vertebrae), canal_radius_mm),
+    )
+    return Design(scene, truth, grid, settings)
+
+
+def _bones(vertebrae: Sequence[Vertebra], hollow: Solid, *, ribs: bool) -> list[Part]:
+    parts = [Part(f"disc {a.level}-{b.level}", disc(a, b), DISC) for a, b in pairwise(vertebrae)]
+    # Fat fills the corners of the canal that the bones leave; the bones are painted over it.
+    parts.append(Part("epidural fat", Grown(hollow, _EPIDURAL_MM), EPIDURAL))
+    for v in vertebrae:
+        if ribs:
+            parts.append(Part(f"ribs {v.level} cortex", v.ribs(inside=False), CORTICAL))
+            parts.append(Part(f"ribs {v.level}", v.ribs(inside=True), CANCELLOUS))
+    for v in vertebrae:
+        parts.append(Part(f"{v.level} cortex", v.bone(inside=False), CORTICAL))
+        parts.append(Part(v.level, v.bone(inside=True), CANCELLOUS))
+    return [*parts, Part("canal", hollow, CSF), Part("cord", Grown(hollow, -3.2), CORD)]
+
+
+def _halos(screws: Sequence[PedicleScrew], hollow: Solid) -> tuple[tuple[TrueGap, ...], tuple[Part, ...]]:
+    gaps, rims = [], []
+    for screw in screws:
+        if screw.hole is None or screw.halo is None:
+            continue
+        bone = Difference(screw.vertebra.bone(inside=False), hollow)
+        lucent = halo_without_metal(screw.hole, bone, screw.metal)
+        width = screw.halo.nominal_width_mm
+        gaps.append(TrueGap(f"gap-{screw.id}", screw.id, "screw_halo", width, lucent))
+        rim = Intersection((Grown(screw.hole, _RIM_MM), screw.vertebra.bone(inside=True)))
+        rims.append(Part(f"rim {screw.id}", rim, SCLEROTIC))
+    return tuple(gaps), tuple(rims)
+
+
+def _true_screw(screw: PedicleScrew) -> TrueImplant:
+    return TrueImplant(
+        id=screw.id,
+        kind="pedicle_screw",
+        solid=screw.metal,
+        head_lps=screw.head_lps,
+        tip_lps=screw.tip_lps,
+        diameter_mm=screw.diameter_mm,
+        length_mm=screw.length_mm,
+        side=screw.side,
+        level=screw.vertebra.level,
+        loose=screw.halo is not None,
+    )
+
+
+def _true_rod(rod: Rod) -> TrueImplant:
+    return TrueImplant(
+        id=f"rod-{rod.side}",
+        kind="rod",
+        solid=rod.metal,
+        head_lps=rod.line_lps[0],
+        tip_lps=rod.line_lps[-1],
+        diameter_mm=rod.diameter_mm,
+        length_mm=rod.length_mm,
+        side=rod.side,
+    )
