@@ -3,7 +3,7 @@
 One object feeds the command line's progress bar and the Qt worker alike.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -96,7 +96,7 @@ def track(items: Iterable[_Item], *, stage: str, monitor: Monitor, total: int | 
     CancelledError
         If the monitor says that the work should stop.
     """
-    if total is None and hasattr(items, "__len__"):
+    if total is None and isinstance(items, Sized):
         total = len(items)
     monitor.report(Progress(stage, 0, total))
     for done, item in enumerate(items, start=1):

@@ -58,7 +58,7 @@ class Grid:
     @cached_property
     def index_from_lps(self) -> Array:
         """Homogeneous transform from LPS mm to (slice, row, column) indices, shape (4, 4)."""
-        inverse = np.linalg.inv(self.lps_from_index)
+        inverse = np.asarray(np.linalg.inv(self.lps_from_index), dtype=np.float64)
         inverse.setflags(write=False)
         return inverse
 

@@ -1,6 +1,7 @@
 """The whole plan, as it stands in ``plan.json``."""
 
-from typing import Literal, Self
+from collections.abc import Sequence
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,7 +13,7 @@ from planner.model.labels import Structure
 from planner.model.needle import NeedleSet, Trajectory
 from planner.model.record import Record
 
-SCHEMA = "cement-planner/plan/1"
+SCHEMA: Final = "cement-planner/plan/1"
 PatientPosition = Literal["HFS", "HFP", "HFDR", "HFDL", "FFS", "FFP", "FFDR", "FFDL"]
 
 
@@ -87,8 +88,8 @@ class Plan(Record):
         _unique("breach", [b.id for b in self.breaches])
         trajectories = _unique("trajectory", [t.id for t in self.trajectories])
         _unique("label code", [str(s.code) for s in self.labels])
-        _known("implant", implants, [g.implant_id for g in self.gaps] + [t.implant_id for t in self.trajectories])
-        _known("gap", gaps, [b.gap_id for b in self.breaches] + [t.gap_id for t in self.trajectories])
+        _known("implant", implants, [*(g.implant_id for g in self.gaps), *(t.implant_id for t in self.trajectories)])
+        _known("gap", gaps, [*(b.gap_id for b in self.breaches), *(t.gap_id for t in self.trajectories)])
         for needles in self.needle_sets:
             _known("gap", gaps, list(needles.gap_ids))
             _known("trajectory", trajectories, list(needles.trajectory_ids))
@@ -101,7 +102,7 @@ def _unique(what: str, ids: list[str]) -> set[str]:
     return set(ids)
 
 
-def _known(what: str, ids: set[str], named: list[str | None]) -> None:
+def _known(what: str, ids: set[str], named: Sequence[str | None]) -> None:
     strangers = {i for i in named if i is not None} - ids
     if strangers:
         raise ValueError(f"the plan names {what} {sorted(strangers)[0]!r}, which it does not hold")
