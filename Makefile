@@ -4,7 +4,7 @@ PYTHON = python3
 ARGS =
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format samples bench clean
+.PHONY: help demo test check format samples clean
 
 help:
 	@echo "make demo     plan the sample series; says where the results are (demo_out/)"
@@ -12,7 +12,6 @@ help:
 	@echo "make check    lint, format, types and import contracts"
 	@echo "make format   put the code into the house's format"
 	@echo "make samples  make sample_dicoms/ anew from the phantoms"
-	@echo "make bench    print the tables of speed and accuracy"
 	@echo "make clean    remove all that these made, .venv too"
 
 demo:
@@ -39,11 +38,6 @@ format:
 samples:
 	@.ci/install runtime $(PYTHON)
 	@.ci/samples
-
-bench:
-	@.ci/install runtime $(PYTHON)
-	@.venv/bin/python benchmarks/speed.py
-	@.venv/bin/python benchmarks/accuracy.py
 
 clean:
 	rm -rf .venv build dist demo_out .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
