@@ -2,7 +2,7 @@
 
 import sys
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from tqdm import tqdm
 
@@ -13,7 +13,7 @@ class TerminalMonitor:
     """Show each stage as a bar on stderr, where somebody is watching; stay silent in a pipe or a log."""
 
     def __init__(self) -> None:
-        self._bar: tqdm[None] | None = None
+        self._bar: Any = None
         self._stage: str | None = None
         self._watched = sys.stderr.isatty()
 
