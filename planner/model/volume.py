@@ -1,6 +1,7 @@
 """Arrays with their place in the patient: a CT, and masks on its grid."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,7 @@ class Volume:
     """
 
     grid: Grid
-    hu: npt.NDArray[np.generic]
+    hu: npt.NDArray[Any]
     padding: npt.NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:

@@ -1,0 +1,98 @@
+"""Settings of the simulated fluoroscopy."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from planner.config.gantry import GantryLimits
+from planner.config.settings import Settings
+
+ImplantMaterial = Literal["titanium", "cobalt_chrome", "steel"]
+
+
+class SpectrumLine(Settings):
+    """One energy of the beam, and its share of the detector's signal in the open beam."""
+
+    energy_kev: float = Field(ge=40.0, le=100.0, description="Photon energy; the tables run from 40 to 100 keV.")
+    share: float = Field(gt=0.0, description="Share of the signal; the shares are scaled to a sum of 1.")
+
+
+class FluoroConfig(Settings):
+    """Settings of simulated fluoroscopy views."""
+
+    source_detector_mm: float = Field(
+        default=1020.0, gt=0.0, description="Source to detector; a mobile C-arm with a flat panel."
+    )
+    source_isocentre_mm: float = Field(default=530.0, gt=0.0, description="Source to isocentre; same C-arm.")
+    pixel_mm: float = Field(
+        default=0.582,
+        gt=0.0,
+        description="Pixel pitch on the detector; a panel of 1536 x 0.194 mm binned three to one.",
+    )
+    rows: int = Field(default=512, ge=1, le=4096, description="Detector rows; same panel, binned three to one.")
+    columns: int = Field(default=512, ge=1, le=4096, description="Detector columns; same panel, binned three to one.")
+    gantry: GantryLimits = Field(default=GantryLimits(), description="How far the C-arm turns.")
+
+    spectrum: tuple[SpectrumLine, ...] = Field(
+        default=(
+            SpectrumLine(energy_kev=45.0, share=0.35),
+            SpectrumLine(energy_kev=55.0, share=0.4),
+            SpectrumLine(energy_kev=70.0, share=0.25),
+        ),
+        min_length=1,
+        description="A coarse stand-in for about 80 kV with copper filtration. No source: chosen by us.",
+    )
+    soft_tissue_hu: float = Field(
+        default=100.0, ge=0.0, le=500.0, description="HU above which a voxel holds bone mineral. No source: ours."
+    )
+    cortical_hu: float = Field(
+        default=1560.0,
+        ge=600.0,
+        le=3000.0,
+        description="HU of whole cortical bone (ICRU-44, 1.92 g/cm3): 2.56 times water at 70 keV, near the effective "
+        "energy of a 120 kV CT (NIST tables).",
+    )
+    metal_material: ImplantMaterial = Field(
+        default="titanium", description="What metal is taken to be: a CT clipped at 3071 HU does not tell."
+    )
+
+    detector_blur_mm: float = Field(
+        default=0.25, ge=0.0, le=5.0, description="Standard deviation of the detector's blur. No source: ours; 0: none."
+    )
+    scatter_to_primary: float = Field(
+        default=0.0, ge=0.0, le=10.0, description="Mean scatter per primary signal, spread evenly; 0: none."
+    )
+    photons_per_pixel: float | None = Field(
+        default=None, gt=0.0, description="Photons a pixel in the open beam, for quantum noise; None: no noise."
+    )
+    noise_seed: int = Field(default=0, ge=0, description="Seed of the noise.")
+
+    polarity: Literal["dark_metal", "bright_metal"] = Field(
+        default="dark_metal", description="Fluoroscopes show bone and metal dark; bright_metal is a radiograph's way."
+    )
+    local_contrast: float = Field(
+        default=0.7,
+        ge=0.0,
+        le=1.0,
+        description="Share of the slow brightness changes that is taken out, as fluoroscopes do. Tuned by eye on a "
+        "trunk CT with a femoral nail and on a thoracic spine.",
+    )
+    local_scale_mm: float = Field(
+        default=22.0, gt=0.0, description="What counts as slow, on the detector. Tuned by eye on the same two."
+    )
+    open_beam: float = Field(
+        default=0.15, ge=0.0, description="Attenuation below which a pixel sees only air, kept out of the windowing."
+    )
+    window_percent: tuple[float, float] = Field(
+        default=(1.0, 99.0), description="Percentiles of the anatomy's attenuation shown as white and as black."
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.source_isocentre_mm >= self.source_detector_mm:
+            raise ValueError("the isocentre must lie between source and detector")
+        if self.soft_tissue_hu >= self.cortical_hu:
+            raise ValueError("soft tissue must lie below cortical bone in HU")
+        if not 0.0 <= self.window_percent[0] < self.window_percent[1] <= 100.0:
+            raise ValueError("the window's percentiles must rise within 0 to 100")
+        return self

@@ -1,0 +1,125 @@
+"""Settings of the needle search."""
+
+from pydantic import Field
+
+from planner.config.gantry import GantryLimits
+from planner.config.settings import Settings
+from planner.model.needle import Approach
+
+
+class ScoreWeights(Settings):
+    """Weights of the score's terms; only their ratios count. No source: our order of importance."""
+
+    clearance_metal: float = Field(default=1.5, ge=0)
+    clearance_canal: float = Field(default=2.0, ge=0)
+    depth: float = Field(default=1.0, ge=0)
+    reach: float = Field(default=2.0, ge=0)
+    entry_angle: float = Field(default=1.0, ge=0)
+    obliquity: float = Field(default=1.0, ge=0)
+    robustness: float = Field(default=2.0, ge=0)
+    breach_distance: float = Field(default=0.5, ge=0)
+
+
+class NeedleConfig(Settings):
+    """Settings of the needle search: hard limits first, then what makes one way better than another."""
+
+    approaches: tuple[Approach, ...] = Field(default=(), description="Approaches to try; empty: what fits the implant.")
+    spine_needles: tuple[str, ...] = Field(
+        default=("15G",), min_length=1, description="Catalogue names tried at the spine (Cianfoni 2018: 15G, 150 mm)."
+    )
+    hip_needles: tuple[str, ...] = Field(
+        default=("hip 3.2", "14G", "16G"),
+        min_length=1,
+        description="Names tried at the hip, first choice first (de Smidt 2026: 3.2 x 100 mm, or 14-16G).",
+    )
+    metal_margin_mm: float = Field(
+        default=0.5, ge=0, description="Free space between needle and metal, for blooming; no source, about one voxel."
+    )
+    tip_metal_margin_mm: float = Field(
+        default=0.1, ge=0, description="The same at the needle's tip, which may lie close to the implant; no source."
+    )
+    canal_margin_mm: float = Field(
+        default=1.5, ge=0, description="Free space between needle and canal; no source: segmentation error and aim."
+    )
+    forbidden_margin_mm: float = Field(
+        default=2.0, ge=0, description="Free space between needle and forbidden tissue; no source: aiming error."
+    )
+    bone_margin_mm: float = Field(
+        default=1.0, ge=0, description="Free space to bone that the needle passes outside; no source: two voxels."
+    )
+    inside_margin_mm: float = Field(
+        default=0.8, ge=0, description="Bone between the needle's axis and the outside once it is in; no source."
+    )
+    graze_mm: float = Field(
+        default=6.0, gt=0, description="Longest run within the bone's surface layer at the entry; no source."
+    )
+    cortex_hu: float = Field(
+        default=350.0, description="Above it is cortex: over the brightest cancellous bone (50-300 HU), under most cortex."
+    )
+    bright_near_gap_mm: float = Field(
+        default=3.0, ge=0, description="So near to the gap, cortex is its own sclerotic rim; a rim of 1-2 mm, blurred."
+    )
+    bright_near_metal_mm: float = Field(
+        default=1.4, ge=0, description="So near to metal, brightness is its blooming: three times a bone kernel's blur."
+    )
+    longest_cortex_mm: float = Field(
+        default=6.0,
+        gt=0,
+        description="Longest run in the entry's cortex: 2 mm crossed at 60 degrees, and the blur; a longer one may hide a "
+        "joint. Seen on the lumbar phantom's facets.",
+    )
+    max_entry_angle_deg: float = Field(
+        default=60.0, gt=0, le=90, description="Greatest angle between needle and surface normal: beyond it tips skate."
+    )
+    max_entry_angle_femur_deg: float = Field(
+        default=50.0, gt=0, le=90, description="The same on the femur's hard, round cortex; no source."
+    )
+    front_limit_mm: float = Field(
+        default=4.0, description="Soft tissue this far before the canal's front wall is out of bounds; no source."
+    )
+    gas_hu: float = Field(default=-250.0, description="Below it, inside the body, is gas or lung: out of bounds.")
+    max_lateral_deg: float = Field(
+        default=45.0, gt=0, lt=90, description="Greatest angle from the sagittal plane; secondary sources name 20-35."
+    )
+    max_tilt_deg: float = Field(default=35.0, gt=0, lt=90, description="Greatest cranial or caudal tilt; no source.")
+    max_skin_offset_mm: float = Field(
+        default=90.0,
+        gt=0,
+        description="Farthest from the midline (secondary sources: 50): kidney and bowel lie beyond.",
+    )
+    max_off_axis_deg: float = Field(
+        default=40.0, gt=0, lt=90, description="Transpedicular: greatest angle to the screw ('a little more oblique')."
+    )
+    max_slide_bend_deg: float = Field(
+        default=20.0, gt=0, lt=45, description="Greatest bend where a needle meets the screw and slides; no source."
+    )
+    pedicle_reach_mm: float = Field(
+        default=8.0, gt=0, description="Farthest from the screw's axis at the pedicle that counts as in it; no source."
+    )
+    femur_anterior_deg: float = Field(default=50.0, description="Greatest turn from lateral towards the front.")
+    femur_posterior_deg: float = Field(default=5.0, description="Greatest turn from lateral towards the back.")
+    femur_proximal_deg: float = Field(default=70.0, description="Greatest tilt upwards (trochanteric entry).")
+    femur_distal_deg: float = Field(default=30.0, description="Greatest tilt downwards.")
+    targets_per_gap: int = Field(default=90, ge=1, description="Targets tried in a gap, spread evenly.")
+    direction_step_deg: float = Field(default=2.5, gt=0, le=15, description="Spacing of the directions tried.")
+    target_support: float = Field(
+        default=0.35,
+        ge=0,
+        le=1,
+        description="Least share of gap and metal within 2 mm of a target: shuns stray voxels.",
+    )
+    wall_margin_mm: float = Field(
+        default=1.2, ge=0, description="Distance of a target from the gap's outer wall where there is room; two voxels."
+    )
+    reach_mm: float = Field(
+        default=15.0, gt=0, description="How far cement is taken to run from a tip; no source, half a screw's shaft."
+    )
+    per_gap: int = Field(default=5, ge=1, description="Trajectories kept for one gap (de Smidt 2026: 3-5 needles).")
+    apart_mm: float = Field(default=6.0, ge=0, description="Two proposals differ when targets lie this far apart, or")
+    apart_deg: float = Field(default=8.0, ge=0, description="when their directions differ by this angle.")
+    aim_error_mm: float = Field(default=2.0, ge=0, description="Aiming error for robustness, at the target.")
+    aim_error_deg: float = Field(default=2.0, ge=0, description="Aiming error for robustness, in direction.")
+    refine_best: int = Field(default=60, ge=1, description="How many of the best are looked at for robustness.")
+    needles_in_set: int = Field(default=5, ge=1, description="Most needles in a set (de Smidt 2026: 3-5).")
+    gantry: GantryLimits = Field(default_factory=GantryLimits)
+    weights: ScoreWeights = Field(default_factory=ScoreWeights)

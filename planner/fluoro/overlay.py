@@ -1,0 +1,303 @@
+"""What is drawn over a view: layers of lines and words in pixels, kept apart from the picture itself."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+from skimage.measure import find_contours
+
+from planner.fluoro.carm import magnification, orientation_letters, project
+from planner.fluoro.projector import project_mask
+from planner.geometry.frames import Array, unit
+from planner.model.breach import Breach
+from planner.model.carm import CArm
+from planner.model.needle import Trajectory
+from planner.model.volume import Mask
+
+Colour = tuple[int, int, int]
+Anchor = Literal["lt", "rt", "mt", "mb", "lm", "rm", "lb", "rb"]
+
+NEEDLE: Colour = (64, 220, 255)
+TARGET: Colour = (255, 230, 60)
+GAP: Colour = (120, 255, 120)
+BREACH: Colour = (255, 80, 70)
+LETTERING: Colour = (255, 200, 90)
+
+_FINE = 2
+"""Drawn so many times larger and then reduced, for smooth lines."""
+_NEEDLE_OPACITY = 0.55
+_MARK_MM = 10.0
+_LONG_MARK_EVERY = 5
+_OUTLINE_LEVEL_MM = 0.3
+"""Length of a ray inside a gap from which its shadow counts. No source: about half a voxel of a fine CT."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """A line through pixels, shape (N, 2) as (row, column), `width_px` wide; the picture shows through it."""
+
+    pixels: Array
+    colour: Colour
+    width_px: float = 1.5
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """A circle about a pixel; `filled` makes it a dot."""
+
+    pixel: tuple[float, float]
+    radius_px: float
+    colour: Colour
+    filled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Text at a pixel; `anchor` says which part of it stands there (Pillow's anchors)."""
+
+    pixel: tuple[float, float]
+    text: str
+    colour: Colour
+    anchor: Anchor = "lt"
+
+
+Shape = Line | Ring | Words
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Shapes that are shown or hidden together."""
+
+    name: str
+    shapes: tuple[Shape, ...]
+
+
+def needle_layer(trajectory: Trajectory, carm: CArm) -> Layer:
+    """Draw a needle: its way from skin or bone to the target, as wide as it is, with a mark every 10 mm of depth.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        The needle.
+    carm : CArm
+        The view.
+
+    Returns
+    -------
+    Layer
+        Marks count from the first point of the path; every fifth is long and carries its depth in mm. Where the beam
+        runs along the needle, marks would lie on each other and are left out.
+    """
+    path = np.asarray(trajectory.path_lps, dtype=np.float64)
+    at = project(carm, path)
+    middle = path.mean(axis=0)
+    width_px = float(magnification(carm, middle)) * trajectory.needle.outer_diameter_mm / carm.pixel_mm
+    shapes: list[Shape] = [Line(at, NEEDLE, max(width_px, 1.0), _NEEDLE_OPACITY), *_depth_marks(path, carm)]
+    bone = _pixel(project(carm, trajectory.entry_bone_lps))
+    aim, target = _pixel(project(carm, trajectory.aim_lps)), _pixel(project(carm, trajectory.target_lps))
+    shapes.append(Ring(bone, max(width_px, 4.0), NEEDLE))
+    if trajectory.slides_along_implant:
+        shapes.append(Ring(aim, max(width_px, 4.0), TARGET))
+    shapes.append(Ring(target, max(width_px * 0.6, 3.0), TARGET, filled=True))
+    return Layer(f"needle {trajectory.id}", tuple(shapes))
+
+
+def _depth_marks(path: Array, carm: CArm) -> list[Shape]:
+    steps = np.linalg.norm(np.diff(path, axis=0), axis=1)
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    depths = np.arange(_MARK_MM, along[-1], _MARK_MM)
+    if not depths.size:
+        return []
+    points = np.stack([np.interp(depths, along, path[:, axis]) for axis in range(3)], axis=-1)
+    at = project(carm, points)
+    ends = project(carm, path[[0, -1]])
+    if np.linalg.norm(ends[1] - ends[0]) < 4.0 * len(depths):
+        return []
+    across = unit(ends[1] - ends[0])[::-1] * np.array([1.0, -1.0])
+    shapes: list[Shape] = []
+    for number, pixel in enumerate(at, start=1):
+        is_long = number % _LONG_MARK_EVERY == 0
+        half = 9.0 if is_long else 5.0
+        shapes.append(Line(np.stack([pixel - half * across, pixel + half * across]), NEEDLE, 1.2))
+        if is_long:
+            shapes.append(Words(_pixel(pixel + 18.0 * across), f"{number * _MARK_MM:.0f}", NEEDLE, "lm"))
+    return shapes
+
+
+def gap_layer(gap: Mask, carm: CArm, *, name: str = "gap") -> Layer:
+    """Draw the outline of a gap's shadow.
+
+    Parameters
+    ----------
+    gap : Mask
+        The gap.
+    carm : CArm
+        The view.
+    name : str
+        The layer's name.
+
+    Returns
+    -------
+    Layer
+        Empty where the gap lies beside the picture.
+    """
+    shadow = project_mask(gap, carm)
+    outlines = find_contours(np.pad(shadow, 1), _OUTLINE_LEVEL_MM)  # type: ignore[no-untyped-call]
+    return Layer(name, tuple(Line(outline - 1.0, GAP, 1.5) for outline in outlines))
+
+
+def breach_layer(breaches: Iterable[Breach], carm: CArm) -> Layer:
+    """Mark breaches: a ring on each (doubled where open), and a line in the direction in which cement would leave.
+
+    Parameters
+    ----------
+    breaches : iterable of Breach
+        The breaches.
+    carm : CArm
+        The view.
+
+    Returns
+    -------
+    Layer
+    """
+    shapes: list[Shape] = []
+    for breach in breaches:
+        pixel = project(carm, breach.centroid_lps)
+        shapes.append(Ring(_pixel(pixel), 6.0, BREACH))
+        if breach.severity == "open":
+            shapes.append(Ring(_pixel(pixel), 9.0, BREACH))
+        if breach.outward_lps is not None:
+            tip = project(carm, np.asarray(breach.centroid_lps) + 8.0 * np.asarray(breach.outward_lps))
+            shapes.append(Line(np.stack([pixel, tip]), BREACH, 1.5))
+    return Layer("breaches", tuple(shapes))
+
+
+def frame_layer(carm: CArm, *, console_deg: tuple[float, float] | None = None) -> Layer:
+    """Write what a console writes round the picture: angles, orientation letters, a scale.
+
+    Parameters
+    ----------
+    carm : CArm
+        The view.
+    console_deg : tuple of float or None
+        Primary and secondary angle at the console in the treatment position; None leaves them out.
+
+    Returns
+    -------
+    Layer
+        The scale is true in the plane of the isocentre.
+    """
+    bottom, right = carm.rows - 1.0, carm.columns - 1.0
+    places: dict[str, tuple[tuple[float, float], Anchor]] = {
+        "left": ((bottom / 2, 6.0), "lm"),
+        "right": ((bottom / 2, right - 6.0), "rm"),
+        "top": ((6.0, right / 2), "mt"),
+        "bottom": ((bottom - 6.0, right / 2), "mb"),
+    }
+    shapes: list[Shape] = [
+        Words(places[edge][0], letter, LETTERING, places[edge][1]) for edge, letter in orientation_letters(carm).items()
+    ]
+    shapes.append(Words((6.0, 6.0), angles_text(carm.primary_deg, carm.secondary_deg), LETTERING, "lt"))
+    if console_deg is not None:
+        text = f"console {round(console_deg[0]):+d} / {round(console_deg[1]):+d}"
+        shapes.append(Words((6.0, right - 6.0), text, LETTERING, "rt"))
+    length_mm = _scale_mm(carm)
+    length_px = length_mm * carm.source_detector_mm / carm.source_isocentre_mm / carm.pixel_mm
+    bar = np.array([[bottom - 12.0, 8.0], [bottom - 12.0, 8.0 + length_px]])
+    shapes.append(Line(bar, LETTERING, 2.0))
+    shapes.append(Words((bottom - 16.0, 8.0), f"{length_mm:g} mm at the isocentre", LETTERING, "lb"))
+    return Layer("frame", tuple(shapes))
+
+
+def _scale_mm(carm: CArm) -> float:
+    """Choose the longest round length that takes up to a third of the picture."""
+    width_mm = carm.columns * carm.pixel_mm * carm.source_isocentre_mm / carm.source_detector_mm
+    fitting = [length for length in (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0) if length <= width_mm / 3.0]
+    return fitting[-1] if fitting else 1.0
+
+
+def angles_text(primary_deg: float, secondary_deg: float) -> str:
+    """Write positioner angles as they are spoken.
+
+    Parameters
+    ----------
+    primary_deg, secondary_deg : float
+        DICOM positioner angles.
+
+    Returns
+    -------
+    str
+        "LAO 20 CRAN 10", say; whole degrees.
+    """
+    primary, secondary = round(primary_deg), round(secondary_deg)
+    side = "LAO" if primary >= 0 else "RAO"
+    tilt = "CRAN" if secondary >= 0 else "CAUD"
+    return f"{side} {abs(primary)} {tilt} {abs(secondary)}"
+
+
+def draw(grey: npt.NDArray[np.uint8], layers: Sequence[Layer]) -> npt.NDArray[np.uint8]:
+    """Lay shapes over a picture.
+
+    Parameters
+    ----------
+    grey : ndarray of uint8, shape (rows, columns)
+        The picture; it is not changed.
+    layers : sequence of Layer
+        What to draw, the last on top.
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, columns, 3)
+        RGB.
+    """
+    rows, columns = grey.shape
+    sheet = Image.new("RGBA", (columns * _FINE, rows * _FINE), (0, 0, 0, 0))
+    pen = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(size=max(11, rows // 36) * _FINE)
+    for layer in layers:
+        for shape in layer.shapes:
+            _put(pen, shape, font)
+    picture = Image.fromarray(grey).convert("RGBA")
+    # Reduced with its transparency multiplied in, or the lines would get dark rims.
+    small = sheet.convert("RGBa").resize((columns, rows), Image.Resampling.BOX).convert("RGBA")
+    return np.asarray(Image.alpha_composite(picture, small).convert("RGB"))
+
+
+def _put(pen: ImageDraw.ImageDraw, shape: Shape, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> None:
+    match shape:
+        case Line():
+            _put_line(pen, shape)
+        case Ring():
+            if np.all(np.isfinite(shape.pixel)):
+                x, y = _xy(shape.pixel)
+                radius = shape.radius_px * _FINE
+                fill = shape.colour if shape.filled else None
+                pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill, shape.colour, round(1.5 * _FINE))
+        case Words():
+            place, rim = _xy(shape.pixel), (0, 0, 0)
+            if np.all(np.isfinite(place)):
+                pen.text(place, shape.text, shape.colour, font, shape.anchor, stroke_width=_FINE, stroke_fill=rim)
+
+
+def _put_line(pen: ImageDraw.ImageDraw, line: Line) -> None:
+    seen = line.pixels[np.all(np.isfinite(line.pixels), axis=-1)]
+    if len(seen) < 2:
+        return
+    places = [_xy(_pixel(pixel)) for pixel in seen]
+    ink = (*line.colour, round(255 * line.opacity))
+    pen.line(places, ink, max(round(line.width_px * _FINE), 1), joint="curve")
+
+
+def _xy(pixel: tuple[float, float]) -> tuple[float, float]:
+    """Turn (row, column) with centres on the integers into Pillow's (x, y) on the finer sheet."""
+    row, column = pixel
+    return (column + 0.5) * _FINE, (row + 0.5) * _FINE
+
+
+def _pixel(pixel: npt.ArrayLike) -> tuple[float, float]:
+    row, column = (float(v) for v in np.asarray(pixel, dtype=np.float64))
+    return row, column

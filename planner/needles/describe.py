@@ -1,0 +1,197 @@
+"""A safe needle, described for the operator."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.config.needle_config import NeedleConfig
+from planner.geometry.frames import Array, point_tuple, positioner_angles_deg
+from planner.geometry.rays import segment_distance_mm
+from planner.model.anatomy import Anatomy
+from planner.model.breach import Breach
+from planner.model.carm import NeedleView
+from planner.model.needle import Clearances, Crossing, Needle, SkinLandmark, Trajectory
+from planner.needles.candidates import Target
+from planner.needles.select import Passed
+from planner.safety.breaches import ConsoleAngles
+from planner.safety.clearance import Limits, check_straight
+from planner.safety.fields import Fields
+
+TOUCH_MM = -0.3
+"""How far a needle that touches a screw may seem to dip into its metal: half a voxel of a usual CT."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """What the search looks at.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        What is where.
+    fields : Fields
+        Distances.
+    breaches : tuple of Breach
+        Known breaches.
+    config : NeedleConfig
+        Settings.
+    console : callable
+        Turns positioner angles into console angles of the treatment position.
+    """
+
+    anatomy: Anatomy
+    fields: Fields
+    breaches: tuple[Breach, ...]
+    config: NeedleConfig
+    console: ConsoleAngles
+
+
+def needle_view(aim_lps: Array, first_lps: Array, *, config: NeedleConfig, console: ConsoleAngles) -> NeedleView:
+    """Give the bull's-eye view of a needle.
+
+    Parameters
+    ----------
+    aim_lps, first_lps : ndarray, shape (3,)
+        Inner end of the straight part, and the first point of the path, LPS mm.
+    config : NeedleConfig
+        Gantry limits.
+    console : callable
+        Turns positioner angles into console angles of the treatment position.
+
+    Returns
+    -------
+    NeedleView
+    """
+    primary, secondary = positioner_angles_deg(first_lps - aim_lps)
+    at_console = console(primary, secondary)
+    return NeedleView(
+        primary_deg=primary,
+        secondary_deg=secondary,
+        console_primary_deg=at_console[0],
+        console_secondary_deg=at_console[1],
+        within_gantry_limits=config.gantry.reaches(*at_console),
+    )
+
+
+def limits_for(needle: Needle, config: NeedleConfig, *, slide_mm: float | None = None) -> Limits:
+    """Give the hard limits of a needle.
+
+    Parameters
+    ----------
+    needle : Needle
+        Diameter and length.
+    config : NeedleConfig
+        Margins.
+    slide_mm : float or None
+        Length of the slide along a screw, which the needle touches where it begins; None without one.
+
+    Returns
+    -------
+    Limits
+    """
+    return Limits(
+        radius_mm=needle.outer_diameter_mm / 2,
+        length_mm=needle.length_mm,
+        metal_mm=config.metal_margin_mm,
+        tip_metal_mm=config.tip_metal_margin_mm if slide_mm is None else TOUCH_MM,
+        canal_mm=config.canal_margin_mm,
+        forbidden_mm=config.forbidden_margin_mm,
+        bone_mm=config.bone_margin_mm,
+        inside_mm=config.inside_margin_mm,
+        graze_mm=config.graze_mm,
+        beyond_mm=slide_mm or 0.0,
+    )
+
+
+def describe(
+    scene: Scene, target: Target, one: Passed, needle: Needle, *, score: float, terms: dict[str, float], reach_ml: float
+) -> Trajectory | None:
+    """Turn one safe candidate into a trajectory.
+
+    Parameters
+    ----------
+    scene : Scene
+        Anatomy, distances, settings.
+    target : Target
+        The gap.
+    one : Passed
+        A single needle.
+    needle : Needle
+        Its size.
+    score : float
+        0 to 1.
+    terms : dict
+        What the score is made of.
+    reach_ml : float
+        Volume within reach of the tip.
+
+    Returns
+    -------
+    Trajectory or None
+        None where a finer look finds that the needle does not pass after all.
+    """
+    family = one.family
+    aim, end, outward = family.aim_lps[0], family.target_lps[0], family.outward_lps[0]
+    slide = float(np.linalg.norm(end - aim))
+    limits = limits_for(needle, scene.config, slide_mm=slide if family.slides else None)
+    fine = check_straight(scene.fields, aim, outward, limits=limits, fine=True)
+    if fine.reason[0] != 0:
+        return None
+    bone = aim + fine.to_bone_mm[0] * outward
+    skin = aim + fine.to_skin_mm[0] * outward if np.isfinite(fine.to_skin_mm[0]) else None
+    path = [p for p in (skin, bone, aim, end if family.slides else None) if p is not None]
+    in_bone = float(fine.to_bone_mm[0]) + slide
+    depth = None if skin is None else float(fine.to_skin_mm[0]) + slide
+    known = scene.fields.canal_known and family.approach != "femoral"
+    return Trajectory(
+        id="trajectory",
+        approach=family.approach,
+        gap_id=target.gap.id,
+        implant_id=target.gap.implant_id,
+        rank=1,
+        entry_skin_lps=None if skin is None else point_tuple(skin),
+        entry_bone_lps=point_tuple(bone),
+        aim_lps=point_tuple(aim),
+        target_lps=point_tuple(end),
+        path_lps=tuple(point_tuple(p) for p in path),
+        slides_along_implant=family.slides,
+        depth_from_skin_mm=depth,
+        depth_in_bone_mm=in_bone,
+        needle=needle,
+        clearance_mm=Clearances(
+            metal=float(fine.metal_mm[0]),
+            canal=float(fine.canal_mm[0]) if known else None,
+            nearest_breach=breach_clearance_mm(scene, target.gap.id, path[0], aim, needle),
+        ),
+        crosses=crossings(depth, in_bone),
+        cortical_crossings=1,
+        entry_angle_deg=float(one.entry_angle_deg[0]),
+        reachable_ml=reach_ml,
+        skin_landmark=landmark(target, skin),
+        bulls_eye=needle_view(aim, path[0], config=scene.config, console=scene.console),
+        score=min(1.0, max(0.0, score)),
+        score_terms=terms,
+    )
+
+
+def breach_clearance_mm(scene: Scene, gap_id: str, first: Array, aim: Array, needle: Needle) -> float | None:
+    """Give the distance of a needle's surface from the gap's nearest breach, mm; None where the gap has none."""
+    places = [b.centroid_lps for b in scene.breaches if b.gap_id == gap_id]
+    if not places:
+        return None
+    return float(np.min(segment_distance_mm(np.array(places), first, aim))) - needle.outer_diameter_mm / 2
+
+
+def crossings(depth_mm: float | None, in_bone_mm: float) -> tuple[Crossing, ...]:
+    """Give what a needle crosses; soft tissue only where the skin is in the picture."""
+    bone = Crossing(structure="bone", length_mm=in_bone_mm)
+    if depth_mm is None:
+        return (bone,)
+    return (Crossing(structure="soft tissue", length_mm=max(0.0, depth_mm - in_bone_mm)), bone)
+
+
+def landmark(target: Target, skin: Array | None) -> SkinLandmark | None:
+    """Give the skin point as seen from the midline at its own height; None away from the spine."""
+    if skin is None or target.pedicle is None:
+        return None
+    return SkinLandmark(name="midline", offset_mm=(float(skin[0] - target.pedicle.middle_lps[0]), 0.0, 0.0))

@@ -1,0 +1,405 @@
+"""The search: every family's candidates against the hard limits, then the score, then the choice."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from planner.config.needle_config import NeedleConfig
+from planner.geometry.frames import Array
+from planner.geometry.rigid import perpendicular_pair
+from planner.model.anatomy import Anatomy, GapSpace
+from planner.model.breach import Breach
+from planner.model.needle import Approach, Needle, NeedleSet, Trajectory
+from planner.needles.candidates import Candidates, Target, target_of, targets_in_gap
+from planner.needles.catalogue import CATALOGUE, needle_named
+from planner.needles.describe import TOUCH_MM, Scene, describe, limits_for
+from planner.needles.extrapedicular import enters_beside_pedicle, past_the_pedicle
+from planner.needles.femoral import from_the_side
+from planner.needles.second_bone import meets_second_cortex
+from planner.needles.select import Passed, choose, needle_sets, reachable_ml, score_terms, spaced, spread_best, weighted
+from planner.needles.transpedicular import along_the_screw, beside_the_screw, passes_pedicle
+from planner.progress import SILENT, Monitor, track
+from planner.safety.breaches import ConsoleAngles
+from planner.safety.clearance import Limits, check_straight, sample, surface_normals
+from planner.safety.fields import BONE, CANAL, FORBIDDEN, METAL, Fields, distance_fields
+
+_SPINE_KINDS = ("pedicle_screw", "cage")
+_HIP_KINDS = ("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GapSearch:
+    """What came of the search for one gap.
+
+    Parameters
+    ----------
+    gap_id : str
+        The gap.
+    trajectories : tuple of Trajectory
+        By rank; empty where no needle passed.
+    tried : int
+        Candidates looked at.
+    refused : Mapping[str, int]
+        Candidates refused, by reason.
+    """
+
+    gap_id: str
+    trajectories: tuple[Trajectory, ...]
+    tried: int
+    refused: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NeedlePlan:
+    """All needles of a plan.
+
+    Parameters
+    ----------
+    searches : tuple of GapSearch
+        One a gap.
+    needle_sets : tuple of NeedleSet
+        Needles that work together.
+    """
+
+    searches: tuple[GapSearch, ...]
+    needle_sets: tuple[NeedleSet, ...]
+
+    @property
+    def trajectories(self) -> tuple[Trajectory, ...]:
+        """Trajectories of all gaps, gap by gap, by rank."""
+        return tuple(t for s in self.searches for t in s.trajectories)
+
+
+def plan_needles(
+    anatomy: Anatomy,
+    *,
+    config: NeedleConfig,
+    console: ConsoleAngles,
+    breaches: Sequence[Breach] = (),
+    catalogue: Mapping[str, Needle] = CATALOGUE,
+    monitor: Monitor = SILENT,
+) -> NeedlePlan:
+    """Search needles to every gap.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        What is where. Implants without a gap get no needle.
+    config : NeedleConfig
+        Hard limits, weights, approaches.
+    console : callable
+        Turns positioner angles into console angles of the treatment position.
+    breaches : sequence of Breach
+        Known breaches; tips keep away from them where they can.
+    catalogue : Mapping[str, Needle]
+        The needles that can be had.
+    monitor : Monitor
+        Who is following the work.
+
+    Returns
+    -------
+    NeedlePlan
+
+    Raises
+    ------
+    UsageError
+        If a needle is not in the catalogue.
+    CancelledError
+        If the monitor asks to stop.
+    """
+    if not anatomy.gaps:
+        return NeedlePlan((), ())
+    scene = Scene(anatomy, distance_fields(anatomy, config=config), tuple(breaches), config, console)
+    searches: list[GapSearch] = []
+    sets: list[NeedleSet] = []
+    number = 0
+    for gap in track(anatomy.gaps, stage="needles", monitor=monitor):
+        search = search_gap(scene, gap, catalogue=catalogue)
+        named = []
+        for trajectory in search.trajectories:
+            number += 1
+            named.append(trajectory.model_copy(update={"id": f"trajectory-{number}"}))
+        searches.append(replace(search, trajectories=tuple(named)))
+        points = np.asarray(anatomy.grid.to_lps(np.argwhere(gap.mask.voxels)))
+        sets.extend(needle_sets(named, points, voxel_ml=anatomy.grid.voxel_volume_mm3 / 1000.0, config=config))
+    return NeedlePlan(tuple(searches), tuple(sets))
+
+
+def search_gap(scene: Scene, gap: GapSpace, *, catalogue: Mapping[str, Needle] = CATALOGUE) -> GapSearch:
+    """Search needles to one gap; the first needle size of the settings that finds a way is kept.
+
+    Parameters
+    ----------
+    scene : Scene
+        Anatomy, distances, settings.
+    gap : GapSpace
+        The gap.
+    catalogue : Mapping[str, Needle]
+        The needles that can be had.
+
+    Returns
+    -------
+    GapSearch
+        ``trajectories`` is empty where no needle passed; ``refused`` then says why.
+    """
+    if not gap.mask.voxels.any():
+        return GapSearch(gap.id, (), 0, {"the gap is empty": 1})
+    target = target_of(scene.anatomy, gap, scene.fields)
+    approaches = approaches_for(target, scene.config)
+    hip = "femoral" in approaches
+    refused: Counter[str] = Counter()
+    tried = 0
+    for name in scene.config.hip_needles if hip else scene.config.spine_needles:
+        needle = needle_named(name, catalogue=catalogue)
+        found: list[tuple[str, float, Trajectory]] = []
+        for family in _families(scene, target, needle, approaches, refused):
+            tried += len(family.aim_lps)
+            passed = keep_safe(scene, target, family, needle, refused)
+            found.extend(_best_of(scene, target, passed, needle))
+        if found:
+            return GapSearch(gap.id, choose(found, config=scene.config), tried, dict(refused))
+    return GapSearch(gap.id, (), tried, dict(refused))
+
+
+def approaches_for(target: Target, config: NeedleConfig) -> tuple[Approach, ...]:
+    """Give the approaches that fit a gap's implant, within those that the settings name.
+
+    Parameters
+    ----------
+    target : Target
+        The gap and its implant.
+    config : NeedleConfig
+        Names the approaches that are wanted; none for all.
+
+    Returns
+    -------
+    tuple of str
+    """
+    kind = None if target.implant is None else target.implant.kind
+    spine: tuple[Approach, ...] = ("transpedicular", "extrapedicular")
+    fitting: tuple[Approach, ...]
+    if kind in _SPINE_KINDS:
+        fitting = spine
+    elif kind in _HIP_KINDS:
+        fitting = ("femoral",)
+    else:
+        fitting = spine if target.pedicle is not None else ("femoral",)
+    return tuple(a for a in fitting if not config.approaches or a in config.approaches)
+
+
+def _families(
+    scene: Scene, target: Target, needle: Needle, approaches: Sequence[Approach], refused: Counter[str]
+) -> list[Candidates]:
+    config, radius = scene.config, needle.outer_diameter_mm / 2
+    tips = targets_in_gap(scene.anatomy, target, scene.fields, radius_mm=radius, config=config)
+    families: list[Candidates | None] = []
+    if "transpedicular" in approaches:
+        families.append(along_the_screw(target, radius_mm=radius, config=config))
+        families.append(beside_the_screw(target, tips, config=config))
+    if "extrapedicular" in approaches:
+        families.append(past_the_pedicle(target, tips, config=config))
+    if "femoral" in approaches:
+        families.extend(from_the_side(target, tips, config=config))
+    kept = [f for f in families if f is not None and len(f.aim_lps)]
+    if not kept:
+        refused[_why_none(target, tips, approaches)] += 1
+    return kept
+
+
+def _why_none(target: Target, tips: Array, approaches: Sequence[Approach]) -> str:
+    if not approaches:
+        return "no approach of the settings fits the implant"
+    if "femoral" not in approaches and target.pedicle is None:
+        return "spinal canal not known"
+    if "femoral" in approaches and (target.implant is None or target.implant.side is None):
+        return "side not known"
+    return "no room for the needle in the gap" if not len(tips) else "no direction allowed"
+
+
+def keep_safe(scene: Scene, target: Target, family: Candidates, needle: Needle, refused: Counter[str]) -> Passed:
+    """Keep the candidates that pass every hard limit, and count the others by reason.
+
+    Parameters
+    ----------
+    scene : Scene
+        Anatomy, distances, settings.
+    target : Target
+        The gap.
+    family : Candidates
+        N candidates.
+    needle : Needle
+        The needle.
+    refused : Counter
+        Counts by reason; added to.
+
+    Returns
+    -------
+    Passed
+    """
+    slide_mm = np.linalg.norm(family.target_lps - family.aim_lps, axis=1)
+    limits = limits_for(needle, scene.config, slide_mm=float(slide_mm.max(initial=0.0)) if family.slides else None)
+    checked = check_straight(scene.fields, family.aim_lps, family.outward_lps, limits=limits)
+    refused.update(checked.counts())
+    index = np.flatnonzero(checked.reason == 0)
+    passed = Passed(
+        family,
+        checked.to_skin_mm,
+        checked.in_view_mm,
+        checked.to_bone_mm,
+        checked.metal_mm,
+        checked.canal_mm,
+        np.full(len(checked.reason), np.nan),
+    ).take(index)
+    bone = _bone_entries(passed)
+    cosine = np.einsum("ij,ij->i", surface_normals(scene.fields, bone), passed.family.outward_lps)
+    passed = replace(passed, entry_angle_deg=np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
+    keep = np.ones(len(passed), bool)
+    for reason, good in _softer_rules(scene, target, passed, needle, bone).items():
+        refused[reason] += int((keep & ~good).sum())
+        keep &= good
+    return passed.take(np.flatnonzero(keep))
+
+
+def _bone_entries(passed: Passed) -> Array:
+    return passed.family.aim_lps + passed.bone_mm[:, None] * passed.family.outward_lps
+
+
+def _softer_rules(
+    scene: Scene, target: Target, passed: Passed, needle: Needle, bone: Array
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """Judge what the march does not see; each array says who keeps the rule."""
+    config, family = scene.config, passed.family
+    femur = family.approach == "femoral"
+    steepest = config.max_entry_angle_femur_deg if femur else config.max_entry_angle_deg
+    rules = {"entry too oblique to the cortex": passed.entry_angle_deg <= steepest}
+    pedicle = target.pedicle
+    if pedicle is not None and not femur:
+        outer = family.aim_lps + passed.in_view_mm[:, None] * family.outward_lps
+        offset = (outer[:, 0] - pedicle.middle_lps[0]) * pedicle.side
+        rules["skin point across the midline or too far out"] = (offset > 0) & (offset <= config.max_skin_offset_mm)
+        passes = passes_pedicle if family.approach == "transpedicular" else enters_beside_pedicle
+        rules["not this approach's way through the bone"] = passes(
+            pedicle, bone, family.aim_lps, reach_mm=config.pedicle_reach_mm
+        )
+    rules["passes from one bone into another"] = ~meets_second_cortex(
+        scene.anatomy,
+        scene.fields,
+        bone_lps=bone,
+        aim_lps=family.aim_lps,
+        gap_points_lps=target.points_lps,
+        config=config,
+    )
+    if family.slides:
+        rules["slide leaves the gap's safe surroundings"] = _slide_is_safe(scene, family, needle)
+    return rules
+
+
+def _slide_is_safe(scene: Scene, family: Candidates, needle: Needle) -> npt.NDArray[np.bool_]:
+    """Check the way from the contact to the target against metal, canal, forbidden tissue and the bone's surface."""
+    safe = np.ones(len(family.aim_lps), bool)
+    radius = needle.outer_diameter_mm / 2
+    least = {
+        METAL: radius + TOUCH_MM,
+        CANAL: radius + scene.config.canal_margin_mm,
+        FORBIDDEN: radius + scene.config.forbidden_margin_mm,
+        BONE: scene.config.inside_margin_mm,
+    }
+    for share in np.linspace(0.0, 1.0, 21):
+        points = family.aim_lps + share * (family.target_lps - family.aim_lps)
+        for channel, limit in least.items():
+            safe &= sample(scene.fields, points, channel) >= limit
+    return safe
+
+
+def _best_of(scene: Scene, target: Target, passed: Passed, needle: Needle) -> list[tuple[str, float, Trajectory]]:
+    """Score a family, look closer at its best, and describe them."""
+    if not len(passed):
+        return []
+    config = scene.config
+    voxel_ml = scene.anatomy.grid.voxel_volume_mm3 / 1000.0
+    tips = passed.family.target_lps
+    reach = reachable_ml(tips, target.points_lps, reach_mm=config.reach_mm, voxel_ml=voxel_ml)
+    whole = len(target.points_lps) * voxel_ml
+    # A needle's hole must not weaken a wall that is open or thin already: entries keep away from breaches, as tips do.
+    at_tip = _breach_distance(scene, target.gap.id, tips)
+    breach_mm = np.minimum(at_tip, _breach_distance(scene, target.gap.id, _bone_entries(passed)))
+    terms = score_terms(passed, reach_share=reach / whole, breach_mm=breach_mm, config=config)
+    order = spread_best(passed, weighted(terms, config=config), count=config.refine_best, config=config)
+    best = passed.take(order)
+    terms = {name: value[order] for name, value in terms.items()}
+    terms["robustness"] = robustness(scene.fields, best.family, needle, config=config)
+    score = weighted(terms, config=config)
+    out = []
+    for k in spaced(score, best.family.target_lps, count=2 * config.per_gap, reach_mm=config.reach_mm):
+        own = {name: round(float(value[k]), 4) for name, value in terms.items()}
+        trajectory = describe(
+            scene,
+            target,
+            best.take(np.array([k])),
+            needle,
+            score=float(score[k]),
+            terms=own,
+            reach_ml=float(reach[order][k]),
+        )
+        if trajectory is not None:
+            out.append((str(passed.family.family), float(score[k]), trajectory))
+    return out
+
+
+def _breach_distance(scene: Scene, gap_id: str, tips: Array) -> Array:
+    places = [np.array(b.centroid_lps) for b in scene.breaches if b.gap_id == gap_id]
+    if not places:
+        return np.full(len(tips), np.inf)
+    return np.asarray(np.min([np.linalg.norm(tips - place, axis=1) for place in places], axis=0))
+
+
+def robustness(fields: Fields, family: Candidates, needle: Needle, *, config: NeedleConfig) -> Array:
+    """Give the share of badly aimed needles that still harm nothing.
+
+    Parameters
+    ----------
+    fields : Fields
+        Distances.
+    family : Candidates
+        N needles.
+    needle : Needle
+        Diameter and length.
+    config : NeedleConfig
+        Aiming error in mm and degrees.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+        0 to 1, over 16 needles each: shifted to four sides and tilted to four sides about the tip, singly and both at
+        once. Metal that is touched stops a needle and does not count; canal, forbidden tissue and other bone do.
+    """
+    limits = Limits(
+        radius_mm=needle.outer_diameter_mm / 2,
+        length_mm=1e3,
+        metal_mm=-1e3,
+        tip_metal_mm=-1e3,
+        canal_mm=0.0,
+        forbidden_mm=0.0,
+        bone_mm=0.0,
+        inside_mm=-1e3,
+        graze_mm=1e3,
+    )
+    pairs = [perpendicular_pair(d) for d in family.outward_lps]
+    across = np.array([[a, b, -a, -b] for a, b in pairs])
+    tangent = np.tan(np.radians(config.aim_error_deg))
+    good = np.zeros(len(family.aim_lps))
+    tries = [(s, t) for s in range(-1, 4) for t in range(-1, 4) if (s, t) != (-1, -1) and (s < 0 or t < 0 or s == t)]
+    tries += [(s, (s + 2) % 4) for s in range(4)]
+    for shift, tilt in tries:
+        aim, outward = family.aim_lps, family.outward_lps
+        if shift >= 0:
+            aim = aim + config.aim_error_mm * across[:, shift]
+        if tilt >= 0:
+            outward = outward + tangent * across[:, tilt]
+            outward = outward / np.linalg.norm(outward, axis=1, keepdims=True)
+        reason = check_straight(fields, aim, outward, limits=limits).reason
+        good += (reason != 2) & (reason != 3) & (reason != 5)
+    return good / len(tries)

@@ -1,0 +1,298 @@
+"""From many safe needles to few good ones: the score with its terms, the choice, and sets that work together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
+from planner.config.needle_config import NeedleConfig
+from planner.geometry.frames import Array
+from planner.geometry.rays import segments_distance_mm
+from planner.model.needle import NeedleSet, Trajectory
+from planner.needles.candidates import Candidates
+
+_ENOUGH_METAL_MM = 3.0
+_ENOUGH_CANAL_MM = 5.0
+_ENOUGH_BONE_MM = 15.0
+_ENOUGH_BREACH_MM = 5.0
+"""Beyond these distances more is no better; no source."""
+_WORTH_ANOTHER = 0.05
+"""Share of the gap that one more needle must add to a set; no source."""
+_NEW_GROUND = 0.4
+"""What a tip out of the others' reach is worth beside the score; no source."""
+_APART_IN_SET_MM = 2.0
+"""Free space between two needles of a set; no source."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Passed:
+    """Needles of one family that kept all hard limits; N of them.
+
+    Parameters
+    ----------
+    family : Candidates
+        The needles.
+    skin_mm, in_view_mm, bone_mm : ndarray, shape (N,)
+        Way from the aim to the skin (NaN: not in the picture), to the skin or the picture's edge, to the bone.
+    metal_mm, canal_mm : ndarray, shape (N,)
+        Clearances.
+    entry_angle_deg : ndarray, shape (N,)
+        Between needle and surface normal; NaN where the normal could not be told.
+    """
+
+    family: Candidates
+    skin_mm: Array
+    in_view_mm: Array
+    bone_mm: Array
+    metal_mm: Array
+    canal_mm: Array
+    entry_angle_deg: Array
+
+    def take(self, index: npt.NDArray[np.intp]) -> "Passed":
+        """Give some of the needles, in the order of the index."""
+        f = self.family
+        some = replace(f, aim_lps=f.aim_lps[index], target_lps=f.target_lps[index], outward_lps=f.outward_lps[index])
+        return Passed(
+            some,
+            self.skin_mm[index],
+            self.in_view_mm[index],
+            self.bone_mm[index],
+            self.metal_mm[index],
+            self.canal_mm[index],
+            self.entry_angle_deg[index],
+        )
+
+    def __len__(self) -> int:
+        return len(self.bone_mm)
+
+
+def reachable_ml(tips_lps: Array, gap_points_lps: Array, *, reach_mm: float, voxel_ml: float) -> Array:
+    """Give the volume of a gap within reach of each tip.
+
+    Parameters
+    ----------
+    tips_lps : ndarray, shape (N, 3)
+        Tips.
+    gap_points_lps : ndarray, shape (M, 3)
+        The gap's voxels.
+    reach_mm : float
+        How far cement is taken to run.
+    voxel_ml : float
+        Volume of a voxel, mL.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+        mL.
+    """
+    if not len(tips_lps):
+        return np.empty(0)
+    unique, back = np.unique(tips_lps, axis=0, return_inverse=True)
+    counts = cKDTree(gap_points_lps).query_ball_point(unique, reach_mm, return_length=True)
+    return np.asarray(counts[np.ravel(back)] * voxel_ml, dtype=np.float64)
+
+
+def score_terms(passed: Passed, *, reach_share: Array, breach_mm: Array, config: NeedleConfig) -> dict[str, Array]:
+    """Give the terms of the score, each 0 (poor) to 1 (good).
+
+    Parameters
+    ----------
+    passed : Passed
+        N needles.
+    reach_share : ndarray, shape (N,)
+        Share of the gap within reach of the tip.
+    breach_mm : ndarray, shape (N,)
+        Distance of the tip from the nearest breach; infinite without one.
+    config : NeedleConfig
+        Limits to compare with.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (N,)
+        Terms that do not apply (no canal, say) are absent; robustness is added later, for the best alone.
+    """
+    cosine = np.clip(passed.family.outward_lps @ passed.family.ideal_lps, -1.0, 1.0)
+    terms = {
+        "clearance_metal": np.clip(passed.metal_mm / _ENOUGH_METAL_MM, 0.0, 1.0),
+        "depth": np.clip(passed.bone_mm / _ENOUGH_BONE_MM, 0.0, 1.0),
+        "reach": np.clip(reach_share, 0.0, 1.0),
+        "entry_angle": np.nan_to_num(np.cos(np.radians(passed.entry_angle_deg)), nan=0.0),
+        "obliquity": np.clip(1.0 - np.degrees(np.arccos(cosine)) / 60.0, 0.0, 1.0),
+        "breach_distance": np.clip(breach_mm / _ENOUGH_BREACH_MM, 0.0, 1.0),
+    }
+    if passed.family.approach != "femoral":
+        terms["clearance_canal"] = np.clip(passed.canal_mm / _ENOUGH_CANAL_MM, 0.0, 1.0)
+    return terms
+
+
+def weighted(terms: Mapping[str, Array], *, config: NeedleConfig) -> Array:
+    """Give the weighted mean of the terms.
+
+    Parameters
+    ----------
+    terms : Mapping[str, ndarray]
+        Terms of N needles, by name.
+    config : NeedleConfig
+        The weights.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+        0 to 1.
+    """
+    weights = {name: float(getattr(config.weights, name)) for name in terms}
+    total = sum(weights.values())
+    if total <= 0:
+        return np.zeros(len(next(iter(terms.values()))))
+    return np.asarray(sum(weights[name] * terms[name] for name in terms) / total)
+
+
+def spread_best(passed: Passed, score: Array, *, count: int, config: NeedleConfig) -> npt.NDArray[np.intp]:
+    """Pick the best needles that differ from each other by target or by direction.
+
+    Parameters
+    ----------
+    passed : Passed
+        N needles.
+    score : ndarray, shape (N,)
+        Their scores.
+    count : int
+        How many at most.
+    config : NeedleConfig
+        What counts as different.
+
+    Returns
+    -------
+    ndarray of int
+        Best first.
+    """
+    order = np.argsort(-score, kind="stable")
+    picked: list[int] = []
+    free = np.ones(len(score), bool)
+    like = np.cos(np.radians(config.apart_deg))
+    for k in order:
+        if len(picked) >= count:
+            break
+        if not free[k]:
+            continue
+        picked.append(int(k))
+        near = np.linalg.norm(passed.family.target_lps - passed.family.target_lps[k], axis=1) < config.apart_mm
+        free &= ~(near & (passed.family.outward_lps @ passed.family.outward_lps[k] > like))
+    return np.array(picked, dtype=np.intp)
+
+
+def choose(scored: Sequence[tuple[str, float, Trajectory]], *, config: NeedleConfig) -> tuple[Trajectory, ...]:
+    """Choose a gap's proposals: the best of each family first, then the best of the rest.
+
+    Parameters
+    ----------
+    scored : sequence of (family, score, trajectory)
+        All that were worked out.
+    config : NeedleConfig
+        How many.
+
+    Returns
+    -------
+    tuple of Trajectory
+        By score, ranked from 1.
+    """
+    order = sorted(scored, key=lambda item: -item[1])
+    first: dict[str, int] = {}
+    for k, (family, _, _) in enumerate(order):
+        first.setdefault(family, k)
+    leaders = list(first.values())[: config.per_gap]
+    score = np.array([value for _, value, _ in order])
+    targets = np.array([t.target_lps for _, _, t in order]).reshape(-1, 3)
+    picked = spaced(score, targets, count=config.per_gap, reach_mm=config.reach_mm, first=leaders)
+    ranked = sorted(picked, key=lambda k: -order[k][1])
+    return tuple(order[k][2].model_copy(update={"rank": rank}) for rank, k in enumerate(ranked, start=1))
+
+
+def spaced(score: Array, targets_lps: Array, *, count: int, reach_mm: float, first: Sequence[int] = ()) -> list[int]:
+    """Pick good needles whose tips lie far from each other, so that together they reach much of the gap.
+
+    Parameters
+    ----------
+    score : ndarray, shape (N,)
+        Scores, 0 to 1.
+    targets_lps : ndarray, shape (N, 3)
+        Tips.
+    count : int
+        How many at most.
+    reach_mm : float
+        Beyond this distance from all others a tip gains no more.
+    first : sequence of int
+        Those already picked.
+
+    Returns
+    -------
+    list of int
+        In the order of picking.
+    """
+    picked = list(first)
+    apart = np.full(len(score), np.inf)
+    for k in picked:
+        apart = np.minimum(apart, np.linalg.norm(targets_lps - targets_lps[k], axis=1))
+    while len(picked) < min(count, len(score)):
+        gain = score + _NEW_GROUND * np.minimum(apart / reach_mm, 1.0)
+        gain[picked] = -np.inf
+        picked.append(int(np.argmax(gain)))
+        apart = np.minimum(apart, np.linalg.norm(targets_lps - targets_lps[picked[-1]], axis=1))
+    return picked
+
+
+def needle_sets(
+    trajectories: Sequence[Trajectory], gap_points_lps: Array, *, voxel_ml: float, config: NeedleConfig
+) -> tuple[NeedleSet, ...]:
+    """Put needles together that reach most of one gap.
+
+    Parameters
+    ----------
+    trajectories : sequence of Trajectory
+        The gap's proposals.
+    gap_points_lps : ndarray, shape (M, 3)
+        The gap's voxels.
+    voxel_ml : float
+        Volume of a voxel, mL.
+    config : NeedleConfig
+        Reach, and most needles in a set.
+
+    Returns
+    -------
+    tuple of NeedleSet
+        Sets of 1, 2, ... needles, each the one before and one more, while that adds to the volume. Needles that would
+        touch each other are not put together. `cement_ml` is None: that is for the flow to say.
+    """
+    covered = np.zeros(len(gap_points_lps), bool)
+    chosen: list[Trajectory] = []
+    sets: list[NeedleSet] = []
+    reaches = [np.linalg.norm(gap_points_lps - np.array(t.target_lps), axis=1) <= config.reach_mm for t in trajectories]
+    while len(chosen) < config.needles_in_set:
+        gains = [
+            -1 if t in chosen or any(_touch(t, c) for c in chosen) else int((r & ~covered).sum())
+            for t, r in zip(trajectories, reaches, strict=True)
+        ]
+        if not gains or max(gains) < (_WORTH_ANOTHER * len(covered) if chosen else 1):
+            break
+        # Among equals the better rank comes first: max() keeps the earliest.
+        best = max(range(len(gains)), key=lambda k: gains[k])
+        chosen.append(trajectories[best])
+        covered |= reaches[best]
+        sets.append(
+            NeedleSet(
+                gap_ids=(trajectories[best].gap_id,),
+                trajectory_ids=tuple(t.id for t in chosen),
+                covered_ml=float(covered.sum() * voxel_ml),
+                covered_fraction=float(covered.mean()),
+                cement_ml=None,
+            )
+        )
+    return tuple(sets)
+
+
+def _touch(first: Trajectory, second: Trajectory) -> bool:
+    apart = segments_distance_mm(first.path_lps[0], first.aim_lps, second.path_lps[0], second.aim_lps)
+    radii = (first.needle.outer_diameter_mm + second.needle.outer_diameter_mm) / 2
+    return apart < radii + _APART_IN_SET_MM

@@ -1,0 +1,204 @@
+"""Distance fields: how far every place is from metal, canal, forbidden tissue, the bone's surface and the skin."""
+
+from dataclasses import dataclass
+
+import edt
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from planner.config.needle_config import NeedleConfig
+from planner.geometry.frames import Array
+from planner.geometry.grid import Grid
+from planner.model.anatomy import Anatomy
+
+METAL, CANAL, FORBIDDEN, BONE, BODY = range(5)
+"""Channels of the fields."""
+FAR_MM = 1000.0
+"""Distance written where there is nothing to be distant from."""
+_THREADS = 2
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fields:
+    """Distances on a grid, side by side for quick look-up.
+
+    Parameters
+    ----------
+    grid : Grid
+        Where the voxels are.
+    channels : ndarray of float32, shape ``(*grid.shape, 5)``
+        mm. Metal, canal, forbidden: distance from their surface, below 0 inside. Bone: depth inside, below 0 outside.
+        Body: 1 inside, -1 outside. `FAR_MM` where a structure is absent or unknown.
+    canal_known, body_known : bool
+        Whether there were such masks.
+    """
+
+    grid: Grid
+    channels: npt.NDArray[np.float32]
+    canal_known: bool
+    body_known: bool
+
+
+def distance_mm(mask: Bools, spacing_mm: tuple[float, float, float]) -> npt.NDArray[np.float32]:
+    """Give the distance of all outer voxels from a mask's surface.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (Z, Y, X)
+        The structure.
+    spacing_mm : tuple of float
+        Voxel spacing along the axes, mm.
+
+    Returns
+    -------
+    ndarray of float32, shape (Z, Y, X)
+        The surface is taken half way between the centres of an inner and an outer voxel, so inner voxels stand half a
+        voxel below 0; the grid's edge is no surface. `FAR_MM` everywhere for an empty mask.
+    """
+    if not mask.any():
+        return np.full(mask.shape, FAR_MM, np.float32)
+    distance = edt.edt(~mask, anisotropy=spacing_mm, parallel=_THREADS)
+    # Centre-to-centre distances overshoot the surface by half a voxel; the geometric mean serves slanted surfaces.
+    distance -= 0.5 * float(np.prod(spacing_mm)) ** (1 / 3)
+    return np.asarray(distance, dtype=np.float32)
+
+
+def depth_mm(mask: Bools, spacing_mm: tuple[float, float, float]) -> npt.NDArray[np.float32]:
+    """Give the depth below a mask's surface, below 0 outside, as `distance_mm` measures it on either side.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (Z, Y, X)
+        The structure.
+    spacing_mm : tuple of float
+        Voxel spacing along the axes, mm.
+
+    Returns
+    -------
+    ndarray of float32, shape (Z, Y, X)
+    """
+    return np.where(mask, distance_mm(~mask, spacing_mm), -distance_mm(mask, spacing_mm))
+
+
+def distance_fields(anatomy: Anatomy, *, config: NeedleConfig) -> Fields:
+    """Measure all distances that a needle is judged by.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        What is where.
+    config : NeedleConfig
+        Names gas, and how far before the canal soft tissue is out of bounds.
+
+    Returns
+    -------
+    Fields
+    """
+    grid = anatomy.grid
+    spacing = grid.spacing_mm
+    channels = np.full((*grid.shape, 5), FAR_MM, dtype=np.float32)
+    channels[..., METAL] = distance_mm(anatomy.metal.voxels, spacing)
+    if anatomy.canal is not None:
+        channels[..., CANAL] = distance_mm(anatomy.canal.voxels, spacing)
+    channels[..., FORBIDDEN] = distance_mm(out_of_bounds(anatomy, config=config), spacing)
+    channels[..., BONE] = depth_mm(anatomy.bone.voxels, spacing)
+    if anatomy.body is not None:
+        # Only the sign is used for the skin; where the scanner wrote nothing the skin is not known to be passed.
+        unknown = np.zeros(grid.shape, bool) if anatomy.ct.padding is None else anatomy.ct.padding
+        channels[..., BODY] = np.where(anatomy.body.voxels | unknown, 1.0, -1.0)
+    channels.setflags(write=False)
+    return Fields(grid, channels, _known(anatomy.canal), anatomy.body is not None)
+
+
+def _known(mask: object) -> bool:
+    voxels = getattr(mask, "voxels", None)
+    return voxels is not None and bool(voxels.any())
+
+
+def out_of_bounds(anatomy: Anatomy, *, config: NeedleConfig) -> Bools:
+    """Give all that no needle may cross: what anatomy forbids, gas in the body, soft tissue before the spine.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        What is where.
+    config : NeedleConfig
+        Names gas, and how far before the canal soft tissue is out of bounds.
+
+    Returns
+    -------
+    ndarray of bool, shape ``anatomy.grid.shape``
+    """
+    bone = anatomy.bone.voxels
+    bad = np.zeros(anatomy.grid.shape, bool)
+    if anatomy.forbidden is not None:
+        bad |= anatomy.forbidden.voxels
+    if anatomy.body is not None:
+        gas = np.less(anatomy.ct.hu, config.gas_hu) & anatomy.body.voxels & ~bone
+        if anatomy.ct.padding is not None:
+            gas &= ~anatomy.ct.padding
+        # A lone dark voxel is noise or a streak; a hole in the lung's mask is a vessel.
+        bad |= ndimage.uniform_filter(gas.astype(np.float32), 3) > 0.5
+    if anatomy.canal is not None and anatomy.canal.voxels.any():
+        bad |= before_spine(anatomy.canal.voxels, anatomy.grid, front_limit_mm=config.front_limit_mm) & ~bone
+    return bad
+
+
+def canal_midline(canal: Bools, grid: Grid) -> tuple[Array, Array, Array]:
+    """Give the canal's middle and its front edge at each height.
+
+    Parameters
+    ----------
+    canal : ndarray of bool, shape ``grid.shape``
+        The spinal canal, not empty.
+    grid : Grid
+        Where the voxels are.
+
+    Returns
+    -------
+    heights_mm, middle_lps, front_mm : ndarray, shapes (H,), (H, 3), (H,)
+        LPS z each 2 mm, the canal's centroid there, and the LPS y of its front (5th percentile).
+    """
+    points = np.asarray(grid.to_lps(np.argwhere(canal)))
+    bins = np.floor(points[:, 2] / 2.0).astype(int)
+    order = np.argsort(bins, kind="stable")
+    groups = np.split(points[order], np.flatnonzero(np.diff(bins[order])) + 1)
+    middle = np.array([g.mean(axis=0) for g in groups])
+    front = np.array([np.percentile(g[:, 1], 5) for g in groups])
+    return middle[:, 2].copy(), middle, front
+
+
+def before_spine(canal: Bools, grid: Grid, *, front_limit_mm: float) -> Bools:
+    """Give all that lies further to the front than the canal's front wall.
+
+    Parameters
+    ----------
+    canal : ndarray of bool, shape ``grid.shape``
+        The spinal canal, not empty.
+    grid : Grid
+        Where the voxels are.
+    front_limit_mm : float
+        How far before the canal's front edge it begins.
+
+    Returns
+    -------
+    ndarray of bool, shape ``grid.shape``
+        Above and below the canal's ends its last known front is used.
+    """
+    heights, _, front = canal_midline(canal, grid)
+    matrix = grid.lps_from_index
+    axes = [np.arange(n, dtype=np.float64) for n in grid.shape]
+    y = _affine(matrix[1], axes)
+    z = _affine(matrix[2], axes)
+    table = np.arange(np.floor(z.min()), np.ceil(z.max()) + 2)
+    limits = np.interp(table, heights, front) - front_limit_mm
+    return np.asarray(y < limits[np.round(z - table[0]).astype(np.int32)])
+
+
+def _affine(row: Array, axes: list[Array]) -> Array:
+    """Evaluate one row of an affine on a grid; stays flat along axes that do not matter."""
+    a, b, c = (w * x if abs(w) > 1e-9 else np.zeros(1) for w, x in zip(row[:3], axes, strict=True))
+    return np.asarray(row[3] + a[:, None, None] + b[None, :, None] + c[None, None, :])

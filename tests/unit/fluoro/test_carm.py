@@ -1,0 +1,158 @@
+"""The C-arm's pose, its projection, and the angles at the console."""
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from planner.config.fluoro_config import FluoroConfig
+from planner.config.gantry import GantryLimits
+from planner.errors import GeometryError
+from planner.fluoro.carm import (
+    console_angles_deg,
+    magnification,
+    orientation_letters,
+    pixel_lps,
+    pose,
+    project,
+)
+from planner.fluoro.views import view_at
+from planner.geometry.frames import detector_direction, positioner_angles_deg
+
+CONFIG = FluoroConfig()
+ISOCENTRE = np.array([12.0, -30.0, 150.0])
+ANGLES = [
+    (0.0, 0.0),
+    (90.0, 0.0),
+    (-90.0, 10.0),
+    (180.0, 0.0),
+    (-150.0, -35.0),
+    (33.0, 44.0),
+    (0.0, 90.0),
+    (20.0, -89.0),
+]
+
+
+def carm(primary: float, secondary: float):
+    return view_at(ISOCENTRE, primary_deg=primary, secondary_deg=secondary, config=CONFIG)
+
+
+@pytest.mark.parametrize(("primary", "secondary"), ANGLES)
+def test_axes_stand_at_right_angles_and_the_viewer_looks_towards_the_source(primary, secondary):
+    stand = pose(carm(primary, secondary))
+    axes = np.stack([stand.right_lps, stand.down_lps, -stand.towards_detector_lps])
+    np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-12)
+    assert np.linalg.det(axes) == pytest.approx(1.0)
+    assert stand.down_lps[2] <= 1e-12
+    assert np.linalg.norm(stand.centre_lps - stand.source_lps) == pytest.approx(CONFIG.source_detector_mm)
+    assert np.linalg.norm(ISOCENTRE - stand.source_lps) == pytest.approx(CONFIG.source_isocentre_mm)
+
+
+@pytest.mark.parametrize(("primary", "secondary"), ANGLES)
+def test_a_point_on_the_ray_to_a_pixel_falls_on_that_pixel(primary, secondary):
+    view = carm(primary, secondary)
+    pixels = np.array([[0.0, 0.0], [511.0, 20.5], [255.5, 255.5]])
+    ends, source = pixel_lps(view, pixels), pose(view).source_lps
+    for share in (0.3, 0.7, 1.0):
+        np.testing.assert_allclose(project(view, source + share * (ends - source)), pixels, atol=1e-8)
+    np.testing.assert_allclose(project(view, ISOCENTRE), [255.5, 255.5], atol=1e-9)
+
+
+def test_a_point_behind_the_source_casts_no_shadow():
+    view = carm(0.0, 0.0)
+    behind = pose(view).source_lps + np.array([0.0, 5.0, 0.0])
+    pixels = project(view, np.stack([behind, ISOCENTRE]))
+    assert np.all(np.isnan(pixels[0]))
+    assert np.all(np.isfinite(pixels[1]))
+
+
+def test_ap_view_shows_the_left_at_the_right_and_the_head_on_top():
+    view = carm(0.0, 0.0)
+    row, column = project(view, np.add(ISOCENTRE, [20.0, 0.0, 30.0]))
+    assert column > 255.5 + 60
+    assert row < 255.5 - 90
+    assert orientation_letters(view) == {"left": "R", "right": "L", "top": "H", "bottom": "F"}
+
+
+@pytest.mark.parametrize(
+    ("primary", "secondary", "left", "right", "top"),
+    [
+        (90.0, 0.0, "A", "P", "H"),
+        (-90.0, 0.0, "P", "A", "H"),
+        (180.0, 0.0, "L", "R", "H"),
+        (45.0, 0.0, "RA", "LP", "H"),
+        (10.0, 0.0, "R", "L", "H"),
+        (0.0, 40.0, "R", "L", "HP"),
+        (0.0, -40.0, "R", "L", "HA"),
+    ],
+)
+def test_orientation_letters(primary, secondary, left, right, top):
+    letters = orientation_letters(carm(primary, secondary))
+    assert {letters["left"], letters["right"]} <= {left, left[::-1], right, right[::-1]}
+    assert sorted(letters["left"]) == sorted(left)
+    assert sorted(letters["right"]) == sorted(right)
+    assert letters["top"] == top
+
+
+def test_magnification_is_distance_over_distance():
+    assert magnification(carm(20.0, 5.0), ISOCENTRE) == pytest.approx(1020.0 / 530.0)
+
+
+@pytest.mark.parametrize("change", [{"source_isocentre_mm": 1100.0}, {"pixel_mm": 0.0}, {"rows": 0}])
+def test_an_impossible_carm_is_refused(change):
+    with pytest.raises(GeometryError):
+        pose(carm(0.0, 0.0).model_copy(update=change))
+
+
+@pytest.mark.parametrize(("primary", "secondary"), [a for a in ANGLES if abs(a[1]) < 90.0])
+def test_angles_round_trip(primary, secondary):
+    back = positioner_angles_deg(pose(carm(primary, secondary)).towards_detector_lps)
+    assert back == pytest.approx((primary, secondary))
+
+
+# How a patient gets from head first supine to lying so: rolled about the table's long axis, then turned on the table.
+ROLL_DEG = {"S": 0.0, "P": 180.0, "DR": -90.0, "DL": 90.0}
+
+
+@pytest.mark.parametrize("position", ["HFS", "HFP", "HFDR", "HFDL", "FFS", "FFP", "FFDR", "FFDL"])
+@pytest.mark.parametrize(("primary", "secondary"), [(0.0, 0.0), (150.0, -20.0), (-40.0, 33.0), (90.0, 5.0)])
+def test_console_angles_by_rolling_and_turning_the_patient(position, primary, secondary):
+    turned = Rotation.from_euler("z", ROLL_DEG[position[2:]], degrees=True)
+    if position.startswith("FF"):
+        turned = Rotation.from_euler("y", 180.0, degrees=True) * turned
+    expected = turned.apply(detector_direction(primary, secondary))
+    console = console_angles_deg(primary, secondary, position)
+    np.testing.assert_allclose(detector_direction(*console), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("position", "overhead_lps"),
+    [
+        ("HFS", (0, -1, 0)),
+        ("HFP", (0, 1, 0)),
+        ("HFDR", (1, 0, 0)),
+        ("HFDL", (-1, 0, 0)),
+        ("FFS", (0, -1, 0)),
+        ("FFP", (0, 1, 0)),
+        ("FFDR", (1, 0, 0)),
+        ("FFDL", (-1, 0, 0)),
+    ],
+)
+def test_the_upper_side_of_the_patient_is_console_zero(position, overhead_lps):
+    assert console_angles_deg(*positioner_angles_deg(overhead_lps), position) == pytest.approx((0.0, 0.0), abs=1e-9)
+
+
+@pytest.mark.parametrize(("primary", "console"), [(155.0, -25.0), (-155.0, 25.0), (10.0, -170.0), (-10.0, 170.0)])
+def test_head_first_prone_turns_the_primary_angle_by_180(primary, console):
+    assert console_angles_deg(primary, 17.0, "HFP") == pytest.approx((console, 17.0))
+
+
+def test_feet_first_supine_turns_both_angles_round():
+    assert console_angles_deg(20.0, 10.0, "FFS") == pytest.approx((-20.0, -10.0))
+
+
+@pytest.mark.parametrize(
+    ("primary", "secondary", "within"),
+    [(0, 0, True), (-117, 50, True), (105.1, 0, False), (-118, 0, False), (0, 50.5, False), (0, -46, False)],
+)
+def test_gantry_limits(primary, secondary, within):
+    assert GantryLimits().reaches(primary, secondary) is within

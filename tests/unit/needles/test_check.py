@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from planner.errors import UsageError
+from planner.needles.catalogue import needle_named
+from planner.needles.check import check_trajectory
+from planner.needles.search import search_gap
+
+NEEDLE = needle_named("15G")
+
+
+def judge(scene, entry, target):
+    return check_trajectory(scene, entry_lps=entry, target_lps=target, needle=NEEDLE)
+
+
+def test_a_proposed_needle_is_judged_safe(scene, vertebra):
+    own = next(t for t in search_gap(scene, vertebra.gaps[0]).trajectories if not t.slides_along_implant)
+    check = judge(scene, own.path_lps[0], own.target_lps)
+    assert check.safe and check.off_target_mm == pytest.approx(0.0, abs=0.6)
+    assert check.trajectory.depth_from_skin_mm == pytest.approx(own.depth_from_skin_mm, abs=0.3)
+    assert check.trajectory.clearance_mm.canal == pytest.approx(own.clearance_mm.canal, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("entry", "target", "violation"),
+    [
+        ((0.0, 60.0, 0.0), (10.0, -12.0, 0.0), "canal"),
+        ((19.0, 60.0, 0.0), (14.5, -8.0, 0.0), "metal"),
+        ((10.0, -34.0, 0.0), (10.0, -12.5, 0.0), "comes from the front of the spine"),
+        ((-40.0, 60.0, 0.0), (-12.0, -5.0, 0.0), "the tip misses every gap"),
+    ],
+)
+def test_a_bad_needle_is_named(scene, entry, target, violation):
+    assert any(v.startswith(violation) for v in judge(scene, entry, target).violations)
+
+
+def test_a_target_outside_bone_is_refused(scene):
+    with pytest.raises(UsageError, match="not inside bone"):
+        judge(scene, (20.0, 60.0, 0.0), (40.0, 50.0, 0.0))
+
+
+def test_entry_on_target_is_refused(scene):
+    with pytest.raises(UsageError, match="same point"):
+        judge(scene, np.array([10.0, -12.0, 0.0]), (10.0, -12.0, 0.0))

@@ -1,0 +1,73 @@
+"""A needle that leaves one bone and enters another is told by the cortex that it meets again."""
+
+import numpy as np
+import pytest
+
+from planner.config.needle_config import NeedleConfig
+from planner.geometry.grid import Grid
+from planner.model.anatomy import Anatomy
+from planner.model.volume import Mask, Volume
+from planner.needles.second_bone import meets_second_cortex
+from planner.safety.fields import distance_fields
+
+GRID = Grid((30, 90, 30), np.array([[0, 0, 0.8, 0], [0, 0.8, 0, 0], [0.8, 0, 0, 0], [0, 0, 0, 1.0]]))
+ENTRY, AIM = np.array([[12.0, 4.0, 12.0]]), np.array([[12.0, 40.0, 12.0]])
+
+
+def _refused(layers: dict[tuple[float, float], float], *, gap_y: float | None = None, metal_x: float = 60.0) -> bool:
+    """Judge one needle along y through slabs of bone: {(from, to) mm: HU}, muscle elsewhere."""
+    y = np.arange(90) * 0.8
+    profile = np.full(90, 140.0)
+    for (start, stop), value in layers.items():
+        profile[(y >= start) & (y < stop)] = value
+    hu = np.broadcast_to(profile[None, :, None], GRID.shape).astype(np.float32)
+    metal = np.zeros(GRID.shape, bool)
+    metal[:, :, min(29, round(metal_x / 0.8)) :] = metal_x < 24
+    bone = np.ones(GRID.shape, bool)
+    config = NeedleConfig()
+    anatomy = Anatomy(Volume(GRID, hu), Mask(GRID, metal), Mask(GRID, bone), (), ())
+    gap = np.empty((0, 3)) if gap_y is None else np.array([[12.0, gap_y, 12.0]])
+    fields = distance_fields(anatomy, config=config)
+    said = meets_second_cortex(anatomy, fields, bone_lps=ENTRY, aim_lps=AIM, gap_points_lps=gap, config=config)
+    return bool(said[0])
+
+
+def test_one_cortex_and_cancellous_bone_is_one_bone() -> None:
+    assert not _refused({(4, 6): 1000})
+
+
+@pytest.mark.parametrize("joint_hu", [55.0, -95.0, 140.0])
+def test_a_second_cortex_behind_a_joint_is_another_bone(joint_hu: float) -> None:
+    assert _refused({(4, 6): 1000, (12, 13): 900, (13, 15): joint_hu, (15, 17): 900})
+
+
+def test_the_gap_has_a_bright_rim_of_its_own() -> None:
+    layers = {(4.0, 6.0): 1000.0, (36.0, 38.0): 700.0}
+    assert _refused(layers)
+    assert not _refused(layers, gap_y=38.5)
+
+
+def test_a_long_run_in_cortex_may_hide_a_joint() -> None:
+    assert _refused({(4, 14): 900})
+
+
+def test_brightness_beside_metal_is_its_blooming() -> None:
+    layers = {(4.0, 6.0): 1000.0, (20.0, 22.0): 900.0}
+    assert _refused(layers, metal_x=16.0)
+    assert not _refused(layers, metal_x=12.8)
+
+
+def test_no_needle_no_answer() -> None:
+    anatomy = Anatomy(
+        Volume(GRID, np.zeros(GRID.shape, np.float32)),
+        Mask(GRID, np.zeros(GRID.shape, bool)),
+        Mask(GRID, np.ones(GRID.shape, bool)),
+        (),
+        (),
+    )
+    config = NeedleConfig()
+    none = np.empty((0, 3))
+    fields = distance_fields(anatomy, config=config)
+    assert meets_second_cortex(
+        anatomy, fields, bone_lps=none, aim_lps=none, gap_points_lps=none, config=config
+    ).shape == (0,)

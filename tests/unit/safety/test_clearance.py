@@ -1,0 +1,142 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from planner.config.needle_config import NeedleConfig
+from planner.errors import GeometryError
+from planner.geometry.grid import Grid
+from planner.model.anatomy import Anatomy
+from planner.model.volume import Mask, Volume
+from planner.safety.clearance import REASONS, Limits, check_straight, sample, surface_normals
+from planner.safety.fields import BONE, CANAL, FAR_MM, FORBIDDEN, METAL, distance_fields
+
+LIMITS = Limits(
+    radius_mm=1.0,
+    length_mm=60.0,
+    metal_mm=0.5,
+    tip_metal_mm=0.5,
+    canal_mm=1.0,
+    forbidden_mm=1.0,
+    bone_mm=1.0,
+    inside_mm=0.8,
+    graze_mm=6.0,
+)
+BACK = np.array([[0.0, 1.0, 0.0]])
+GRID = Grid((30, 90, 40), np.array([[0, 0, 1, -20.0], [0, 1, 0, -20.0], [1, 0, 0, -15.0], [0, 0, 0, 1]]))
+
+
+def block(x, y, z):
+    points = np.asarray(GRID.to_lps(np.moveaxis(np.indices(GRID.shape), 0, -1)))
+    inside = [(points[..., k] >= low) & (points[..., k] < high) for k, (low, high) in enumerate((x, y, z))]
+    return inside[0] & inside[1] & inside[2]
+
+
+WHOLE = ((-20, 20), (-20, 60), (-15, 15))
+
+
+def fields(*, metal=None, canal=None, forbidden=None, bone=None, body=True):
+    mask = lambda voxels: None if voxels is None else Mask(GRID, voxels)  # noqa: E731
+    empty = np.zeros(GRID.shape, bool)
+    anatomy = Anatomy(
+        ct=Volume(GRID, np.zeros(GRID.shape, np.float32)),
+        metal=Mask(GRID, empty if metal is None else metal),
+        bone=Mask(GRID, block((-15, 15), (-20, 20), (-15, 15)) if bone is None else bone),
+        gaps=(),
+        implants=(),
+        canal=mask(canal),
+        body=mask(block(*WHOLE)) if body else None,
+        forbidden=mask(forbidden),
+    )
+    return distance_fields(anatomy, config=NeedleConfig())
+
+
+def reason(f, at=(0.0, 0.0, 0.0), along=BACK, limits=LIMITS):
+    return REASONS[check_straight(f, [at], along, limits=limits).reason[0]]
+
+
+def test_a_clear_way_passes_and_is_measured():
+    checked = check_straight(fields(), [[0.0, 0.0, 0.0]], BACK, limits=LIMITS, fine=True)
+    assert REASONS[checked.reason[0]] == "passed"
+    assert checked.to_bone_mm[0] == pytest.approx(19.5, abs=0.1)
+    assert checked.to_skin_mm[0] == pytest.approx(59.5, abs=0.3)
+    assert checked.counts() == {}
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ({"metal": block((1, 4), (5, 8), (-2, 2))}, "metal"),
+        ({"metal": block((4, 6), (5, 8), (-2, 2))}, "passed"),
+        ({"canal": block((2, 5), (5, 8), (-2, 2))}, "canal"),
+        ({"canal": block((5, 8), (5, 8), (-2, 2))}, "passed"),
+        ({"forbidden": block((-1, 1), (40, 42), (-2, 2))}, "forbidden"),
+        ({"forbidden": block((4, 6), (40, 42), (-2, 2))}, "passed"),
+        ({"bone": block((-15, 15), (-20, 20), (-15, 15)) | block((-3, 3), (40, 44), (-3, 3))}, "second bone"),
+        ({"bone": block((-15, 15), (-20, 20), (-15, 15)) | block((8, 12), (40, 44), (-3, 3))}, "passed"),
+        ({"bone": block((5, 15), (-20, 20), (-15, 15))}, "target outside bone"),
+    ],
+)
+def test_each_limit_says_no_and_yes(where, expected):
+    assert reason(fields(**where)) == expected
+
+
+def test_a_needle_that_runs_along_the_surface_is_refused():
+    flat = np.array([[0.995, 0.0998, 0.0]])
+    assert reason(fields(bone=block((-20, 12), (-20, 2), (-15, 15))), at=(-12.0, 0.0, 0.0), along=flat) == "grazes bone"
+
+
+def test_a_needle_that_leaves_the_picture_within_bone_is_refused():
+    sideways = np.array([[1.0, 0.0, 0.0]])
+    assert reason(fields(bone=block(*WHOLE)), along=sideways) == "no way out of the bone"
+
+
+def test_too_short_a_needle_is_refused():
+    short = replace(LIMITS, length_mm=59.0)
+    assert reason(fields(), limits=short) == "too long"
+    assert reason(fields(body=False), limits=short) == "too long"
+
+
+def test_unknown_skin_stays_unmeasured():
+    long = replace(LIMITS, length_mm=150.0)
+    checked = check_straight(fields(body=False), [[0.0, 0.0, 0.0]], BACK, limits=long)
+    assert checked.reason[0] == 0 and np.isnan(checked.to_skin_mm[0]) and checked.in_view_mm[0] > 60.0
+
+
+def test_long_steps_never_jump_over_what_fine_steps_find():
+    rng = np.random.default_rng(1)
+    metal = block((3, 5), (3, 5), (-15, 15))
+    f = fields(metal=metal, canal=block((-8, -5), (0, 30), (-15, 15)), forbidden=block((6, 9), (35, 38), (-15, 15)))
+    inner = rng.uniform((-10, -10, -8), (10, 10, 8), (2000, 3))
+    outward = rng.normal((0, 2, 0), 0.5, (2000, 3))
+    outward /= np.linalg.norm(outward, axis=1, keepdims=True)
+    coarse = check_straight(f, inner, outward, limits=LIMITS).reason == 0
+    fine = check_straight(f, inner, outward, limits=LIMITS, fine=True).reason == 0
+    assert 20 < fine.sum() < 1980
+    # What fine steps refuse, coarse steps may keep only by the width of one fine step.
+    assert (coarse & ~fine).mean() < 0.01 and (fine & ~coarse).mean() < 0.01
+
+
+def test_fields_measure_from_the_surface():
+    f = fields(metal=block((5, 8), (0, 3), (0, 3)))
+    assert sample(f, [[0.0, 1.0, 1.0]], METAL)[0] == pytest.approx(4.5, abs=0.01)
+    assert sample(f, [[0.0, 10.0, 0.0]], BONE)[0] == pytest.approx(9.5, abs=0.01)
+    assert sample(f, [[0.0, 30.0, 0.0]], BONE)[0] == pytest.approx(-10.5, abs=0.01)
+    assert sample(f, [[0.0, 30.0, 0.0]], CANAL)[0] == FAR_MM and not f.canal_known
+    assert np.isnan(sample(f, [[500.0, 0.0, 0.0]], BONE)[0])
+    assert surface_normals(f, [[0.0, 19.5, 0.0]])[0] == pytest.approx([0, 1, 0], abs=0.01)
+
+
+def test_soft_tissue_before_the_canal_is_out_of_bounds():
+    f = fields(canal=block((-4, 4), (25, 33), (-15, 15)), bone=block((-5, 5), (20, 25), (-15, 15)))
+    assert sample(f, [[15.0, 0.0, 0.0]], FORBIDDEN)[0] < 0
+    assert sample(f, [[15.0, 30.0, 0.0]], FORBIDDEN)[0] > 5
+
+
+def test_a_sheared_grid_is_refused():
+    matrix = np.eye(4)
+    matrix[0, 1] = 0.5
+    grid = Grid((4, 4, 4), matrix)
+    empty = Mask(grid, np.zeros((4, 4, 4), bool))
+    with pytest.raises(GeometryError, match="sheared"):
+        Anatomy(ct=Volume(grid, np.zeros((4, 4, 4))), metal=empty, bone=empty, gaps=(), implants=())
