@@ -1,0 +1,248 @@
+"""Pictures for the report: cuts of the CT round each gap with the plan's outlines, and an overview, as PNG."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from planner.geometry.frames import POSTERIOR, SUPERIOR, Array, PointsLps, points_lps, unit
+from planner.model.breach import Breach
+from planner.model.gap import Gap
+from planner.model.labels import LabelMap, StructureKind
+from planner.model.needle import Trajectory
+from planner.model.plan import Plan
+from planner.model.volume import Volume
+from planner.progress import SILENT, Monitor, track
+from planner.report.canvas import draw_frame, draw_outline, extent_of, open_sheet, png_of, points_per_mm
+from planner.report.palette import BREACH, NEEDLE, OUTLINES
+from planner.report.reslice import Cut, across, along, axial, coronal, sagittal, sample
+
+WINDOW_LEVEL_HU = 400.0
+"""Middle of the bone window; common practice."""
+WINDOW_WIDTH_HU = 2000.0
+"""Width of the bone window; common practice."""
+_STEP_MM = 0.4
+_AIR_HU = -1024.0
+_HALF_MM = (32.0, 110.0)
+"""A picture shows at least and at most so much to each side of its middle."""
+_ROOM_MM = 14.0
+"""Round the gap: enough to see the bone next to it."""
+_BEYOND_TARGET_MM = 20.0
+"""Shown beyond a needle's target: its gap, and what lies behind."""
+_NEAR_CUT_MM = 3.0
+"""A breach nearer to the cut than this is marked in it."""
+_OFF_CUT_MM = 2.0
+"""A needle further from the cut than this is drawn dotted."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PictureInput:
+    """What the pictures are drawn from.
+
+    Parameters
+    ----------
+    volume : Volume
+        The CT.
+    labels : LabelMap
+        Implants, gaps, breaches and canal on the CT's grid; the ids of implants and gaps are the plan's.
+    plan : Plan
+        The plan.
+
+    Raises
+    ------
+    GeometryError
+        If the labels lie on another grid than the CT.
+    """
+
+    volume: Volume
+    labels: LabelMap
+    plan: Plan
+
+    def __post_init__(self) -> None:
+        self.volume.grid.require_same(self.labels.grid)
+
+
+def gap_pictures(inputs: PictureInput, *, monitor: Monitor = SILENT) -> dict[str, bytes]:
+    """Draw every gap's cuts.
+
+    Parameters
+    ----------
+    inputs : PictureInput
+        CT, labels and plan.
+    monitor : Monitor
+        Follows the work, and may stop it.
+
+    Returns
+    -------
+    dict
+        PNG by name: ``<gap id>/axial``, ``/coronal``, ``/sagittal`` through the gap's centroid; where its implant has
+        an axis ``/across-implant`` and ``/along-implant``; where a needle leads to it ``/along-needle``.
+
+    Raises
+    ------
+    CancelledError
+        If the monitor stops the work.
+    """
+    pictures: dict[str, bytes] = {}
+    for gap in track(inputs.plan.gaps, stage="drawing the gaps", monitor=monitor):
+        needles = shown_needles(inputs.plan, gap)
+        for view, (title, cut) in gap_cuts(inputs, gap).items():
+            pictures[f"{gap.id}/{view}"] = draw_cut(inputs, cut, title=title, needles=needles)
+    return pictures
+
+
+def shown_needles(plan: Plan, gap: Gap) -> tuple[Trajectory, ...]:
+    """Give the needles that are drawn for a gap: the first-ranked one and those of the needle sets.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    gap : Gap
+        One of its gaps.
+
+    Returns
+    -------
+    tuple of Trajectory
+    """
+    in_sets = {name for needles in plan.needle_sets for name in needles.trajectory_ids}
+    mine = [t for t in plan.trajectories if t.gap_id == gap.id]
+    return tuple(sorted((t for t in mine if t.rank == 1 or t.id in in_sets), key=lambda t: t.rank))
+
+
+def gap_cuts(inputs: PictureInput, gap: Gap) -> dict[str, tuple[str, Cut]]:
+    """Choose a gap's cuts.
+
+    Parameters
+    ----------
+    inputs : PictureInput
+        CT, labels and plan.
+    gap : Gap
+        One of the plan's gaps.
+
+    Returns
+    -------
+    dict
+        By view: the title and the cut.
+    """
+    centre = points_lps(gap.centroid_lps)
+    half = _half_mm(inputs, gap)
+    cuts = {
+        "axial": ("axial", axial(centre, half)),
+        "coronal": ("coronal", coronal(centre, half)),
+        "sagittal": ("sagittal", sagittal(centre, half)),
+    }
+    implant = next((i for i in inputs.plan.implants if i.id == gap.implant_id), None)
+    if implant is not None and implant.axis is not None:
+        head, tip = points_lps(implant.axis.head_lps), points_lps(implant.axis.tip_lps)
+        run = tip - head
+        on_axis = points_lps(head + run * ((centre - head) @ run) / (run @ run))
+        cuts["across-implant"] = ("across the implant", across(on_axis, run, _HALF_MM[0]))
+        cuts["along-implant"] = ("along the implant", _lengthwise(on_axis, run, half))
+    needles = shown_needles(inputs.plan, gap)
+    if needles:
+        cuts["along-needle"] = _needle_cut(needles[0])
+    return cuts
+
+
+def draw_cut(inputs: PictureInput, cut: Cut, *, title: str, needles: Sequence[Trajectory] = ()) -> bytes:
+    """Draw one cut of the CT with outlines, needles, orientation letters and a scale.
+
+    Parameters
+    ----------
+    inputs : PictureInput
+        CT, labels and plan.
+    cut : Cut
+        Where.
+    title : str
+        Written into the picture.
+    needles : sequence of Trajectory
+        Drawn as wide as they are, projected onto the cut.
+
+    Returns
+    -------
+    bytes
+        PNG. Nothing is known of the patient outside the CT: it is black.
+    """
+    figure, axes = open_sheet(cut)
+    positions = cut.points(_STEP_MM)
+    hu = sample(inputs.volume.grid, inputs.volume.hu, positions, outside=_AIR_HU)
+    low = WINDOW_LEVEL_HU - WINDOW_WIDTH_HU / 2.0
+    axes.imshow(
+        hu, cmap="gray", vmin=low, vmax=low + WINDOW_WIDTH_HU, extent=extent_of(cut), interpolation="bilinear", zorder=0
+    )
+    for kind, (colour, width, style) in OUTLINES.items():
+        inside = _sample_kind(inputs.labels, kind, positions)
+        draw_outline(axes, cut, inside, colour=colour, width=width, style=style)
+    for needle in needles:
+        _draw_needle(axes, cut, needle)
+    _mark_breaches(axes, cut, inputs.plan.breaches)
+    window = f"W {WINDOW_WIDTH_HU:.0f} L {WINDOW_LEVEL_HU:.0f} HU"
+    draw_frame(axes, cut, title=title, corner=window)
+    return png_of(figure)
+
+
+def _half_mm(inputs: PictureInput, gap: Gap) -> float:
+    code = next((s.code for s in inputs.labels.structures if s.kind == "gap" and s.id == gap.id), None)
+    voxels = np.argwhere(inputs.labels.codes == code) if code is not None else np.empty((0, 3))
+    if not len(voxels):
+        return _HALF_MM[0]
+    reach = np.abs(inputs.labels.grid.to_lps(voxels) - np.asarray(gap.centroid_lps)).max()
+    return float(np.clip(reach + _ROOM_MM, *_HALF_MM))
+
+
+def _lengthwise(centre: PointsLps, run: Array, half_mm: float) -> Cut:
+    """Hold a lengthwise cut like an axial picture for a shaft that lies, like a coronal one for a shaft that stands."""
+    stands = abs(run[2]) > max(abs(run[0]), abs(run[1]))
+    return along(centre, run, facing_lps=POSTERIOR if stands else SUPERIOR, half_mm=half_mm)
+
+
+def _needle_cut(needle: Trajectory) -> tuple[str, Cut]:
+    path = np.asarray(needle.path_lps, dtype=np.float64)
+    start, aim = path[0], np.asarray(needle.aim_lps)
+    end = path[-1] + _BEYOND_TARGET_MM * unit(path[-1] - start)
+    reach = float(np.linalg.norm(end - start)) / 2.0 + _ROOM_MM
+    middle = points_lps((start + end) / 2.0)
+    half = float(np.clip(reach, *_HALF_MM))
+    facing = POSTERIOR if needle.approach == "femoral" else SUPERIOR
+    return f"along {needle.id}", along(middle, aim - start, facing_lps=facing, half_mm=half)
+
+
+def _sample_kind(labels: LabelMap, kind: StructureKind, positions_lps: PointsLps) -> npt.NDArray[np.float32]:
+    """Give how far each position lies inside the structures of a kind, 0 to 1."""
+    codes = [s.code for s in labels.structures if s.kind == kind]
+    if not codes:
+        return np.zeros(positions_lps.shape[:-1], dtype=np.float32)
+    index = labels.grid.to_index(positions_lps).reshape(-1, 3)
+    last = np.array(labels.grid.shape) - 1
+    low = np.clip(np.floor(index.min(axis=0)).astype(int) - 1, 0, last)
+    high = np.clip(np.ceil(index.max(axis=0)).astype(int) + 2, low + 1, last + 1)
+    block = np.isin(labels.codes[tuple(slice(a, b) for a, b in zip(low, high, strict=True))], codes)
+    stop = (int(high[0]), int(high[1]), int(high[2]))
+    grid = labels.grid.crop((int(low[0]), int(low[1]), int(low[2])), stop)
+    return sample(grid, block, positions_lps, outside=0.0)
+
+
+def _mark_breaches(axes: Axes, cut: Cut, breaches: Sequence[Breach]) -> None:
+    for breach in breaches:
+        at, off = cut.project(breach.centroid_lps)
+        if abs(float(off)) <= _NEAR_CUT_MM:
+            for colour, width in (("black", 3.4), (BREACH, 2.0)):
+                axes.plot(at[0], at[1], "x", markersize=6.5, markeredgewidth=width, color=colour, zorder=6)
+
+
+def _draw_needle(axes: Axes, cut: Cut, needle: Trajectory) -> None:
+    path = np.asarray(needle.path_lps, dtype=np.float64)
+    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+    fine = np.linspace(0.0, length[-1], max(int(length[-1] / 0.5), 2))
+    spread = np.stack([np.interp(fine, length, path[:, axis]) for axis in range(3)], axis=-1)
+    at, off = cut.project(spread)
+    width = needle.needle.outer_diameter_mm * points_per_mm(cut)
+    axes.plot(at[:, 0], at[:, 1], color=NEEDLE, linewidth=1.2, linestyle=":", zorder=5)
+    near = np.where(np.abs(off)[:, None] <= _OFF_CUT_MM, at, np.nan)
+    axes.plot(near[:, 0], near[:, 1], color=NEEDLE, linewidth=width, alpha=0.75, solid_capstyle="butt", zorder=5)
+    tip, tip_off = cut.project(path[-1])
+    if abs(float(tip_off)) <= _OFF_CUT_MM:
+        axes.plot(tip[0], tip[1], marker="o", markersize=3.5, color="white", markeredgecolor="black", zorder=6)

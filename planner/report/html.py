@@ -1,0 +1,183 @@
+"""``report.html``: the plan as one file that needs nothing else, for a screen and for paper."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import jinja2
+
+from planner.model.breach import Breach
+from planner.model.gap import Gap
+from planner.model.implant import Implant
+from planner.model.needle import Trajectory
+from planner.model.plan import Plan
+from planner.report import words
+from planner.report.palette import LEGEND
+
+_CAPTIONS = {
+    "axial": "Axial, seen from the feet",
+    "coronal": "Coronal, seen from the front",
+    "sagittal": "Sagittal, seen from the patient's left",
+    "across-implant": "Across the implant",
+    "along-implant": "Along the implant",
+    "along-needle": "Along the first needle",
+    "front": "Overview from the front",
+    "side": "Overview from the patient's left",
+    "bulls-eye": "Fluoroscopy, bull's-eye",
+    "ap": "Fluoroscopy, frontal",
+    "lateral": "Fluoroscopy, lateral",
+    "watch": "Fluoroscopy, watch view",
+}
+_SEVERITIES = (("warning", "Warnings"), ("caution", "Cautions"), ("info", "For information"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    caption: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A gap with all that the report shows beside it."""
+
+    gap: Gap
+    implant: Implant | None
+    needles: tuple[Trajectory, ...]
+    breaches: tuple[Breach, ...]
+    first_leak: Breach | None
+    cuts: tuple[_Picture, ...]
+    fluoroscopy: tuple[tuple[Trajectory, tuple[_Picture, ...]], ...]
+
+    @property
+    def place(self) -> str:
+        """Level and side, "L3 right"; empty where neither is known."""
+        level = self.gap.level or (self.implant.level if self.implant else None)
+        side = self.implant.side if self.implant else None
+        return " ".join(word for word in (level, side) if word)
+
+
+def render_report(plan: Plan, figures: Mapping[str, bytes]) -> str:
+    """Write a plan as one HTML file.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan. Nothing else is known here of the patient, so that nothing else can be told.
+    figures : Mapping of str to bytes
+        PNG pictures by name: ``overview/<view>``, ``<gap id>/<view>``, ``<trajectory id>/<view>``. Known views get a
+        caption of their own, others their name. A picture of something that the plan does not hold is left out.
+
+    Returns
+    -------
+    str
+        HTML 5 with its pictures inside, without scripts; a browser may load nothing for it (it says so itself by a
+        content security policy), and prints it on A4 or Letter.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("planner.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        number=words.number, general=words.general, percent=words.percent, interval=words.interval, view=words.view,
+        console=words.console, point=words.point, plain=words.plain, position=words.position, spacing=words.spacing,
+    )  # fmt: skip
+    pictures = {name: _picture(name, png) for name, png in figures.items()}
+    findings = [(title, [f for f in plan.findings if f.severity == severity]) for severity, title in _SEVERITIES]
+    return environment.get_template("report.html.j2").render(
+        plan=plan,
+        targets=[_target(plan, gap, pictures) for gap in plan.gaps],
+        overview=_pictures_of("overview", pictures),
+        findings=[(title, found) for title, found in findings if found],
+        unmeasured=unmeasured(plan),
+        legend=LEGEND,
+        NOT_MEASURED=words.NOT_MEASURED,
+    )
+
+
+def unmeasured(plan: Plan) -> tuple[str, ...]:
+    """List what a plan could not measure, in words.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+
+    Returns
+    -------
+    tuple of str
+        One line for each thing, "gap-2: volume, width" say; empty where nothing is missing.
+    """
+    lines = []
+    names: dict[str, object]
+    for implant in plan.implants:
+        names = {
+            "axis": implant.axis,
+            "volume": implant.volume_ml,
+            "side": implant.side,
+            "loosening": implant.loosening,
+        }
+        lines.append(_missing(implant.id, names))
+    for gap in plan.gaps:
+        names = {
+            "volume": gap.volume_ml,
+            "expected fill": gap.expected_fill_ml,
+            "width": gap.width_mm,
+            "lucent share of the interface": gap.interface_fraction,
+            "trust": gap.trust,
+            **{f"volume in {zone.zone}": zone.volume_ml for zone in gap.zones},
+        }
+        lines.append(_missing(gap.id, names))
+    for breach in plan.breaches:
+        names = {
+            "kind of leak": breach.leak_type,
+            "thickness of bone": breach.barrier_mm,
+            "area": breach.area_mm2,
+            "whether cement reaches it": breach.reached,
+            "view to watch": breach.watch_view,
+        }
+        lines.append(_missing(breach.id, names))
+    for needle in plan.trajectories:
+        names = {
+            "skin entry": needle.entry_skin_lps,
+            "distance from metal": needle.clearance_mm.metal,
+            "distance from the canal": needle.clearance_mm.canal,
+            "distance from the nearest breach": needle.clearance_mm.nearest_breach,
+            "volume within reach": needle.reachable_ml,
+        }
+        lines.append(_missing(needle.id, names))
+    lines.extend(f"risk factor: {risk.name}" for risk in plan.risk_factors if risk.measured is None)
+    return tuple(line for line in lines if line)
+
+
+def _missing(name: str, values: Mapping[str, object]) -> str:
+    gone = [what for what, value in values.items() if value is None]
+    return f"{name}: {', '.join(gone)}" if gone else ""
+
+
+def _target(plan: Plan, gap: Gap, pictures: Mapping[str, _Picture]) -> _Target:
+    needles = tuple(sorted((t for t in plan.trajectories if t.gap_id == gap.id), key=lambda t: t.rank))
+    breaches = tuple(b for b in plan.breaches if b.gap_id == gap.id)
+    views = ((needle, _pictures_of(needle.id, pictures)) for needle in needles)
+    leaks = [(b.leak_after_ml, b.id, b) for b in breaches if b.leak_after_ml is not None]
+    return _Target(
+        gap=gap,
+        implant=next((i for i in plan.implants if i.id == gap.implant_id), None),
+        needles=needles,
+        breaches=breaches,
+        first_leak=min(leaks)[2] if leaks else None,
+        cuts=_pictures_of(gap.id, pictures),
+        fluoroscopy=tuple((needle, shown) for needle, shown in views if shown),
+    )
+
+
+def _picture(name: str, png: bytes) -> _Picture:
+    view = name.rsplit("/", 1)[-1]
+    return _Picture(_CAPTIONS.get(view, view.replace("-", " ")), base64.b64encode(png).decode("ascii"))
+
+
+def _pictures_of(owner: str, pictures: Mapping[str, _Picture]) -> tuple[_Picture, ...]:
+    return tuple(picture for name, picture in pictures.items() if name.rsplit("/", 1)[0] == owner)

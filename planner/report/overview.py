@@ -1,0 +1,133 @@
+"""An overview: the CT summed up from the front and from the side, implants and gaps in outline."""
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from planner.geometry.frames import Array, PointsLps, points_lps
+from planner.model.labels import StructureKind
+from planner.progress import SILENT, Monitor, track
+from planner.report.canvas import draw_frame, draw_outline, extent_of, open_sheet, png_of, write
+from planner.report.figures import PictureInput
+from planner.report.palette import OUTLINES
+from planner.report.reslice import Cut, coronal, sagittal, sample
+
+_ROOM_MM = 30.0
+_MOST_SAMPLES = 3_000_000
+_LEAST_STEP_MM = 0.8
+_SHOWN: tuple[StructureKind, ...] = ("implant", "gap", "breach")
+_SOFT_HU, _DENSE_HU = -200.0, 1500.0
+"""HU that count in the sum: fat and air would only veil the bone, and metal would drown it. Tuned by eye on the
+synthetic lumbar spine."""
+
+
+def overview_pictures(inputs: PictureInput, *, monitor: Monitor = SILENT) -> dict[str, bytes]:
+    """Draw the overview.
+
+    Parameters
+    ----------
+    inputs : PictureInput
+        CT, labels and plan.
+    monitor : Monitor
+        Follows the work, and may stop it.
+
+    Returns
+    -------
+    dict
+        PNG by name: ``overview/front`` and ``overview/side``; empty where the plan names neither implants nor gaps.
+        Parallel sums of the CT round the implants: pictures to find one's way by, not fluoroscopy.
+
+    Raises
+    ------
+    CancelledError
+        If the monitor stops the work.
+    """
+    box = _box(inputs)
+    if box is None:
+        return {}
+    centre, half = points_lps(box.mean(axis=0)), (box[1] - box[0]) / 2.0
+    front = Cut(centre, *_axes(coronal(centre, 1.0)), (float(half[0]), float(half[2])))
+    side = Cut(centre, *_axes(sagittal(centre, 1.0)), (float(half[1]), float(half[2])))
+    step = max(_LEAST_STEP_MM, float(np.prod(2.0 * half) / _MOST_SAMPLES) ** (1.0 / 3.0))
+    views = {"front": (front, "from the front", half[1]), "side": (side, "from the patient's left", half[0])}
+    pictures = {}
+    for name, (cut, title, deep) in track(views.items(), stage="drawing the overview", monitor=monitor):
+        pictures[f"overview/{name}"] = _draw(inputs, cut, title=title, deep_mm=float(deep), step_mm=step)
+    return pictures
+
+
+def _axes(cut: Cut) -> tuple[PointsLps, PointsLps]:
+    return cut.right_lps, cut.down_lps
+
+
+def _box(inputs: PictureInput) -> Array | None:
+    """Give the corners of the box round everything that is planned on, within the CT, shape (2, 3), LPS mm."""
+    codes = [s.code for s in inputs.labels.structures if s.kind in _SHOWN]
+    shown = np.isin(inputs.labels.codes, codes)
+    spans = [np.flatnonzero(shown.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
+    if not spans[0].size:
+        return None
+    ends = np.array([[span[0], span[-1]] for span in spans])
+    grid = inputs.labels.grid
+    corners = grid.to_lps(np.array([[ends[a, i], ends[b, j], ends[c, k]] for (a, i), (b, j), (c, k) in _CORNERS]))
+    whole = grid.corners_lps
+    low = np.maximum(corners.min(axis=0) - _ROOM_MM, whole.min(axis=0))
+    high = np.minimum(corners.max(axis=0) + _ROOM_MM, whole.max(axis=0))
+    return np.stack([low, np.maximum(high, low + 1.0)])
+
+
+_CORNERS = [((0, i), (1, j), (2, k)) for i in (0, 1) for j in (0, 1) for k in (0, 1)]
+
+
+def _draw(inputs: PictureInput, cut: Cut, *, title: str, deep_mm: float, step_mm: float) -> bytes:
+    figure, axes = open_sheet(cut)
+    positions = cut.points(step_mm)
+    shadow = np.zeros(positions.shape[:-1], dtype=np.float64)
+    inside = {kind: np.zeros(shadow.shape, dtype=np.float32) for kind in _SHOWN}
+    codes = {kind: [s.code for s in inputs.labels.structures if s.kind == kind] for kind in _SHOWN}
+    grid = inputs.volume.grid
+    for depth in np.arange(-deep_mm + step_mm / 2.0, deep_mm, step_mm):
+        layer = positions + depth * cut.normal_lps
+        hu = sample(grid, inputs.volume.hu, layer, outside=_SOFT_HU)
+        shadow += np.clip(hu, _SOFT_HU, _DENSE_HU) - _SOFT_HU
+        index = np.rint(grid.to_index(layer)).astype(int)
+        there = np.all((index >= 0) & (index < grid.shape), axis=-1)
+        found = np.zeros(shadow.shape, dtype=inputs.labels.codes.dtype)
+        found[there] = inputs.labels.codes[tuple(index[there].T)]
+        for kind in _SHOWN:
+            inside[kind] = np.maximum(inside[kind], np.isin(found, codes[kind]).astype(np.float32))
+    low, high = np.percentile(shadow, (2.0, 99.5))
+    axes.imshow(shadow, cmap="gray", vmin=low, vmax=max(high, low + 1.0), extent=extent_of(cut), zorder=0)
+    for kind in _SHOWN:
+        colour, width, style = OUTLINES[kind]
+        _tint(axes, cut, inside[kind], colour)
+        draw_outline(axes, cut, inside[kind], colour=colour, width=width, style=style)
+    _name(axes, cut, inputs)
+    draw_frame(axes, cut, title=title, corner="parallel sum of the CT")
+    return png_of(figure)
+
+
+def _tint(axes: Axes, cut: Cut, inside: npt.NDArray[np.float32], colour: str) -> None:
+    rgb = [int(colour[i : i + 2], 16) / 255.0 for i in (1, 3, 5)]
+    sheet = np.zeros((*inside.shape, 4), dtype=np.float32)
+    sheet[..., :3] = rgb
+    sheet[..., 3] = 0.28 * inside
+    axes.imshow(sheet, extent=extent_of(cut), interpolation="nearest", zorder=1)
+
+
+def _name(axes: Axes, cut: Cut, inputs: PictureInput) -> None:
+    """Write each gap's and its implant's id beside it, outwards, no two over each other."""
+    wide, tall = cut.half_mm
+    taken = [(False, 0.5), (True, 0.5)]  # the edge letters
+    for gap in sorted(inputs.plan.gaps, key=lambda g: -g.centroid_lps[2]):
+        at, _ = cut.project(gap.centroid_lps)
+        x, y = 0.5 + float(at[0]) / (2.0 * wide), 0.5 - float(at[1]) / (2.0 * tall)
+        rightwards = x > 0.5
+        place = y
+        while any(side == rightwards and abs(place - other) < 0.06 for side, other in taken):
+            place -= 0.06
+        taken.append((rightwards, place))
+        edge = 0.93 if rightwards else 0.07
+        axes.plot([x, edge], [y, place], color="white", linewidth=0.6, transform=axes.transAxes, zorder=8)
+        name = f"{gap.id} ({gap.implant_id})" if gap.implant_id else gap.id
+        write(axes, edge, place, name, size=9.0, ha="right" if rightwards else "left", va="bottom")

@@ -1,0 +1,120 @@
+"""How the report says things: plain words for the plan's terms, numbers with their units, "not measured" for None."""
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from planner.fluoro.overlay import angles_text
+from planner.model.carm import BullsEye, NeedleView
+from planner.model.gap import Interval
+from planner.model.plan import PatientPosition
+from planner.model.record import PointLps
+
+NOT_MEASURED = Markup('<span class="none">not measured</span>')
+
+KINDS: dict[str, str] = {
+    "cup_screw": "screw of the cup",
+    "acetabular_cup": "cup",
+    "screw_halo": "halo round a screw",
+    "periprosthetic_gap": "gap between implant and bone",
+    "cage_interface": "gap at a cage",
+    "fracture_level": "fractured level",
+    "cobalt_chrome_or_steel": "cobalt-chrome or steel",
+    "pmma": "bone cement",
+    "screw_tract": "along the screw's track",
+    "cortical": "through the outer bone",
+    "canal": "into the spinal canal",
+    "foramen": "into a nerve's foramen",
+    "disc": "into the disc",
+    "joint": "into the joint",
+    "fracture": "through a fracture",
+    "venous": "into a vein",
+}
+"""Words for terms that do not read well with their underscores taken out."""
+
+POSITIONS: dict[PatientPosition, str] = {
+    "HFS": "head first, on the back",
+    "HFP": "head first, face down",
+    "HFDR": "head first, on the right side",
+    "HFDL": "head first, on the left side",
+    "FFS": "feet first, on the back",
+    "FFP": "feet first, face down",
+    "FFDR": "feet first, on the right side",
+    "FFDL": "feet first, on the left side",
+}
+"""DICOM patient positions in words."""
+
+
+def plain(term: str | None) -> Markup:
+    """Write one of the plan's terms in plain words; None reads "not measured"."""
+    if term is None:
+        return NOT_MEASURED
+    return escape(KINDS.get(term, term.replace("_", " ")))
+
+
+def position(code: PatientPosition | None) -> Markup:
+    """Write a patient position in words with its DICOM code."""
+    return Markup('<span class="none">not stated</span>') if code is None else escape(f"{POSITIONS[code]} ({code})")
+
+
+def number(value: float | None, unit: str = "", digits: int = 1) -> Markup:
+    """Write a number with its unit; None reads "not measured"."""
+    if value is None:
+        return NOT_MEASURED
+    text = f"{value:.{digits}f}".replace("-", "−")
+    return escape(f"{text}{_space(unit)}{unit}")
+
+
+def general(value: float | None, unit: str | None = "") -> Markup:
+    """Write a number of unknown size with its unit; None reads "not measured"."""
+    if value is None:
+        return NOT_MEASURED
+    unit = None if unit == "1" else unit
+    text = f"{value:.4g}".replace("-", "−")
+    return escape(f"{text}{_space(unit)}{unit or ''}")
+
+
+def percent(share: float | None) -> Markup:
+    """Write a share of a whole in per cent; None reads "not measured"."""
+    return number(None if share is None else 100.0 * share, "%", 0)
+
+
+def interval(value: Interval | None, unit: str) -> Markup:
+    """Write an estimate with its 90 % interval below; None reads "not measured"."""
+    if value is None:
+        return NOT_MEASURED
+    spread = f"{value.low:.2f}–{value.high:.2f}"
+    return Markup("<b>{}</b><small>{}</small>").format(number(value.estimate, unit, 2), spread)
+
+
+def view(angles: BullsEye | None) -> Markup:
+    """Write a C-arm view as it is spoken, "LAO 20 CRAN 10"; None reads "not measured"."""
+    return NOT_MEASURED if angles is None else escape(angles_text(angles.primary_deg, angles.secondary_deg) + "°")
+
+
+def console(angles: NeedleView) -> Markup:
+    """Write what to dial at the console, signed whole degrees."""
+    return escape(f"{_signed(angles.console_primary_deg)}° / {_signed(angles.console_secondary_deg)}°")
+
+
+def point(position_lps: PointLps | None) -> Markup:
+    """Write a position by the patient's sides, "L 12.3 · P 4.0 · H 41.2"; None reads "not measured"."""
+    if position_lps is None:
+        return NOT_MEASURED
+    letters = [
+        pair[0] if value >= 0.0 else pair[1] for pair, value in zip(("LR", "PA", "HF"), position_lps, strict=True)
+    ]
+    parts = [f"{letter}\u202f{abs(value):.1f}" for letter, value in zip(letters, position_lps, strict=True)]
+    return escape(" · ".join(parts))
+
+
+def _space(unit: str | None) -> str:
+    return "\u202f" if unit and unit != "°" else ""
+
+
+def _signed(angle_deg: float) -> str:
+    return f"{round(angle_deg):+d}".replace("-", "−") if round(angle_deg) else "0"
+
+
+def spacing(spacing_mm: tuple[float, float, float]) -> str:
+    """Write a voxel's edges."""
+    return " × ".join(f"{edge:.2f}" for edge in np.asarray(spacing_mm)) + "\u202fmm"

@@ -1,0 +1,122 @@
+"""Pictures: the patient's left on the viewer's right, head up, the plan's colours in them."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from planner.errors import CancelledError, GeometryError
+from planner.geometry.grid import Grid
+from planner.geometry.rigid import rotation_about
+from planner.model.labels import LabelMap, Structure
+from planner.model.volume import Volume
+from planner.report.figures import PictureInput, draw_cut, gap_cuts, gap_pictures
+from planner.report.overview import overview_pictures
+from planner.report.reslice import axial, coronal
+
+STRUCTURES = (
+    Structure(code=1, kind="implant", id="screw-1"),
+    Structure(code=2, kind="gap", id="gap-1"),
+    Structure(code=3, kind="canal", id="canal"),
+)
+AXIAL = np.eye(3)[:, ::-1]
+
+
+def inputs_of(plan, *, directions=AXIAL, labelled=True):
+    """Soft tissue with one bright bead at left, front, head: (12, -9, 8)."""
+    shape = (48, 52, 56)
+    matrix = np.eye(4)
+    matrix[:3, :3] = directions * 1.0
+    matrix[:3, 3] = -matrix[:3, :3] @ ((np.array(shape) - 1) / 2)
+    grid = Grid(shape, matrix)
+    at = grid.to_lps(np.moveaxis(np.indices(shape), 0, -1))
+    hu = np.full(shape, -500, np.int16)
+    hu[np.linalg.norm(at - (12.0, -9.0, 8.0), axis=-1) < 4.0] = 2500
+    codes = np.zeros(shape, np.uint8)
+    if labelled:
+        shaft = np.hypot(at[..., 0] - 10.0, at[..., 2])
+        codes[(shaft < 5.0) & (np.abs(at[..., 1]) < 12.0)] = 2
+        codes[(shaft < 3.0) & (np.abs(at[..., 1]) < 15.0)] = 1
+        codes[np.hypot(at[..., 0], at[..., 1] - 18.0) < 5.0] = 3
+    return PictureInput(Volume(grid, hu), LabelMap(grid, codes, STRUCTURES), plan)
+
+
+def pixels(png):
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+
+
+@pytest.mark.parametrize(
+    "directions",
+    [AXIAL, AXIAL * np.array([-1.0, 1.0, 1.0]), rotation_about((0.2, 0.3, 1.0), 20.0) @ AXIAL],
+    ids=["axial", "left-handed", "oblique"],
+)
+@pytest.mark.parametrize(("view", "up_mm"), [("axial", 9.0), ("coronal", 8.0)])
+def test_the_patients_left_is_on_the_viewers_right_and_up_is_up(plan, directions, view, up_mm):
+    inputs = inputs_of(plan, directions=directions, labelled=False)
+    cut = axial((0.0, 0.0, 8.0), 24.0) if view == "axial" else coronal((0.0, -9.0, 0.0), 24.0)
+    seen = pixels(draw_cut(inputs, cut, title=view))
+    size = len(seen)
+    # The letters and the scale lie at the rim.
+    rim = size // 9
+    bright = np.argwhere(seen[rim:-rim, rim:-rim].min(axis=-1) > 240) + rim
+    row, column = bright.mean(axis=0)
+    assert (column / size - 0.5) * 48.0 == pytest.approx(12.0, abs=0.6)
+    assert (0.5 - row / size) * 48.0 == pytest.approx(up_mm, abs=0.6)
+
+
+def has_colour(picture, colour, tolerance=40):
+    wanted = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+    return bool((np.abs(picture - wanted).max(axis=-1) < tolerance).any())
+
+
+def test_every_cut_of_a_gap_with_its_colours(plan):
+    pictures = gap_pictures(inputs_of(plan))
+    mine = [name for name in pictures if name.startswith("gap-1/")]
+    assert mine == [
+        f"gap-1/{v}" for v in ("axial", "coronal", "sagittal", "across-implant", "along-implant", "along-needle")
+    ]
+    assert [n for n in pictures if n.startswith("gap-2/")] == ["gap-2/axial", "gap-2/coronal", "gap-2/sagittal"]
+    seen = pixels(pictures["gap-1/axial"])
+    assert has_colour(seen, "#F0E442") and has_colour(seen, "#56B4E9") and has_colour(seen, "#D55E00")
+    without = pixels(pictures["gap-2/axial"])
+    assert not has_colour(without, "#F0E442") and not has_colour(without, "#D55E00")
+
+
+def test_the_needle_lies_in_its_own_cut(plan):
+    _, cut = gap_cuts(inputs_of(plan), plan.gaps[0])["along-needle"]
+    _, off = cut.project(plan.trajectories[0].path_lps)
+    assert np.abs(off).max() < 1e-9
+    seen = pixels(gap_pictures(inputs_of(plan))["gap-1/along-needle"])
+    assert (np.abs(seen - (204, 121, 167)).max(axis=-1) < 70).sum() > 200
+
+
+def test_same_plan_same_bytes(plan):
+    inputs = inputs_of(plan)
+    assert overview_pictures(inputs) == overview_pictures(inputs)
+
+
+def test_overview(plan):
+    pictures = overview_pictures(inputs_of(plan))
+    assert list(pictures) == ["overview/front", "overview/side"]
+    assert has_colour(pixels(pictures["overview/front"]), "#F0E442")
+    assert overview_pictures(inputs_of(plan, labelled=False)) == {}
+
+
+def test_refuses_labels_of_another_grid_and_stops_when_asked(plan):
+    inputs = inputs_of(plan)
+    moved = inputs.volume.grid.lps_from_index.copy()
+    moved[0, 3] += 5.0
+    other = LabelMap(Grid(inputs.volume.grid.shape, moved), inputs.labels.codes, STRUCTURES)
+    with pytest.raises(GeometryError, match="apart"):
+        PictureInput(inputs.volume, other, plan)
+
+    class Stop:
+        def report(self, progress):
+            pass
+
+        def cancelled(self):
+            return True
+
+    with pytest.raises(CancelledError):
+        gap_pictures(inputs, monitor=Stop())

@@ -1,0 +1,84 @@
+"""Cuts: held the right way round, in the right place, from any storage."""
+
+import numpy as np
+import pytest
+
+from planner.errors import GeometryError
+from planner.geometry.frames import LEFT, POSTERIOR, SUPERIOR
+from planner.geometry.grid import Grid
+from planner.geometry.rigid import rotation_about
+from planner.report.reslice import across, along, axial, coronal, direction_letters, sagittal, sample
+
+AXIAL = np.eye(3)[:, ::-1]
+STORAGE = {
+    "axial": AXIAL,
+    "feet first slices": AXIAL * np.array([-1.0, 1.0, 1.0]),
+    "sagittal": np.eye(3)[:, [0, 2, 1]],
+    "oblique": rotation_about((0.3, 1.0, 0.2), 25.0) @ AXIAL,
+}
+
+
+def ramp(directions):
+    """HU that grow by 10 to the left, 3 to the back and 1 to the head, per mm."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = directions * np.array([1.3, 0.9, 1.1])
+    shape = (60, 66, 62)
+    matrix[:3, 3] = -matrix[:3, :3] @ ((np.array(shape) - 1) / 2)
+    grid = Grid(shape, matrix)
+    points = grid.to_lps(np.moveaxis(np.indices(shape), 0, -1))
+    return grid, (points @ np.array([10.0, 3.0, 1.0])).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", STORAGE)
+@pytest.mark.parametrize(
+    "cut", [axial((1.0, 2.0, 3.0), 12.0), coronal((1.0, 2.0, 3.0), 12.0)], ids=["axial", "coronal"]
+)
+def test_left_is_right_and_up_is_front_or_head(name, cut):
+    grid, hu = ramp(STORAGE[name])
+    seen = sample(grid, hu, cut.points(1.0), outside=0.0)
+    assert np.allclose(np.diff(seen, axis=1), 10.0, atol=0.01)
+    assert np.allclose(np.diff(seen, axis=0), 3.0 if cut.down_lps[1] else -1.0, atol=0.01)
+    assert seen.mean() == pytest.approx(19.0, abs=0.01)
+
+
+def test_letters():
+    assert axial((0, 0, 0), 1.0).edge_letters() == {"right": "L", "left": "R", "top": "A", "bottom": "P"}
+    assert coronal((0, 0, 0), 1.0).edge_letters() == {"right": "L", "left": "R", "top": "H", "bottom": "F"}
+    assert sagittal((0, 0, 0), 1.0).edge_letters() == {"right": "P", "left": "A", "top": "H", "bottom": "F"}
+    assert direction_letters((1.0, -0.7, 0.1)) == "LA"
+    assert direction_letters((0.1, 0.0, -1.0)) == "F"
+
+
+@pytest.mark.parametrize("direction", [(0.2, -1.0, 0.1), (-0.2, 1.0, -0.1), (0.1, 0.2, 1.0), (0.1, 0.2, -1.0)])
+def test_across_is_held_like_the_nearest_standard_cut(direction):
+    cut = across((0, 0, 0), direction, 5.0)
+    assert abs(cut.right_lps @ np.array(direction)) < 1e-9 and abs(cut.down_lps @ np.array(direction)) < 1e-9
+    letters = cut.edge_letters()
+    assert letters["right"][0] == "L" and letters["top"][0] == ("H" if abs(direction[1]) == 1.0 else "A")
+
+
+def test_across_a_sideways_needle_is_seen_from_the_left():
+    letters = across((0, 0, 0), (-1.0, 0.1, 0.1), 5.0).edge_letters()
+    assert letters["right"][0] == "P" and letters["top"][0] == "H"
+
+
+@pytest.mark.parametrize(("facing", "top"), [(SUPERIOR, "A"), (POSTERIOR, "H")])
+def test_along_holds_the_direction(facing, top):
+    direction = np.array([0.8, 0.5, 0.33])
+    cut = along((0, 0, 0), direction, facing_lps=facing, half_mm=5.0)
+    assert abs(cut.normal_lps @ direction) < 1e-9
+    assert cut.edge_letters()["top"][0] == top and cut.right_lps @ LEFT > 0.0
+    with pytest.raises(GeometryError, match="face along it"):
+        along((0, 0, 0), facing, facing_lps=facing, half_mm=5.0)
+
+
+def test_outside_stays_outside():
+    grid, hu = ramp(AXIAL)
+    seen = sample(grid, hu, axial((0.0, 0.0, 0.0), 60.0).points(1.0), outside=-7777.0)
+    assert seen[0, 0] == -7777.0 and seen[60, 60] != -7777.0
+    assert np.all(sample(grid, hu, axial((0.0, 0.0, 900.0), 9.0).points(1.0), outside=-7.0) == -7.0)
+
+
+def test_project_gives_place_and_distance():
+    at, off = coronal((1.0, 2.0, 3.0), 9.0).project([[4.0, 7.0, 5.0]])
+    assert at.tolist() == [[3.0, -2.0]] and off.tolist() == [5.0]
