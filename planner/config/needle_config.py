@@ -18,6 +18,7 @@ class ScoreWeights(Settings):
     obliquity: float = Field(default=1.0, ge=0)
     robustness: float = Field(default=2.0, ge=0)
     breach_distance: float = Field(default=0.5, ge=0)
+    skin_in_view: float = Field(default=3.0, ge=0)
 
 
 class NeedleConfig(Settings):
@@ -54,7 +55,8 @@ class NeedleConfig(Settings):
         default=6.0, gt=0, description="Longest run within the bone's surface layer at the entry; no source."
     )
     cortex_hu: float = Field(
-        default=350.0, description="Above it is cortex: over the brightest cancellous bone (50-300 HU), under most cortex."
+        default=350.0,
+        description="Above it is cortex: over the brightest cancellous bone (300 HU), under most cortex.",
     )
     bright_near_gap_mm: float = Field(
         default=3.0, ge=0, description="So near to the gap, cortex is its own sclerotic rim; a rim of 1-2 mm, blurred."
@@ -65,8 +67,8 @@ class NeedleConfig(Settings):
     longest_cortex_mm: float = Field(
         default=6.0,
         gt=0,
-        description="Longest run in the entry's cortex: 2 mm crossed at 60 degrees, and the blur; a longer one may hide a "
-        "joint. Seen on the lumbar phantom's facets.",
+        description="Longest run in the entry's cortex: 2 mm crossed at 60 degrees, and the blur; a longer "
+        "one may hide a joint. Seen on the lumbar phantom's facets.",
     )
     max_entry_angle_deg: float = Field(
         default=60.0, gt=0, le=90, description="Greatest angle between needle and surface normal: beyond it tips skate."

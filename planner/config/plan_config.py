@@ -5,8 +5,16 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from planner.config.anatomy_config import AnatomyConfig
+from planner.config.breach_config import BreachConfig
+from planner.config.fluoro_config import FluoroConfig
+from planner.config.gap_config import HaloConfig
+from planner.config.hip_config import HipGapConfig, HipImplantConfig
+from planner.config.implant_config import ImplantConfig, ShaftSearchConfig
+from planner.config.needle_config import NeedleConfig
 from planner.config.settings import Settings
 from planner.errors import ConfigError
+from planner.model.plan import PatientPosition
 
 
 class PlanConfig(Settings):
@@ -15,6 +23,18 @@ class PlanConfig(Settings):
     series_instance_uid: str | None = Field(
         default=None, description="DICOM series to plan on where an input holds several; None takes the best CT."
     )
+    treatment_position: PatientPosition | None = Field(
+        default=None, description="How the patient will lie; None: prone for the spine, supine for the hip, head first."
+    )
+    implants: ImplantConfig = Field(default_factory=ImplantConfig, description="Metal, screws and rods.")
+    shafts: ShaftSearchConfig = Field(default_factory=ShaftSearchConfig, description="How straight shafts are sought.")
+    hips: HipImplantConfig = Field(default_factory=HipImplantConfig, description="Hip prostheses and nails.")
+    hip_gaps: HipGapConfig = Field(default_factory=HipGapConfig, description="Gaps round stems and cups.")
+    anatomy: AnatomyConfig = Field(default_factory=AnatomyConfig, description="Bone, canal, skin, forbidden zones.")
+    halos: HaloConfig = Field(default_factory=HaloConfig, description="Halos round screws.")
+    breaches: BreachConfig = Field(default_factory=BreachConfig, description="Holes in the gaps' walls.")
+    needles: NeedleConfig = Field(default_factory=NeedleConfig, description="Needle search.")
+    fluoroscopy: FluoroConfig = Field(default_factory=FluoroConfig, description="Simulated fluoroscopy.")
 
 
 def load_settings(path: Path) -> PlanConfig:

@@ -22,6 +22,12 @@ from planner.progress import SILENT, Monitor
 _DARKEST = 1e-12
 """Least share of the beam that is told from none: far below any detector's dark noise."""
 
+_WHOLE_SHARE = 0.05
+"""Share of the picture with whole beams from which the window is set on them alone. No source: ours."""
+
+_DIMMED = 0.6
+"""Brightness of beams that part of the body is missing from. No source: ours."""
+
 _FIELD_SHARE = 0.7
 """Radius of the field that sets the window, as a share of half the image; about half of its area. No source: ours."""
 
@@ -297,13 +303,16 @@ def display_image(radiograph: Radiograph, *, config: FluoroConfig) -> npt.NDArra
     Returns
     -------
     ndarray of uint8, shape (rows, columns)
-        Logarithmic: slow changes of the body's thickness are partly taken out, metal is darkest. Black
-        where the CT is cut off, as behind a collimator's blades.
+        Logarithmic: slow changes of the body's thickness are partly taken out, metal is darkest. Dimmed where the beam
+        runs past a cut end of the CT, for part of the body is missing there; black where nothing was scanned at all.
     """
     depth = radiograph.attenuation.astype(np.float64)
-    body = (depth > config.open_beam) & ~radiograph.cut
+    whole = (depth > config.open_beam) & ~radiograph.cut
+    # An oblique view of a short CT may hold no whole beam: then the window is set on what there is.
+    enough = np.count_nonzero(whole) > _WHOLE_SHARE * whole.size
+    body = whole if enough else depth > config.open_beam
     if not np.any(body):
-        return _to_bytes(np.ones_like(depth), radiograph.cut, config)
+        return _to_bytes(np.ones_like(depth), radiograph, config)
     # Neither metal nor open air nor the CT's cut ends may shade their surroundings or set the window.
     anatomy = body & (radiograph.shadows.metal_mm <= 0.0)
     seen = anatomy if np.any(anatomy) else body
@@ -312,7 +321,7 @@ def display_image(radiograph: Radiograph, *, config: FluoroConfig) -> npt.NDArra
     white, black = np.percentile(flat[seen & _measuring_field(seen)], config.window_percent)
     grey = 1.0 - _shoulder((flat - white) / max(float(black - white), 1e-3))
     grey[depth <= config.open_beam] = 1.0
-    return _to_bytes(grey, radiograph.cut, config)
+    return _to_bytes(grey, radiograph, config)
 
 
 def _measuring_field(seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -341,6 +350,8 @@ def _shoulder(dark: Array) -> Array:
     return out
 
 
-def _to_bytes(grey: Array, cut: npt.NDArray[np.bool_], config: FluoroConfig) -> npt.NDArray[np.uint8]:
+def _to_bytes(grey: Array, radiograph: Radiograph, config: FluoroConfig) -> npt.NDArray[np.uint8]:
     shown = grey if config.polarity == "dark_metal" else 1.0 - grey
-    return np.where(cut, 0, np.rint(np.clip(shown, 0.0, 1.0) * 255.0)).astype(np.uint8)
+    dimmed = np.where(radiograph.cut, _DIMMED * shown, shown)
+    nothing = radiograph.cut & (radiograph.attenuation <= config.open_beam)
+    return np.where(nothing, 0, np.rint(np.clip(dimmed, 0.0, 1.0) * 255.0)).astype(np.uint8)

@@ -15,16 +15,17 @@ from planner.model.breach import Breach
 from planner.model.needle import Approach, Needle, NeedleSet, Trajectory
 from planner.needles.candidates import Candidates, Target, target_of, targets_in_gap
 from planner.needles.catalogue import CATALOGUE, needle_named
-from planner.needles.describe import TOUCH_MM, Scene, describe, limits_for
+from planner.needles.describe import Scene, describe, limits_for
 from planner.needles.extrapedicular import enters_beside_pedicle, past_the_pedicle
 from planner.needles.femoral import from_the_side
 from planner.needles.second_bone import meets_second_cortex
 from planner.needles.select import Passed, choose, needle_sets, reachable_ml, score_terms, spaced, spread_best, weighted
+from planner.needles.slide import slide_is_safe
 from planner.needles.transpedicular import along_the_screw, beside_the_screw, passes_pedicle
 from planner.progress import SILENT, Monitor, track
 from planner.safety.breaches import ConsoleAngles
-from planner.safety.clearance import Limits, check_straight, sample, surface_normals
-from planner.safety.fields import BONE, CANAL, FORBIDDEN, METAL, Fields, distance_fields
+from planner.safety.clearance import Limits, check_straight, surface_normals
+from planner.safety.fields import Fields, distance_fields
 
 _SPINE_KINDS = ("pedicle_screw", "cage")
 _HIP_KINDS = ("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail")
@@ -293,25 +294,8 @@ def _softer_rules(
         config=config,
     )
     if family.slides:
-        rules["slide leaves the gap's safe surroundings"] = _slide_is_safe(scene, family, needle)
+        rules["slide leaves the gap's safe surroundings"] = slide_is_safe(scene, family, needle)
     return rules
-
-
-def _slide_is_safe(scene: Scene, family: Candidates, needle: Needle) -> npt.NDArray[np.bool_]:
-    """Check the way from the contact to the target against metal, canal, forbidden tissue and the bone's surface."""
-    safe = np.ones(len(family.aim_lps), bool)
-    radius = needle.outer_diameter_mm / 2
-    least = {
-        METAL: radius + TOUCH_MM,
-        CANAL: radius + scene.config.canal_margin_mm,
-        FORBIDDEN: radius + scene.config.forbidden_margin_mm,
-        BONE: scene.config.inside_margin_mm,
-    }
-    for share in np.linspace(0.0, 1.0, 21):
-        points = family.aim_lps + share * (family.target_lps - family.aim_lps)
-        for channel, limit in least.items():
-            safe &= sample(scene.fields, points, channel) >= limit
-    return safe
 
 
 def _best_of(scene: Scene, target: Target, passed: Passed, needle: Needle) -> list[tuple[str, float, Trajectory]]:

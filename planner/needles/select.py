@@ -121,6 +121,8 @@ def score_terms(passed: Passed, *, reach_share: Array, breach_mm: Array, config:
         "entry_angle": np.nan_to_num(np.cos(np.radians(passed.entry_angle_deg)), nan=0.0),
         "obliquity": np.clip(1.0 - np.degrees(np.arccos(cosine)) / 60.0, 0.0, 1.0),
         "breach_distance": np.clip(breach_mm / _ENOUGH_BREACH_MM, 0.0, 1.0),
+        # Nothing is known of what lies beyond the picture, so that a needle from there comes last.
+        "skin_in_view": np.isfinite(passed.skin_mm).astype(np.float64),
     }
     if passed.family.approach != "femoral":
         terms["clearance_canal"] = np.clip(passed.canal_mm / _ENOUGH_CANAL_MM, 0.0, 1.0)

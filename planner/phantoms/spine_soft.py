@@ -117,7 +117,9 @@ def thoracic_soft_tissue() -> SoftTissue:
     middle = Union((_column(0.0, -4.0, 20.0, 32.0), _column(0.0, -45.0, 18.0, 40.0)))
     behind = _column(0.0, 48.0, 66.0, 25.0)
     diaphragm = Ellipsoid((-52.0, -24.0, -98.0), (52.0, 50.0, 66.0))
-    lungs = Difference(chest, Union((heart, middle, behind, diaphragm)))
+    # Beside the spine rib heads, ligaments and fat hold the pleura off: the way of an extrapedicular needle.
+    gutter = _column(0.0, 16.0, 36.0, 22.0)
+    lungs = Difference(chest, Union((heart, middle, behind, gutter, diaphragm)))
     muscles = Union(
         tuple(_column(s * x, y, a, b) for s in (-1.0, 1.0) for x, y, a, b in ((24, 49, 23, 13), (66, 40, 34, 14)))
     )
@@ -130,6 +132,7 @@ def thoracic_soft_tissue() -> SoftTissue:
         Part("mediastinum", middle, FAT),
         Part("liver", Intersection((diaphragm, chest)), ORGAN),
         Part("heart", heart, BLOOD),
+        Part("paravertebral fat", gutter, FAT),
         Part("paravertebral tissue", behind, MUSCLE),
         Part("oesophagus", oesophagus, MUSCLE),
         Part("vessels", Union((aorta, azygos)), BLOOD),

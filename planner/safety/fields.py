@@ -18,6 +18,9 @@ FAR_MM = 1000.0
 """Distance written where there is nothing to be distant from."""
 _THREADS = 2
 
+_EDGE_VOXELS = 2
+"""Reach of interpolation at the edge of what was measured."""
+
 Bools = npt.NDArray[np.bool_]
 
 
@@ -107,10 +110,19 @@ def distance_fields(anatomy: Anatomy, *, config: NeedleConfig) -> Fields:
     channels[..., BONE] = depth_mm(anatomy.bone.voxels, spacing)
     if anatomy.body is not None:
         # Only the sign is used for the skin; where the scanner wrote nothing the skin is not known to be passed.
-        unknown = np.zeros(grid.shape, bool) if anatomy.ct.padding is None else anatomy.ct.padding
-        channels[..., BODY] = np.where(anatomy.body.voxels | unknown, 1.0, -1.0)
+        channels[..., BODY] = np.where(anatomy.body.voxels | _unknown(anatomy), 1.0, -1.0)
     channels.setflags(write=False)
     return Fields(grid, channels, _known(anatomy.canal), anatomy.body is not None)
+
+
+def _unknown(anatomy: Anatomy) -> Bools:
+    """Give what was not measured, and the voxels beside it and at the picture's edge: half read, they look like air."""
+    shape = anatomy.grid.shape
+    unknown = np.ones(shape, bool)
+    unknown[_EDGE_VOXELS:-_EDGE_VOXELS, _EDGE_VOXELS:-_EDGE_VOXELS, _EDGE_VOXELS:-_EDGE_VOXELS] = False
+    if anatomy.ct.padding is not None and anatomy.ct.padding.any():
+        unknown |= ndimage.binary_dilation(anatomy.ct.padding, iterations=_EDGE_VOXELS)
+    return unknown
 
 
 def _known(mask: object) -> bool:

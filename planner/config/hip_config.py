@@ -1,0 +1,130 @@
+"""Settings of the search for hip implants and of the gaps round them."""
+
+from pydantic import Field
+
+from planner.config.settings import Settings
+
+
+class HipImplantConfig(Settings):
+    """What counts as a hip prosthesis or a femoral nail.
+
+    "Tuned on two hips" means: on two real CTs of the pelvis with hip replacements, and checked on the phantom.
+    """
+
+    metal_hu: float = Field(
+        default=2000.0, gt=0, description="Metal, where no mask of it is given: above cortical bone."
+    )
+    ceiling_hu: float = Field(
+        default=3000.0,
+        gt=0,
+        description="What lies above is one to the search: scans clip at 3071, extended ones do not.",
+    )
+    edge_mm: float = Field(default=1.0, gt=0, description="Edge of the working voxels.")
+    least_ml: float = Field(
+        default=6.0, gt=0, description="Least metal of a hip implant: a small stem alone has 15 mL."
+    )
+    thinnest_stem_ml: float = Field(default=3.0, gt=0, description="Less metal below the head is a neck, not a stem.")
+    least_head_radius_mm: float = Field(default=10.8, gt=0, description="Heads are made from 22 mm across.")
+    greatest_head_radius_mm: float = Field(default=31.0, gt=0, description="Monopolar and bipolar heads reach 60 mm.")
+    greatest_cup_radius_mm: float = Field(default=38.0, gt=0, description="Revision cups reach 76 mm across.")
+    least_cover: float = Field(
+        default=0.22, gt=0, lt=1, description="Share of a sphere that must show as edge; tuned on two hips."
+    )
+    cup_cover: float = Field(
+        default=0.4, gt=0, lt=1, description="The same of the cup's outside, a hemisphere at most; tuned on two hips."
+    )
+    lone_cover: float = Field(
+        default=0.6,
+        gt=0,
+        lt=1,
+        description="The same of a head without a cup: more than a nail's end; tuned on two hips.",
+    )
+    cup_wall_mm: float = Field(default=7.0, gt=0, description="Thickest metal shell, with its bloom.")
+    bulk_radius_mm: float = Field(
+        default=3.4,
+        gt=0,
+        description="A nail or stem holds a ball of this radius: rods reach 3.2 mm, nails begin at 4.",
+    )
+    least_bulk_length_mm: float = Field(
+        default=40.0, gt=0, description="Over this length without a break; tulips of pedicle screws reach 16 mm."
+    )
+    least_cut_length_mm: float = Field(
+        default=25.0,
+        gt=0,
+        description="The same where the metal runs out of the scan; a nail of which 35 mm were scanned.",
+    )
+    greatest_tilt_deg: float = Field(
+        default=45.0,
+        gt=0,
+        le=90,
+        description="A nail's greatest angle to the body's axis; a lying patient's femur, ours.",
+    )
+    least_screw_ml: float = Field(default=0.25, gt=0, description="Smallest cup screw: 15 mm of a 4.6 mm core.")
+
+
+class HipGapConfig(Settings):
+    """What counts as a gap round a stem or a cup.
+
+    "Ours" means: set by what fits the geometry, then checked on the project's hip phantom and on two real hips.
+    """
+
+    titanium_hu: float = Field(
+        default=8500.0, gt=0, description="Plateau of titanium at 80 keV, by the attenuation tables: the metal's edge."
+    )
+    blur_sigma_mm: float = Field(
+        default=0.45, gt=0, description="Blur of the scan, where its metal is clipped: point spread 0.9-1.1 mm wide."
+    )
+    bone_reach_mm: float = Field(default=15.0, gt=0, description="Farthest lucent space that counts, from the metal.")
+    width_step_mm: float = Field(default=0.25, gt=0, description="Step of the widths tried.")
+    least_width_mm: float = Field(default=0.9, gt=0, description="A narrower line hides in the metal's bloom.")
+    greatest_width_mm: float = Field(default=5.0, gt=0, description="Wider spaces are told in 3D, as osteolysis.")
+    bloom_mm: float = Field(default=1.0, gt=0, description="This near to the metal HU are its own fall.")
+    rise_hu: float = Field(default=100.0, gt=0, description="Unit of the wall's price, as round screws (150-400 HU).")
+    no_gap_price: float = Field(default=-0.45, description="Price of 'no gap' in such rises; as round screws.")
+    fibrous_hu: float = Field(default=40.0, description="Interface tissue (0..100 HU, no source).")
+    fat_hu: float = Field(
+        default=-30.0, description="Below it lies marrow fat (-100..-50 HU), blurred; no interface tissue."
+    )
+    cancellous_hu: float = Field(default=150.0, description="Where none can be measured round the implant (50-300 HU).")
+    lumen_share: float = Field(
+        default=0.55,
+        gt=0,
+        lt=1,
+        description="Lucent is what lies below this share of the way from interface tissue to the patient's cancellous "
+        "bone; ours.",
+    )
+    least_patch_mm2: float = Field(default=60.0, gt=0, description="Smallest lucent patch of an interface; ours.")
+    least_gap_ml: float = Field(
+        default=0.15, gt=0, description="Smallest gap that is told; ours, below one mL of cement."
+    )
+    osteolysis_mm: float = Field(
+        default=5.0, gt=0, description="A space that holds a ball of this diameter is a cavity, no line; ours."
+    )
+    edge_sd_mm: float = Field(
+        default=0.15, gt=0, description="Error of the wall's mean place; ours, judged on the phantom."
+    )
+    fill_share: float = Field(
+        default=0.518, ge=0, le=1, description="Median share of a gap that cement filled: HipRFX."
+    )
+    fill_share_low: float = Field(default=0.176, ge=0, le=1, description="Least of them (Malan 2016).")
+    fill_share_high: float = Field(default=0.554, ge=0, le=1, description="Greatest of them (Malan 2016).")
+    possible_share: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Share of the interface that is lucent in possible loosening (cemented stems; "
+        "Harris and O'Neill, from secondary sources).",
+    )
+    probable_share: float = Field(default=0.99, gt=0, le=1, description="A complete line: probable (same source).")
+    probable_width_mm: float = Field(default=2.0, gt=0, description="Or a line wider than this (same source).")
+    line_share: float = Field(
+        default=0.1,
+        gt=0,
+        lt=1,
+        description="A line covers this share of the interface at least; two real, firm hips show 3 "
+        "to 13 % of lucent cells in small patches.",
+    )
+    greatest_lumen_hu: float = Field(
+        default=110.0, description="Fibrous interface reaches 100 HU (no source), and noise."
+    )
+    least_trust: float = Field(default=0.25, ge=0, le=1, description="Below it nothing is graded; ours.")

@@ -1,0 +1,41 @@
+"""The last stretch of a needle that slides along its screw."""
+
+import numpy as np
+import numpy.typing as npt
+
+from planner.model.needle import Needle
+from planner.needles.candidates import Candidates
+from planner.needles.describe import TOUCH_MM, Scene
+from planner.safety.clearance import sample
+from planner.safety.fields import BONE, CANAL, FORBIDDEN, METAL
+
+
+def slide_is_safe(scene: Scene, family: Candidates, needle: Needle) -> npt.NDArray[np.bool_]:
+    """Check the way from the contact to the target against metal, canal, forbidden tissue and the bone's surface.
+
+    Parameters
+    ----------
+    scene : Scene
+        Anatomy, distances, settings.
+    family : Candidates
+        N needles that touch a screw and slide along it.
+    needle : Needle
+        The needle.
+
+    Returns
+    -------
+    ndarray of bool, shape (N,)
+    """
+    safe = np.ones(len(family.aim_lps), bool)
+    radius = needle.outer_diameter_mm / 2
+    least = {
+        METAL: radius + TOUCH_MM,
+        CANAL: radius + scene.config.canal_margin_mm,
+        FORBIDDEN: radius + scene.config.forbidden_margin_mm,
+        BONE: scene.config.inside_margin_mm,
+    }
+    for share in np.linspace(0.0, 1.0, 21):
+        points = family.aim_lps + share * (family.target_lps - family.aim_lps)
+        for channel, limit in least.items():
+            safe &= sample(scene.fields, points, channel) >= limit
+    return safe

@@ -1,0 +1,1 @@
+"""Implants, bone and the lucent gaps between them, found in the CT."""

@@ -1,0 +1,349 @@
+"""The patient round the implants, in one call: every mask that safety and needles look at, on one upright grid."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.config.anatomy_config import AnatomyConfig
+from planner.errors import SegmentationError
+from planner.geometry.frames import LEFT, POSTERIOR, Array, point_tuple, points_lps
+from planner.geometry.grid import Grid
+from planner.model.finding import Finding
+from planner.model.implant import Implant
+from planner.model.volume import Mask, Volume
+from planner.progress import SILENT, Monitor, check_cancelled
+from planner.segment.body import Body, find_body
+from planner.segment.bone import bone_envelope, bone_threshold_hu, dense_bone
+from planner.segment.canal import Canal, find_canal
+from planner.segment.region import HipLandmarks, Region, block_of, regions_of, working_grid
+from planner.segment.upright import Bools, Floats, resample, upright_hu
+from planner.segment.zones import beyond_canal, front_of_spine, gas_zone, inside_of_hip
+
+DEFAULT = AnatomyConfig()
+_CANAL_ASIDE_MM = 55.0
+"""How far round spinal metal the canal is looked for: iliac screws reach so far from it."""
+_CANAL_ALONG_MM = 15.0
+"""Looked for so far beyond the region above and below, so that it does not end within."""
+_UNCOVERED_MM = 5.0
+"""Metal that runs so far beyond the canal's ends is told of: less than a pedicle's height."""
+_METAL_SHARE = 0.4
+"""Share of a working voxel that must be metal, as the plan's own metal mask has it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Survey:
+    """What is where round the implants, all on one upright isotropic grid.
+
+    Parameters
+    ----------
+    ct : Volume
+        The CT read on the working grid, float32 HU; -1000 where nothing was measured (its `padding` is True there).
+    measured : Mask
+        Inside the scan's field of view.
+    metal : Mask
+        All metal.
+    body : Mask or None
+        Skin and all within it; None where no skin was found.
+    bone : Mask
+        Bone envelopes near the implants, closed over gaps, with the metal that lies in bone; dense bone elsewhere.
+    canal : Canal or None
+        The spinal canal as far as it can be trusted.
+    canal_mask : Mask or None
+        The same on the grid; None with `canal`.
+    forbidden : Mask
+        What no needle may cross: gas, the front of the spine, the hip's inside, what is unknown beyond the canal's
+        ends, what was not measured. Bone and metal are taken out of the zones, not out of the unknown.
+    hips : tuple of HipLandmarks
+        The hips that the zones were laid about.
+    findings : tuple of Finding
+        What could not be told.
+    """
+
+    ct: Volume
+    measured: Mask
+    metal: Mask
+    body: Mask | None
+    bone: Mask
+    canal: Canal | None
+    canal_mask: Mask | None
+    forbidden: Mask
+    hips: tuple[HipLandmarks, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def grid(self) -> Grid:
+        """The working grid."""
+        return self.ct.grid
+
+
+def survey(
+    volume: Volume,
+    *,
+    metal: Mask,
+    implants: tuple[Implant, ...],
+    hips: tuple[HipLandmarks, ...] | None = None,
+    config: AnatomyConfig = DEFAULT,
+    monitor: Monitor = SILENT,
+) -> Survey:
+    """Survey the anatomy round the implants.
+
+    Parameters
+    ----------
+    volume : Volume
+        The CT, any orientation.
+    metal : Mask
+        All metal, on any grid.
+    implants : tuple of Implant
+        What was found; at least one.
+    hips : tuple of HipLandmarks or None
+        Hips told elsewhere; None takes them from the implants' records.
+    config : AnatomyConfig
+        Settings.
+    monitor : Monitor
+        Who follows the work.
+
+    Returns
+    -------
+    Survey
+
+    Raises
+    ------
+    SegmentationError
+        If there is no implant to look round, or it lies outside the scan.
+    CancelledError
+        If the monitor says stop.
+    """
+    if not implants:
+        raise SegmentationError("no implant to look round: the anatomy is surveyed where implants are")
+    regions = regions_of(implants, metal, hips, config.region)
+    body = find_body(volume, monitor=monitor)
+    grid = _grid(volume, regions, body, config)
+    hu = upright_hu(volume, grid)
+    measured = np.isfinite(hu)
+    hu = np.nan_to_num(hu, copy=False, nan=-1000.0)
+    own_metal = resample(metal.voxels, metal.grid, grid) > _METAL_SHARE
+    inside = resample(body.inside.voxels, body.inside.grid, grid) > 0.5
+    inside &= measured
+    check_cancelled(monitor)
+    spine = next((r for r in regions if r.hip is None), None)
+    canal = None if spine is None else _canal(volume, metal, spine, config, monitor)
+    canal_mask = None if canal is None else canal.mask(grid)
+    check_cancelled(monitor)
+    barred = None if canal is None else canal.mask(grid, margin_mm=-0.6).voxels
+    bone = _bone(np.where(inside, hu, np.float32(-1000.0)), own_metal, barred, grid, regions, config, monitor)
+    check_cancelled(monitor)
+    seen = _Seen(grid, bone, own_metal, canal)
+    zone = gas_zone(body, grid, margin_mm=config.gas_margin_mm, metal=Mask(grid, own_metal))
+    zone |= _zones(seen, regions, config)
+    zone &= ~(bone | own_metal)
+    zone |= _unknown(seen, regions, config) & ~own_metal
+    zone |= ~measured
+    return Survey(
+        ct=Volume(grid, hu, ~measured),
+        measured=Mask(grid, measured),
+        metal=Mask(grid, own_metal),
+        body=Mask(grid, inside) if inside.any() else None,
+        bone=Mask(grid, bone),
+        canal=canal,
+        canal_mask=canal_mask,
+        forbidden=Mask(grid, zone),
+        hips=tuple(r.hip for r in regions if r.hip is not None),
+        findings=(*canal_findings(spine, canal), *_skin_findings(volume, body, regions), *_side_findings(regions)),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    grid: Grid
+    bone: Bools
+    metal: Bools
+    canal: Canal | None
+
+
+def _grid(volume: Volume, regions: tuple[Region, ...], body: Body, config: AnatomyConfig) -> Grid:
+    boxes = np.concatenate([r.box_lps for r in regions])
+    box = np.stack([boxes.min(axis=0), boxes.max(axis=0)])
+    block = block_of(body.inside.grid, box)
+    cells = np.argwhere(body.inside.voxels[block])
+    if len(cells):
+        within = body.inside.grid.to_lps(cells + [s.start for s in block])
+        room = config.region.beyond_skin_mm
+        box = np.stack([np.maximum(box[0], within.min(axis=0) - room), np.minimum(box[1], within.max(axis=0) + room)])
+    scan = np.sort(volume.grid.corners_lps, axis=0)
+    if np.any(box[0] > scan[-1]) or np.any(box[1] < scan[0]):
+        raise SegmentationError("the implants lie outside the scan; were they found in this CT?")
+    return working_grid(volume.grid, box, edge_mm=config.working_edge_mm, most_voxels=config.most_voxels)
+
+
+def _canal(volume: Volume, metal: Mask, spine: Region, config: AnatomyConfig, monitor: Monitor) -> Canal | None:
+    along = config.region.spine_along_mm + _CANAL_ALONG_MM
+    room = np.array([_CANAL_ASIDE_MM, _CANAL_ASIDE_MM, along])
+    box = np.stack([spine.metal_lps[0] - room, spine.metal_lps[1] + room])
+    return find_canal(volume, metal=metal, box_lps=box, config=config.canal, monitor=monitor)
+
+
+def _bone(
+    hu: Floats,
+    metal: Bools,
+    barred: Bools | None,
+    grid: Grid,
+    regions: tuple[Region, ...],
+    config: AnatomyConfig,
+    monitor: Monitor,
+) -> Bools:
+    """Close bone near the metal, and show dense bone elsewhere."""
+    edge = grid.spacing_mm[0]
+    limit = bone_threshold_hu(hu[::3, ::3, ::3], config.bone)
+    out = dense_bone(hu, metal, edge, limit_hu=limit, config=config.bone)
+    if barred is not None:
+        out &= ~barred
+    for region in regions:
+        box = region.metal_lps + np.array([[-1.0], [1.0]]) * config.region.envelope_mm
+        block = block_of(grid, box)
+        own = None if barred is None else barred[block]
+        out[block] = bone_envelope(hu[block], metal[block], own, edge, config=config.bone, monitor=monitor)
+    return out
+
+
+def _zones(seen: _Seen, regions: tuple[Region, ...], config: AnatomyConfig) -> Bools:
+    out = np.zeros(seen.grid.shape, dtype=bool)
+    for region in regions:
+        block = _slices_of(seen.grid, region)
+        own = _cropped(seen.grid, block)
+        if region.hip is None:
+            if seen.canal is not None:
+                out[block] |= front_of_spine(seen.canal, own, before_mm=config.before_canal_mm)
+        elif region.hip.side is not None:
+            zone = inside_of_hip(
+                region.hip.head_lps,
+                region.hip.axis_lps,
+                region.hip.side,
+                own,
+                anterior_limit_deg=config.anterior_limit_deg,
+                posterior_limit_deg=config.posterior_limit_deg,
+                sciatic_behind_mm=config.sciatic_behind_mm,
+            )
+            out[block] |= zone & _nearest_hip(own, region, regions)
+        else:
+            out[block] = True
+    return out
+
+
+def _nearest_hip(grid: Grid, region: Region, regions: tuple[Region, ...]) -> Bools:
+    """Say which columns lie nearer to this hip than to the other."""
+    x = grid.lps_from_index[0, 3] + grid.spacing_mm[2] * np.arange(grid.shape[2])
+    heads = [r.hip.head_lps[0] for r in regions if r.hip is not None]
+    assert region.hip is not None
+    away = np.abs(x - region.hip.head_lps[0])
+    return np.asarray(away <= np.min([np.abs(x - h) for h in heads], axis=0))
+
+
+def _unknown(seen: _Seen, regions: tuple[Region, ...], config: AnatomyConfig) -> Bools:
+    """Give what may be canal for all that is known, near spinal metal."""
+    out = np.zeros(seen.grid.shape, dtype=bool)
+    for region in regions:
+        if region.hip is not None:
+            continue
+        block = _slices_of(seen.grid, region)
+        if seen.canal is None:
+            out[block] = True
+        else:
+            out[block] = beyond_canal(seen.canal, _cropped(seen.grid, block), reach_mm=config.unknown_beside_mm)
+    return out
+
+
+def _slices_of(grid: Grid, region: Region) -> tuple[slice, slice, slice]:
+    return block_of(grid, region.box_lps)[0], slice(0, grid.shape[1]), slice(0, grid.shape[2])
+
+
+def _cropped(grid: Grid, block: tuple[slice, slice, slice]) -> Grid:
+    z, y, x = block
+    return grid.crop((z.start, y.start, x.start), (z.stop, y.stop, x.stop))
+
+
+def canal_findings(spine: Region | None, canal: Canal | None) -> tuple[Finding, ...]:
+    """Say where the canal is not known near spinal implants.
+
+    Parameters
+    ----------
+    spine : Region or None
+        Where spinal implants are; None where there are none.
+    canal : Canal or None
+        The canal as far as it is trusted.
+
+    Returns
+    -------
+    tuple of Finding
+        Empty where it is known all along them.
+    """
+    if spine is None:
+        return ()
+    middle = point_tuple(spine.metal_lps.mean(axis=0))
+    if canal is None:
+        return (
+            Finding(
+                code="canal-not-found",
+                severity="warning",
+                message="The spinal canal was not found round the implants: nothing there is treated as free, so no "
+                "needle is proposed.",
+                where_lps=middle,
+            ),
+        )
+    out = []
+    for end, beyond, cut, code, words in (
+        (0, float(canal.centre_lps[0, 2] - spine.metal_lps[0, 2]), canal.cut_below, "below-s1", "below"),
+        (-1, float(spine.metal_lps[1, 2] - canal.centre_lps[-1, 2]), canal.cut_above, "above", "above"),
+    ):
+        if not cut and beyond <= _UNCOVERED_MM:
+            continue
+        code = f"canal-{code}-not-trusted" if cut else f"canal-ends-{words}"
+        out.append(
+            Finding(
+                code=code,
+                severity="warning" if beyond > 0 else "caution",
+                message=f"The spinal canal is not known {words} this place: a cone round its continued line, and soon "
+                "the whole slice, is kept free of needles.",
+                where_lps=point_tuple(canal.centre_lps[end]),
+                measured=round(max(0.0, beyond), 1),
+                limit=_UNCOVERED_MM,
+                unit="mm of implant beyond",
+            )
+        )
+    return tuple(out)
+
+
+def _skin_findings(volume: Volume, body: Body, regions: tuple[Region, ...]) -> tuple[Finding, ...]:
+    out = []
+    for region in regions:
+        start, direction, words = _way_out(region)
+        if body.skin_towards(volume, points_lps(start), direction) is None:
+            out.append(
+                Finding(
+                    code="skin-outside-view",
+                    severity="caution",
+                    message=f"The skin {words} the implants lies outside the scan: needle entries and depths there are "
+                    "unknown.",
+                    where_lps=point_tuple(start),
+                )
+            )
+    return tuple(out)
+
+
+def _way_out(region: Region) -> tuple[Array, Array, str]:
+    if region.hip is None:
+        return region.metal_lps.mean(axis=0), np.asarray(POSTERIOR), "behind"
+    outwards = -1.0 if region.hip.side == "right" else 1.0
+    return np.asarray(region.hip.head_lps), outwards * np.asarray(LEFT), "lateral to"
+
+
+def _side_findings(regions: tuple[Region, ...]) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(
+            code="hip-side-unknown",
+            severity="warning",
+            message="It cannot be told which hip this is: no soft tissue about it is treated as free.",
+            where_lps=point_tuple(r.hip.head_lps),
+        )
+        for r in regions
+        if r.hip is not None and r.hip.side is None
+    )

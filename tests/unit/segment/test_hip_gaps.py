@@ -1,0 +1,119 @@
+"""Gaps round a stem in a bone of plain cylinders, whose volumes are known in closed form."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from planner.config.hip_config import HipGapConfig
+from planner.geometry.grid import Grid
+from planner.model.implant import Implant, ImplantAxis
+from planner.model.volume import Mask, Volume
+from planner.segment.hip_gaps import measure_hip_gaps, stem_loosening
+from planner.segment.hip_implants import HipPart
+from planner.segment.hip_zones import charnley_zones, gruen_zones
+
+CONFIG = HipGapConfig()
+EDGE, FINE = 0.8, 0.4
+RADIUS, LENGTH = 6.0, 60.0
+
+
+def femur(gap_mm, *, top=24.0, bottom=48.0, lumen_hu=40.0, round_it=np.pi):
+    """A rod of radius 6 mm in cancellous bone within cortex; lucent between two depths, within an angle of lateral."""
+    shape = np.array((176, 96, 96))
+    z, y, x = np.meshgrid(*[FINE * (np.arange(n) + 0.5) for n in shape], indexing="ij")
+    r, turn, depth = np.hypot(x - 19.2, y - 19.2), np.arctan2(y - 19.2, x - 19.2), 64.0 - z
+    hu = np.where(r < 16, np.where(r < 13, 220.0, 1200.0), 50.0)
+    lucent = (r < RADIUS + gap_mm) & (depth > top) & (depth < bottom) & (np.abs(turn) <= round_it)
+    hu[(r < RADIUS + gap_mm + 1) & (depth > top) & (depth < bottom) & (np.abs(turn) <= round_it)] = 620.0
+    hu[lucent] = lumen_hu
+    metal = (r < RADIUS) & (depth > 0) & (depth < LENGTH)
+    hu[metal] = 8500.0
+    blurred = ndimage.gaussian_filter(hu, 0.38 / FINE)
+    coarse = blurred.reshape(88, 2, 48, 2, 48, 2).mean((1, 3, 5)) + np.random.default_rng(1).normal(0, 8, (88, 48, 48))
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.diag([EDGE] * 3)[:, ::-1]
+    matrix[:3, 3] = EDGE / 2
+    grid = Grid((88, 48, 48), matrix)
+    centre = np.asarray(grid.to_lps(np.argwhere(np.ones(grid.shape, dtype=bool)))).reshape(*grid.shape, 3)
+    radial, down = np.hypot(*(np.moveaxis(centre, -1, 0)[:2] - 19.2)), 64.0 - centre[..., 2]
+    solid = Mask(grid, (radial < RADIUS) & (down > 0) & (down < LENGTH))
+    volume = Volume(grid, np.minimum(coarse, 3071).astype(np.float32))
+    true_ml = round_it / np.pi * np.pi * ((RADIUS + gap_mm) ** 2 - RADIUS**2) * (bottom - top) / 1000
+    return volume, Mask(grid, radial < 16), solid, true_ml
+
+
+def stem(metal):
+    axis = ImplantAxis(
+        head_lps=(19.2, 19.2, 64.0), tip_lps=(19.2, 19.2, 4.0), diameter_mm=12.0, core_diameter_mm=None, length_mm=60.0
+    )
+    record = Implant(
+        id="stem-left", kind="femoral_stem", volume_ml=None, centroid_lps=(19.2, 19.2, 34.0), axis=axis, bulls_eye=None,
+        side="left", level=None, material="unknown", loosening=None,
+    )  # fmt: skip
+    return HipPart(record, metal, None, None, None, is_cut=False)
+
+
+def measured(*args, **settings):
+    volume, bone, metal, true_ml = femur(*args, **settings)
+    return measure_hip_gaps(volume, (stem(metal),), bone=bone, metal=metal, config=CONFIG), true_ml
+
+
+@pytest.mark.parametrize("gap_mm", [2.0, 3.0])
+def test_volume_and_width_of_a_line_all_round(gap_mm):
+    result, true_ml = measured(gap_mm)
+    (gap,) = result.gaps
+    assert gap.record.volume_ml.estimate == pytest.approx(true_ml, rel=0.2)
+    assert gap.record.volume_ml.low < true_ml < gap.record.volume_ml.high
+    assert gap.record.width_mm.median == pytest.approx(gap_mm, abs=0.4)
+    assert gap.record.kind == "periprosthetic_gap" and gap.record.implant_id == "stem-left"
+    assert sum(z.volume_ml for z in gap.record.zones) == pytest.approx(gap.record.volume_ml.estimate)
+    assert gap.record.expected_fill_ml.high < gap.record.volume_ml.high
+    assert gap.mask.volume_ml == pytest.approx(true_ml, rel=0.25)
+    # 40 % of the interface: below the share for "possible", so that only the line's width decides
+    if gap_mm > 2.5:
+        assert result.implants[0].loosening == "probable"
+
+
+def test_a_lateral_line_lies_in_lateral_zones():
+    result, _ = measured(2.5, round_it=0.7)
+    (gap,) = result.gaps
+    zones = {z.zone: z.volume_ml for z in gap.record.zones}
+    assert zones["gruen-2"] + zones["gruen-3"] > 0.7 * gap.record.volume_ml.estimate
+    assert "gruen-6" not in zones and gap.record.interface_fraction < 0.2
+
+
+def test_a_firm_stem_has_no_gap():
+    result, _ = measured(0.0)
+    assert result.gaps == ()
+    assert result.implants[0].loosening == "none"
+
+
+def test_marrow_fat_is_hardly_taken_for_a_gap():
+    # where fat borders on bone a voxel holds half of each, and reads as interface tissue does
+    result, true_ml = measured(3.0, lumen_hu=-95.0)
+    assert sum(g.record.volume_ml.estimate for g in result.gaps) < 0.3 * true_ml
+
+
+def test_zones_of_a_stem():
+    points = np.array([(5, 0, -1), (5, 0, -10), (5, 0, -20), (0, 0, -29.5), (-5, 0, -20), (0, -5, -1), (0, 5, -1.0)])
+    zones = gruen_zones(points, np.zeros(3), np.array([0, 0, -30.0]), np.array([-1.0, 0, 0.3]))
+    assert zones.tolist() == [1, 2, 3, 4, 5, 8, 14]
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_zones_of_a_cup(sign):
+    opening = np.array([sign, 0.0, -1.0]) / np.sqrt(2)
+    points = np.array([(sign * 10, 0, 25), (-sign * 20, 0, 20), (-sign * 25, 0, -10.0)])
+    assert charnley_zones(points, np.zeros(3), opening, None).tolist() == [1, 2, 3]
+
+
+def test_loosening_follows_the_limits():
+    def call(share, widest, trust=1.0):
+        return stem_loosening(share, widest, trust=trust, config=CONFIG)
+
+    assert call(0.2, 1.0) == "none"
+    assert call(0.6, 1.0) == "possible"
+    assert call(0.2, 2.4) == "probable"
+    assert call(1.0, 1.0) == "probable"
+    assert call(None, 0.0) is None
+    assert call(0.6, 1.0, trust=0.1) is None

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+from planner.geometry.grid import Grid
+from planner.model.volume import Mask, Volume
+from planner.segment.upright import back_to, enclosure, met, resample, shifted, upright_grid, upright_hu
+
+
+def turned(angle_deg: float) -> np.ndarray:
+    c, s = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
+    return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]])
+
+
+def stored(order: tuple[int, int, int], signs: tuple[int, int, int], turn: np.ndarray) -> Grid:
+    matrix = np.eye(4)
+    matrix[:3, :3] = turn @ (np.eye(3)[:, list(order)] * np.array(signs))
+    matrix[:3, 3] = -matrix[:3, :3] @ np.array([15.0, 15.0, 15.0])
+    return Grid((31, 31, 31), matrix)
+
+
+@pytest.mark.parametrize("order", [(2, 1, 0), (0, 1, 2), (1, 2, 0)])
+@pytest.mark.parametrize("signs", [(1, 1, 1), (-1, 1, -1)])
+@pytest.mark.parametrize("angle_deg", [0.0, 17.0])
+def test_a_linear_field_reads_the_same_from_any_storage(order, signs, angle_deg):
+    source = stored(order, signs, turned(angle_deg))
+    points = source.to_lps(np.moveaxis(np.indices(source.shape), 0, -1))
+    field = points @ np.array([1.0, 2.0, -3.0])
+    target = upright_grid(source, 1.3, np.array([[-6.0, -6.0, -6.0], [6.0, 6.0, 6.0]]))
+    wanted = target.to_lps(np.moveaxis(np.indices(target.shape), 0, -1)) @ np.array([1.0, 2.0, -3.0])
+    assert np.abs(resample(field, source, target) - wanted).max() < 1e-3
+
+
+def test_a_grid_finer_along_a_flipped_axis_keeps_what_lies_beyond_apart():
+    source = stored((2, 1, 0), (-1, 1, 1), np.eye(3))
+    wide = upright_grid(source, 1.0)
+    shifted_matrix = wide.lps_from_index.copy()
+    shifted_matrix[2, 3] += 10.0
+    out = resample(np.ones(source.shape), source, Grid(wide.shape, shifted_matrix), outside=-5.0)
+    assert np.all(out[:21] == 1.0)
+    assert np.all(out[21:] == -5.0)
+
+
+def test_what_was_not_measured_is_nan_and_not_air():
+    grid = stored((2, 1, 0), (1, 1, 1), np.eye(3))
+    hu = np.zeros(grid.shape, dtype=np.int16)
+    hu[:, :, :5] = -2000
+    padding = np.zeros(grid.shape, dtype=bool)
+    padding[:, :, -3:] = True
+    out = upright_hu(Volume(grid, hu, padding), upright_grid(grid, 1.0))
+    assert np.isnan(out[:, :, :5]).all()
+    assert np.isnan(out[:, :, -3:]).all()
+    assert np.all(out[:, :, 6:-4] == 0.0)
+
+
+def test_a_mask_comes_back_to_its_storage():
+    grid = stored((1, 2, 0), (1, -1, 1), np.eye(3))
+    voxels = np.zeros(grid.shape, dtype=bool)
+    voxels[8:14, 10:20, 5:25] = True
+    upright = upright_grid(grid, 1.0)
+    there = Mask(upright, resample(voxels, grid, upright) > 0.5)
+    assert np.array_equal(back_to(there, grid).voxels, voxels)
+
+
+def test_a_ray_meets_what_lies_within_its_steps_and_nothing_further():
+    mask = np.zeros((1, 1, 12), dtype=bool)
+    mask[0, 0, 9] = True
+    assert met(mask, (0, 0, 1), 4)[0, 0].tolist() == [False] * 5 + [True] * 4 + [False] * 3
+
+
+def test_a_shift_beyond_the_edge_gives_nothing():
+    assert not shifted(np.ones((3, 3, 3), dtype=bool), (0, 5, 0)).any()
+
+
+def test_enclosure_counts_the_walls():
+    box = np.zeros((1, 9, 9), dtype=bool)
+    box[0, 0], box[0, -1] = True, True
+    assert enclosure(box, ((0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)), 8.0)[0, 4, 4] == 2
