@@ -15,10 +15,14 @@ _HOME_OF = {
     "Plan": "planner.model.plan",
     "PlannerError": "planner.errors",
     "Volume": "planner.model.volume",
+    "check_trajectory": "planner.pipeline",
+    "estimate_volumes": "planner.pipeline",
+    "find_breaches": "planner.pipeline",
     "load_ct": "planner.io",
     "load_plan": "planner.io.plan_json",
     "phantoms": "planner.phantoms",
     "plan": "planner.pipeline",
+    "render_view": "planner.pipeline",
     "save_plan": "planner.io.plan_json",
 }
 
@@ -32,7 +36,11 @@ if TYPE_CHECKING:
     from planner.model.plan import Plan as Plan
     from planner.model.volume import Mask as Mask
     from planner.model.volume import Volume as Volume
+    from planner.pipeline import check_trajectory as check_trajectory
+    from planner.pipeline import estimate_volumes as estimate_volumes
+    from planner.pipeline import find_breaches as find_breaches
     from planner.pipeline import plan as plan
+    from planner.pipeline import render_view as render_view
 
 __all__ = [
     "Grid",
@@ -41,10 +49,14 @@ __all__ = [
     "PlannerError",
     "Volume",
     "__version__",
+    "check_trajectory",
+    "estimate_volumes",
+    "find_breaches",
     "load_ct",
     "load_plan",
     "phantoms",
     "plan",
+    "render_view",
     "save_plan",
 ]
 

@@ -17,8 +17,12 @@ from planner.errors import CancelledError, PlannerError
 
 COMMANDS = {
     "plan": "plan on a CT: implants, gaps, breaches, needles, views",
+    "volume": "measure the gaps' volumes only, one line a gap",
+    "check": "judge a trajectory of one's own",
+    "fluoro": "take one simulated fluoroscopy picture",
     "inspect": "say what is in a folder or file, from headers only",
     "demo": "plan every sample series that comes with the program",
+    "view": "open napari with the plan laid over the CT",
     "phantom": "write a synthetic CT beside its exact truth",
 }
 

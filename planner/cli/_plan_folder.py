@@ -10,7 +10,9 @@ from planner.pipeline import PLAN_FILES, plan_scan, write_plan_files
 from planner.progress import Monitor
 
 
-def make_plan_folder(source: Path, output: Path, *, config: PlanConfig, overwrite: bool, monitor: Monitor) -> Plan:
+def make_plan_folder(
+    source: Path, output: Path, *, config: PlanConfig, overwrite: bool, monitor: Monitor, figures: bool = True
+) -> Plan:
     """Load a CT, plan on it and write the plan's folder.
 
     Parameters
@@ -25,6 +27,8 @@ def make_plan_folder(source: Path, output: Path, *, config: PlanConfig, overwrit
         Whether an older plan may be replaced.
     monitor : Monitor
         Follows the work.
+    figures : bool
+        Whether pictures are drawn.
 
     Returns
     -------
@@ -33,7 +37,39 @@ def make_plan_folder(source: Path, output: Path, *, config: PlanConfig, overwrit
     """
     require_free(output, own_names=PLAN_FILES, overwrite=overwrite)
     scan = load_scan(source, series_instance_uid=config.series_instance_uid, monitor=monitor)
-    plan = plan_scan(scan, config, monitor=monitor)
+    case = plan_scan(scan, config, monitor=monitor)
     with staged_folder(output, own_names=PLAN_FILES, overwrite=overwrite) as folder:
-        write_plan_files(plan, folder)
-    return plan
+        write_plan_files(case, folder, config, figures=figures, monitor=monitor)
+    return case.plan
+
+
+def describe(plan: Plan) -> str:
+    """Tell a plan in a few lines for a terminal.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+
+    Returns
+    -------
+    str
+        Without a line end; what was not measured is said so.
+    """
+    lines = [f"{len(plan.implants)} implants, {len(plan.gaps)} gaps, {len(plan.trajectories)} needles"]
+    sides = {implant.id: implant.side for implant in plan.implants}
+    for gap in plan.gaps:
+        volume = gap.volume_ml
+        size = (
+            "volume not measured"
+            if volume is None
+            else f"{volume.estimate:.2f} mL ({volume.low:.2f}-{volume.high:.2f})"
+        )
+        side = sides.get(gap.implant_id or "")
+        ways = sum(t.gap_id == gap.id for t in plan.trajectories)
+        leaks = sum(b.gap_id == gap.id for b in plan.breaches)
+        where = " ".join(word for word in (gap.implant_id, side) if word)
+        lines.append(f"  {gap.id} at {where}: {size}, {ways} needles, {leaks} breaches")
+    warnings = [finding for finding in plan.findings if finding.severity == "warning"]
+    lines.extend(f"  warning: {finding.message}" for finding in warnings)
+    return "\n".join(lines)

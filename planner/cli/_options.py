@@ -1,0 +1,76 @@
+"""Options that several commands share."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from planner.config.plan_config import PlanConfig
+
+POSITIONS = {"prone": "HFP", "supine": "HFS", "left-decubitus": "HFDL", "right-decubitus": "HFDR"}
+"""Words for how a patient lies head first; the eight DICOM codes are taken too."""
+_CODES = ("HFS", "HFP", "HFDR", "HFDL", "FFS", "FFP", "FFDR", "FFDL")
+
+
+def add_input(parser: argparse.ArgumentParser) -> None:
+    """Add the input, the series and the settings file."""
+    parser.add_argument("input", type=Path, metavar="INPUT", help="folder, DICOMDIR, zip or file with a CT")
+    parser.add_argument("--series", metavar="UID", help="series to plan on, where INPUT holds several")
+    parser.add_argument("--settings", type=Path, metavar="FILE.toml", help="settings that differ from the defaults")
+
+
+def add_planning(parser: argparse.ArgumentParser) -> None:
+    """Add how the patient lies, approaches and needles."""
+    parser.add_argument(
+        "--treatment-position",
+        choices=(*POSITIONS, *_CODES),
+        metavar="POSITION",
+        help=f"how the patient will lie: {', '.join(POSITIONS)}, or a DICOM code (default: spine prone, hip supine)",
+    )
+    parser.add_argument(
+        "--approach",
+        action="append",
+        choices=("transpedicular", "extrapedicular", "femoral"),
+        metavar="APPROACH",
+        help="transpedicular, extrapedicular or femoral; may be repeated (default: what fits the implants)",
+    )
+    parser.add_argument("--needle", action="append", metavar="GAUGE", help="needle to plan with (15G); may be repeated")
+
+
+def config_from(arguments: argparse.Namespace) -> "PlanConfig":
+    """Build the settings: the file's, with the command line's words over them.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        With what `add_input`, and perhaps `add_planning`, declare.
+
+    Returns
+    -------
+    PlanConfig
+
+    Raises
+    ------
+    ConfigError
+        If the settings file is wrong.
+    UsageError
+        If a needle is unknown.
+    """
+    from planner.config.plan_config import PlanConfig, load_settings
+    from planner.needles.catalogue import needle_named
+
+    config = PlanConfig() if arguments.settings is None else load_settings(arguments.settings)
+    changes: dict[str, object] = {}
+    if arguments.series is not None:
+        changes["series_instance_uid"] = arguments.series
+    if getattr(arguments, "treatment_position", None):
+        changes["treatment_position"] = POSITIONS.get(arguments.treatment_position, arguments.treatment_position)
+    needles: dict[str, object] = {}
+    if getattr(arguments, "approach", None):
+        needles["approaches"] = tuple(arguments.approach)
+    if isinstance(gauges := getattr(arguments, "needle", None), list):
+        named = tuple(needle_named(gauge).gauge for gauge in gauges)
+        needles |= {"spine_needles": named, "hip_needles": named}
+    if needles:
+        changes["needles"] = config.needles.model_copy(update=needles)
+    return config.model_copy(update=changes)

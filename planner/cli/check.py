@@ -1,0 +1,81 @@
+"""``cement-planner check``: one's own trajectory, judged."""
+
+import argparse
+import math
+import sys
+
+from planner.cli._options import add_input, config_from
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options to its parser."""
+    add_input(parser)
+    parser.add_argument("--entry", type=_point, required=True, metavar="x,y,z", help="a point outside of bone, LPS mm")
+    parser.add_argument("--target", type=_point, required=True, metavar="x,y,z", help="the needle's tip, LPS mm")
+    parser.add_argument("--needle", default="15G", metavar="GAUGE", help="needle of the catalogue (default: 15G)")
+    parser.add_argument("--json", action="store_true", help="print the trajectory and its violations as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Judge the needle and say what it breaks.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        As `add_arguments` declares them.
+
+    Returns
+    -------
+    int
+        The exit code; 0 also for an unsafe needle, for judging it is what was asked.
+    """
+    import json
+
+    from planner.cli._monitor import TerminalMonitor
+    from planner.io import load_scan
+    from planner.needles.catalogue import needle_named
+    from planner.pipeline import check_trajectory, plan_scan
+
+    needle_named(arguments.needle)  # a wrong name is said before any work is done
+    config = config_from(arguments)
+    with TerminalMonitor() as monitor:
+        scan = load_scan(arguments.input, series_instance_uid=config.series_instance_uid, monitor=monitor)
+        case = plan_scan(scan, config, monitor=monitor)
+        judged = check_trajectory(
+            case, entry_lps=arguments.entry, target_lps=arguments.target, gauge=arguments.needle, config=config
+        )
+    trajectory = judged.trajectory
+    if arguments.json:
+        document = {
+            "safe": judged.safe,
+            "violations": list(judged.violations),
+            "off_target_mm": judged.off_target_mm,
+            "trajectory": trajectory.model_dump(mode="json"),
+        }
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        return 0
+    lines = ["keeps every hard limit" if judged.safe else "breaks hard limits:"]
+    lines += [f"  {violation}" for violation in judged.violations]
+    clear = trajectory.clearance_mm
+    for name, value in (("metal", clear.metal), ("canal", clear.canal), ("nearest breach", clear.nearest_breach)):
+        lines.append(f"  clear of {name}: " + ("not measured" if value is None else f"{value:.1f} mm"))
+    lines.append(f"  in bone: {trajectory.depth_in_bone_mm:.1f} mm; nearest gap: {trajectory.gap_id}")
+    view = trajectory.bulls_eye
+    lines.append(
+        f"  bull's-eye: primary {view.primary_deg:.1f}, secondary {view.secondary_deg:.1f} degrees; at the console "
+        f"{view.console_primary_deg:.1f}, {view.console_secondary_deg:.1f}"
+    )
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+def _point(text: str) -> tuple[float, float, float]:
+    try:
+        x, y, z = (float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no point; write three numbers with commas: 12.5,-30,104"
+        ) from None
+    if not all(math.isfinite(v) for v in (x, y, z)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no point in the patient")
+    return x, y, z

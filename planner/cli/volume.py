@@ -1,0 +1,58 @@
+"""``cement-planner volume``: the gaps' volumes, for scripts."""
+
+import argparse
+import sys
+
+from planner.cli._options import add_input, config_from
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's options to its parser."""
+    add_input(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the gaps as JSON")
+    form.add_argument("--csv", action="store_true", help="print the gaps as CSV, with a header")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure the gaps and print them.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        As `add_arguments` declares them.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    import json
+
+    from planner.cli._monitor import TerminalMonitor
+    from planner.io import load_scan
+    from planner.io.volumes_csv import volumes_text
+    from planner.pipeline import volume_plan
+
+    config = config_from(arguments)
+    with TerminalMonitor() as monitor:
+        scan = load_scan(arguments.input, series_instance_uid=config.series_instance_uid, monitor=monitor)
+        plan = volume_plan(scan, config, monitor=monitor)
+    if arguments.csv:
+        sys.stdout.write(volumes_text(plan))
+    elif arguments.json:
+        gaps = [gap.model_dump(mode="json") for gap in plan.gaps]
+        sys.stdout.write(json.dumps(gaps, indent=2) + "\n")
+    else:
+        sides = {implant.id: implant.side for implant in plan.implants}
+        for gap in plan.gaps:
+            size = gap.volume_ml
+            figures = (
+                ("-", "-", "-") if size is None else tuple(f"{v:.2f}" for v in (size.estimate, size.low, size.high))
+            )
+            side = sides.get(gap.implant_id or "") or "-"
+            estimate, low, high = figures
+            sys.stdout.write(
+                f"{gap.id}  {gap.implant_id or '-'}  {side}  {gap.kind}  {estimate} mL ({low} to {high})\n"
+            )
+    return 0

@@ -1,0 +1,56 @@
+"""One's own trajectory, judged with the same rules as the program's."""
+
+from functools import partial
+
+import numpy.typing as npt
+
+from planner.config.plan_config import PlanConfig
+from planner.fluoro.carm import console_angles_deg
+from planner.needles.catalogue import needle_named
+from planner.needles.check import TrajectoryCheck
+from planner.needles.check import check_trajectory as judge
+from planner.needles.describe import Scene
+from planner.pipeline.planned_case import PlannedCase
+from planner.safety.fields import distance_fields
+
+
+def check_trajectory(
+    case: PlannedCase,
+    *,
+    entry_lps: npt.ArrayLike,
+    target_lps: npt.ArrayLike,
+    gauge: str = "15G",
+    config: PlanConfig | None = None,
+) -> TrajectoryCheck:
+    """Judge a straight needle on a planned case.
+
+    Parameters
+    ----------
+    case : PlannedCase
+        The plan with its voxels.
+    entry_lps, target_lps : array_like, shape (3,)
+        Any point of the needle outside of the bone, and its tip, LPS mm.
+    gauge : str
+        A name of the needle catalogue ("15G").
+    config : PlanConfig or None
+        The settings; None for the defaults.
+
+    Returns
+    -------
+    TrajectoryCheck
+
+    Raises
+    ------
+    UsageError
+        If there is no such needle, no gap, or the points make no needle.
+    """
+    needle = needle_named(gauge)
+    config = config or PlanConfig()
+    scene = Scene(
+        case.anatomy,
+        distance_fields(case.anatomy, config=config.needles),
+        case.plan.breaches,
+        config.needles,
+        partial(console_angles_deg, position=case.plan.treatment_position or "HFS"),
+    )
+    return judge(scene, entry_lps=entry_lps, target_lps=target_lps, needle=needle)

@@ -1,0 +1,93 @@
+"""The files of a plan's folder."""
+
+from pathlib import Path
+
+import numpy as np
+
+from planner.config.plan_config import PlanConfig
+from planner.io.dicom_seg import write_seg
+from planner.io.nifti import write_label_nifti
+from planner.io.plan_json import save_plan
+from planner.io.slicer import write_markups
+from planner.io.surfaces import write_surface
+from planner.io.volumes_csv import write_volumes_csv
+from planner.io.whole_file import write_whole
+from planner.model.volume import Mask
+from planner.pipeline.fluoroscopy import plan_pictures
+from planner.pipeline.planned_case import PlannedCase
+from planner.progress import SILENT, Monitor, Progress, check_cancelled, track
+from planner.report.figures import PictureInput, gap_pictures
+from planner.report.html import render_report
+from planner.report.overview import overview_pictures
+
+PLAN_FILES = (
+    "plan.json",
+    "report.html",
+    "labels.nii.gz",
+    "labels.seg.dcm",
+    "trajectories.mrk.json",
+    "volumes.csv",
+    "surfaces",
+    "fluoro",
+)
+"""Every name that `write_plan_files` may write into a plan's folder."""
+
+
+def write_plan_files(
+    case: PlannedCase, folder: Path, config: PlanConfig, *, figures: bool = True, monitor: Monitor = SILENT
+) -> None:
+    """Write a plan's files into a folder that exists.
+
+    Parameters
+    ----------
+    case : PlannedCase
+        The plan with its voxels.
+    folder : Path
+        Where; the names are `PLAN_FILES`.
+    config : PlanConfig
+        The settings.
+    figures : bool
+        Whether pictures are drawn: fluoroscopy, and the report's.
+    monitor : Monitor
+        Follows the work, and may stop it.
+
+    Raises
+    ------
+    CancelledError
+        If the monitor stops the work.
+    OutputError
+        If a file cannot be written.
+    """
+    save_plan(case.plan, folder / "plan.json")
+    monitor.report(Progress("writing labels"))
+    write_label_nifti(case.labels, folder / "labels.nii.gz")
+    if case.scan.slice_files:
+        write_seg(case.labels, case.scan.slice_files, folder / "labels.seg.dcm")
+    write_markups(case.plan.trajectories, folder / "trajectories.mrk.json")
+    write_volumes_csv(case.plan, folder / "volumes.csv")
+    _write_surfaces(case, folder / "surfaces", monitor)
+    pictures: dict[str, bytes] = {}
+    if figures:
+        check_cancelled(monitor)
+        pictures = plan_pictures(case, config.fluoroscopy, monitor=monitor)
+        (folder / "fluoro").mkdir()
+        for name, png in pictures.items():
+            write_whole(png, folder / "fluoro" / f"{name.replace('/', '-')}.png")
+        inputs = PictureInput(case.scan.volume, case.labels, case.plan)
+        pictures |= overview_pictures(inputs, monitor=monitor)
+        pictures |= gap_pictures(inputs, monitor=monitor)
+    write_whole(render_report(case.plan, pictures).encode("utf-8"), folder / "report.html")
+
+
+def _write_surfaces(case: PlannedCase, folder: Path, monitor: Monitor) -> None:
+    """Write implants, gaps and bone as STL; what has fewer voxels than a surface needs is left out."""
+    folder.mkdir()
+    labels = case.labels
+    wanted = [s for s in labels.structures if s.kind in ("implant", "gap")]
+    for structure in track(wanted, stage="writing surfaces", monitor=monitor):
+        voxels = np.asarray(labels.codes == structure.code)
+        if voxels.any():
+            write_surface(Mask(labels.grid, voxels), folder / f"{structure.id}.stl")
+    check_cancelled(monitor)
+    if case.anatomy.bone.voxels.any():
+        write_surface(case.anatomy.bone, folder / "bone.stl")

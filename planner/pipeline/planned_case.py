@@ -1,0 +1,34 @@
+"""A plan with the voxels that it was made from."""
+
+from dataclasses import dataclass
+
+from planner.model.anatomy import Anatomy
+from planner.model.labels import LabelMap
+from planner.model.plan import Plan
+from planner.model.scan import Scan
+from planner.model.volume import Mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlannedCase:
+    """What a run made: the plan, and what its pictures and files are drawn from.
+
+    Parameters
+    ----------
+    plan : Plan
+        What goes into ``plan.json``.
+    scan : Scan
+        The CT.
+    anatomy : Anatomy
+        Masks on the upright working grid that safety and needles were measured on.
+    labels : LabelMap
+        Structures on the CT's own grid.
+    metal : Mask
+        All metal, on the CT's own grid.
+    """
+
+    plan: Plan
+    scan: Scan
+    anatomy: Anatomy
+    labels: LabelMap
+    metal: Mask

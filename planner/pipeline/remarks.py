@@ -1,0 +1,124 @@
+"""What a plan must say in words beside its figures."""
+
+from collections.abc import Iterable, Iterator
+
+from planner.model.finding import Finding
+from planner.model.gap import Gap
+from planner.model.implant import Implant
+from planner.model.plan import PatientPosition
+from planner.needles.search import NeedlePlan
+
+
+def remarks(
+    implants: tuple[Implant, ...],
+    gaps: tuple[Gap, ...],
+    needles: NeedlePlan,
+    *,
+    scanned: PatientPosition | None,
+    treated: PatientPosition,
+    clipped: bool,
+) -> tuple[Finding, ...]:
+    """Say what the operator must know of a plan.
+
+    Parameters
+    ----------
+    implants : tuple of Implant
+        What was found.
+    gaps : tuple of Gap
+        What was measured.
+    needles : NeedlePlan
+        What the search gave and refused.
+    scanned : PatientPosition or None
+        How the patient lay in the scanner; None where the file does not say.
+    treated : PatientPosition
+        How the patient will lie.
+    clipped : bool
+        Whether metal is cut off in the HU scale.
+
+    Returns
+    -------
+    tuple of Finding
+    """
+    return (
+        *_of_implants(implants),
+        *_of_gaps(implants, gaps, clipped=clipped),
+        *_of_needles(needles),
+        *_of_position(scanned, treated),
+        Finding(
+            code="infection-not-excluded",
+            severity="caution",
+            message="CT cannot rule out infection: biopsy and cultures come before cement where it is suspected",
+            measured=None,
+            source="low-grade infection in up to 29 % of loosened implants (Polinelli 2024)",
+        ),
+    )
+
+
+def _of_implants(implants: Iterable[Implant]) -> Iterator[Finding]:
+    for implant in implants:
+        if implant.kind == "unknown":
+            yield Finding(
+                code="metal-not-told",
+                severity="caution",
+                message=f"{implant.id}: metal that is no screw, rod, stem, cup or nail; needles keep clear of it",
+                where_lps=implant.centroid_lps,
+                measured=implant.volume_ml,
+                unit="mL",
+            )
+        if implant.kind in ("pedicle_screw", "femoral_stem", "acetabular_cup") and implant.loosening is None:
+            yield Finding(
+                code="loosening-not-measured",
+                severity="caution",
+                message=f"{implant.id}: loosening cannot be told on this CT",
+                where_lps=implant.centroid_lps,
+            )
+
+
+def _of_gaps(implants: tuple[Implant, ...], gaps: tuple[Gap, ...], *, clipped: bool) -> Iterator[Finding]:
+    if not gaps:
+        yield Finding(code="no-gap", severity="info", message="no lucent gap was found round the implants")
+    if any(implant.loosening == "none" for implant in implants):
+        yield Finding(
+            code="no-halo-is-no-proof",
+            severity="info",
+            message="a CT without a halo does not exclude loosening (readers' sensitivity 64.8 %)",
+            measured=64.8,
+            unit="%",
+            source="doi 10.1016/j.spinee.2018.06.345",
+        )
+    if clipped and gaps:
+        yield Finding(
+            code="edge-of-clipped-metal",
+            severity="caution",
+            message="metal is clipped in this CT: the inner edge of each gap rests on titanium's usual brightness",
+        )
+
+
+def _of_needles(needles: NeedlePlan) -> Iterator[Finding]:
+    for search in needles.searches:
+        if search.trajectories:
+            continue
+        reasons = ", ".join(
+            f"{reason} {count}" for reason, count in sorted(search.refused.items(), key=lambda r: -r[1])
+        )
+        yield Finding(
+            code="no-trajectory",
+            severity="warning",
+            message=f"{search.gap_id}: no safe needle among {search.tried} tried ({reasons or 'none could be tried'})",
+            measured=float(search.tried),
+        )
+
+
+def _of_position(scanned: PatientPosition | None, treated: PatientPosition) -> Iterator[Finding]:
+    if scanned is None:
+        yield Finding(
+            code="scan-position-unknown",
+            severity="caution",
+            message="the CT does not say how the patient lay; soft tissue and skin points may shift in treatment",
+        )
+    elif scanned[2:] != treated[2:]:
+        yield Finding(
+            code="position-differs",
+            severity="caution",
+            message=f"scanned {scanned}, treated {treated}: soft tissue and skin points shift; check under fluoroscopy",
+        )

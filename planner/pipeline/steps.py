@@ -1,0 +1,386 @@
+"""The order of the steps: from a CT to a plan."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from planner import __version__
+from planner.config.plan_config import PlanConfig
+from planner.errors import GeometryError
+from planner.fluoro.carm import console_angles_deg
+from planner.io.hu_scale import clipping_level
+from planner.model.anatomy import Anatomy, GapSpace
+from planner.model.breach import Breach
+from planner.model.finding import Finding
+from planner.model.gap import Gap
+from planner.model.implant import Implant
+from planner.model.plan import PatientPosition, Plan, Review, Series, Software
+from planner.model.scan import Scan
+from planner.model.volume import Mask, Volume
+from planner.needles.search import NeedlePlan, plan_needles
+from planner.pipeline.labelling import label_map
+from planner.pipeline.planned_case import PlannedCase
+from planner.pipeline.remarks import remarks
+from planner.pipeline.stages import Stages
+from planner.pipeline.told_implants import of_screws, require_implant, told_parts
+from planner.progress import SILENT, Monitor
+from planner.safety.breaches import find_breaches as find_patches
+from planner.segment.anatomy import Survey, survey
+from planner.segment.halos import measure_halos
+from planner.segment.hip_gaps import measure_hip_gaps
+from planner.segment.hip_implants import segment_hips
+from planner.segment.implants import ImplantPart, implant_parts, segment_shafts
+from planner.segment.metal import Metal, find_metal
+from planner.segment.upright import resample
+
+_SPINE_KINDS = frozenset(("pedicle_screw", "rod"))
+_HIP_KINDS = frozenset(("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredGaps:
+    """Implants with their gaps, before needles are thought of.
+
+    Parameters
+    ----------
+    implants : tuple of ImplantPart
+        Records with their loosening, and voxels.
+    gaps : tuple of (Gap, Mask)
+        Records, and voxels on the CT's grid or on a working grid.
+    survey : Survey
+        The anatomy round them.
+    metal : Metal
+        All metal.
+    findings : tuple of Finding
+        What the operator must know of the search.
+    """
+
+    implants: tuple[ImplantPart, ...]
+    gaps: tuple[tuple[Gap, Mask], ...]
+    survey: Survey
+    metal: Metal
+    findings: tuple[Finding, ...]
+
+
+def plan(volume: Volume, config: PlanConfig | None = None, *, monitor: Monitor = SILENT) -> Plan:
+    """Plan on a CT.
+
+    Parameters
+    ----------
+    volume : Volume
+        The CT.
+    config : PlanConfig or None
+        The settings; None for the defaults.
+    monitor : Monitor
+        Follows the work, and may stop it.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    NoImplantError
+        If the CT shows no orthopaedic implant.
+    GeometryError
+        If the CT's grid is sheared.
+    CancelledError
+        If the monitor stops the work.
+    """
+    return plan_scan(scan_of(volume), config or PlanConfig(), monitor=monitor).plan
+
+
+def estimate_volumes(volume: Volume, config: PlanConfig | None = None, *, monitor: Monitor = SILENT) -> tuple[Gap, ...]:
+    """Measure the gaps of a CT, and nothing else.
+
+    Parameters
+    ----------
+    volume : Volume
+        The CT.
+    config : PlanConfig or None
+        The settings; None for the defaults.
+    monitor : Monitor
+        Follows the work, and may stop it.
+
+    Returns
+    -------
+    tuple of Gap
+        Volumes in mL with their 90 % intervals; empty where no implant has a gap.
+
+    Raises
+    ------
+    NoImplantError
+        If the CT shows no orthopaedic implant.
+    CancelledError
+        If the monitor stops the work.
+    """
+    measured = measure_gaps(scan_of(volume), config or PlanConfig(), Stages(monitor))
+    return tuple(gap for gap, _ in measured.gaps)
+
+
+def find_breaches(volume: Volume, config: PlanConfig | None = None, *, monitor: Monitor = SILENT) -> tuple[Breach, ...]:
+    """Find the places of a CT where cement would leave the gaps.
+
+    Parameters
+    ----------
+    volume : Volume
+        The CT.
+    config : PlanConfig or None
+        The settings; None for the defaults.
+    monitor : Monitor
+        Follows the work, and may stop it.
+
+    Returns
+    -------
+    tuple of Breach
+        Gap by gap, the largest first.
+
+    Raises
+    ------
+    NoImplantError
+        If the CT shows no orthopaedic implant.
+    CancelledError
+        If the monitor stops the work.
+    """
+    config = config or PlanConfig()
+    measured = measure_gaps(scan_of(volume), config, Stages(monitor))
+    console = partial(console_angles_deg, position=treatment_position(measured.implants, config))
+    patches = find_patches(_anatomy(measured), config=config.breaches, console=console, monitor=monitor)
+    return tuple(patch.breach for patch in patches)
+
+
+def volume_plan(scan: Scan, config: PlanConfig, *, monitor: Monitor = SILENT) -> Plan:
+    """Measure implants and gaps only: a plan without breaches and needles.
+
+    Parameters
+    ----------
+    scan : Scan
+        The CT.
+    config : PlanConfig
+        The settings.
+    monitor : Monitor
+        Follows the work, and may stop it.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    NoImplantError
+        If the CT shows no orthopaedic implant.
+    CancelledError
+        If the monitor stops the work.
+    """
+    stages = Stages(monitor)
+    measured = measure_gaps(scan, config, stages)
+    return Plan(
+        software=Software(name="cement-planner", version=__version__),
+        review=Review(),
+        series=scan.series,
+        treatment_position=treatment_position(measured.implants, config),
+        settings_sha256=config.sha256(),
+        implants=tuple(part.record for part in measured.implants),
+        gaps=tuple(gap for gap, _ in measured.gaps),
+        findings=(*scan.findings, *measured.findings),
+        timings_s=stages.timings_s(),
+    )
+
+
+def plan_scan(scan: Scan, config: PlanConfig, *, monitor: Monitor = SILENT) -> PlannedCase:
+    """Plan on a CT that was loaded with what its files say of it.
+
+    Parameters
+    ----------
+    scan : Scan
+        The CT.
+    config : PlanConfig
+        The settings.
+    monitor : Monitor
+        Follows the work, and may stop it.
+
+    Returns
+    -------
+    PlannedCase
+        The plan, and the voxels that it was made from.
+
+    Raises
+    ------
+    NoImplantError
+        If the CT shows no orthopaedic implant.
+    GeometryError
+        If the CT's grid is sheared.
+    CancelledError
+        If the monitor stops the work.
+    """
+    stages = Stages(monitor)
+    measured = measure_gaps(scan, config, stages)
+    position = treatment_position(measured.implants, config)
+    console = partial(console_angles_deg, position=position)
+    anatomy = _anatomy(measured)
+    with stages.stage("breaches", "looking for breaches"):
+        patches = find_patches(anatomy, config=config.breaches, console=console, monitor=monitor)
+    breaches = tuple(patch.breach for patch in patches)
+    with stages.stage("needles", "searching needles"):
+        needles = plan_needles(anatomy, config=config.needles, console=console, breaches=breaches, monitor=monitor)
+    with stages.stage("labels", "painting labels"):
+        labels = label_map(
+            scan.volume.grid,
+            implants=[(part.record.id, part.mask) for part in measured.implants],
+            gaps=[(gap.id, mask) for gap, mask in measured.gaps],
+            breaches=patches,
+            anatomy=anatomy,
+        )
+    made = Plan(
+        software=Software(name="cement-planner", version=__version__),
+        review=Review(),
+        series=scan.series,
+        treatment_position=position,
+        settings_sha256=config.sha256(),
+        implants=tuple(part.record for part in measured.implants),
+        gaps=tuple(gap for gap, _ in measured.gaps),
+        breaches=breaches,
+        trajectories=needles.trajectories,
+        needle_sets=needles.needle_sets,
+        labels=labels.structures,
+        findings=_findings(scan, measured, needles, position),
+        timings_s=stages.timings_s(),
+    )
+    return PlannedCase(made, scan, anatomy, labels, measured.metal.mask)
+
+
+def measure_gaps(scan: Scan, config: PlanConfig, stages: Stages) -> MeasuredGaps:
+    """Find the implants of a CT and measure the gaps round them.
+
+    Parameters
+    ----------
+    scan : Scan
+        The CT.
+    config : PlanConfig
+        The settings.
+    stages : Stages
+        The run's clock and monitor.
+
+    Returns
+    -------
+    MeasuredGaps
+
+    Raises
+    ------
+    NoImplantError
+        If the CT shows no orthopaedic implant.
+    GeometryError
+        If the CT's grid is sheared.
+    CancelledError
+        If the monitor stops the work.
+    """
+    volume, monitor = scan.volume, stages.monitor
+    if not volume.grid.is_rectangular:
+        raise GeometryError("the CT's slices are sheared (tilted gantry); resample it onto a rectangular grid first")
+    with stages.stage("implants", "finding implants"):
+        metal = find_metal(volume, config.implants, monitor=monitor)
+        shafts = segment_shafts(volume, metal, config.implants, search=config.shafts, monitor=monitor)
+        hips = segment_hips(volume, metal=metal.mask, config=config.hips, monitor=monitor)
+        parts = told_parts(implant_parts(volume, metal, shafts, config.implants), hips)
+    require_implant(parts, metal)
+    with stages.stage("anatomy", "outlining bone, canal and skin"):
+        known = tuple(part.record for part in parts if part.record.kind != "unknown")
+        seen = survey(volume, metal=metal.mask, implants=known, config=config.anatomy, monitor=monitor)
+    with stages.stage("gaps", "measuring gaps"):
+        halos = measure_halos(volume, metal, of_screws(shafts, parts), seen.bone, config.halos, monitor=monitor)
+        round_hips = measure_hip_gaps(
+            volume, hips, bone=seen.bone, metal=metal.mask, config=config.hip_gaps, monitor=monitor
+        )
+    graded: dict[str, Implant] = {}
+    for part in parts:
+        graded[part.record.id] = part.record
+    for halo in halos:
+        graded[halo.shaft.id] = halo.graded(graded[halo.shaft.id])
+    for record in round_hips.implants:
+        graded[record.id] = record
+    found = [(h.gap, h.mask) for h in halos if h.gap is not None and h.mask is not None]
+    found += [(gap.record, gap.mask) for gap in round_hips.gaps]
+    gaps = tuple(
+        (gap.model_copy(update={"id": f"gap-{number}"}), mask) for number, (gap, mask) in enumerate(found, start=1)
+    )
+    implants = tuple(ImplantPart(graded[part.record.id], part.mask) for part in parts)
+    return MeasuredGaps(implants, gaps, seen, metal, seen.findings)
+
+
+def treatment_position(implants: Sequence[ImplantPart], config: PlanConfig) -> PatientPosition:
+    """Say how the patient will lie: as the settings say, else prone for the spine and supine for the hip.
+
+    Parameters
+    ----------
+    implants : sequence of ImplantPart
+        What was found.
+    config : PlanConfig
+        The settings.
+
+    Returns
+    -------
+    PatientPosition
+    """
+    if config.treatment_position is not None:
+        return config.treatment_position
+    return "HFP" if any(part.record.kind in _SPINE_KINDS for part in implants) else "HFS"
+
+
+def scan_of(volume: Volume) -> Scan:
+    """Take a volume from a script as a scan without a file.
+
+    Parameters
+    ----------
+    volume : Volume
+        The CT.
+
+    Returns
+    -------
+    Scan
+    """
+    series = Series(
+        series_instance_uid=None,
+        frame_of_reference_uid=volume.grid.frame_of_reference_uid,
+        shape_zyx=volume.grid.shape,
+        spacing_mm=volume.grid.spacing_mm,
+        patient_position=None,
+        hu_min=float(volume.hu.min()),
+        hu_max=float(volume.hu.max()),
+        hu_clipped_at=clipping_level(volume.hu),
+    )
+    return Scan(volume, series)
+
+
+def _anatomy(measured: MeasuredGaps) -> Anatomy:
+    """Bring everything onto the upright working grid."""
+    seen = measured.survey
+    spaces = tuple(
+        GapSpace(gap.id, gap.implant_id, Mask(seen.grid, resample(mask.voxels, mask.grid, seen.grid) > 0.5))
+        for gap, mask in measured.gaps
+    )
+    return Anatomy(
+        ct=seen.ct,
+        metal=seen.metal,
+        bone=seen.bone,
+        gaps=spaces,
+        implants=tuple(part.record for part in measured.implants),
+        canal=seen.canal_mask,
+        body=seen.body,
+        forbidden=seen.forbidden,
+    )
+
+
+def _findings(
+    scan: Scan, measured: MeasuredGaps, needles: NeedlePlan, position: PatientPosition
+) -> tuple[Finding, ...]:
+    implants = tuple(part.record for part in measured.implants)
+    gaps = tuple(gap for gap, _ in measured.gaps)
+    said = remarks(
+        implants,
+        gaps,
+        needles,
+        scanned=scan.series.patient_position,
+        treated=position,
+        clipped=measured.metal.is_clipped,
+    )
+    return (*scan.findings, *measured.findings, *said)
