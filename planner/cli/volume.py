@@ -12,6 +12,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the gaps as JSON")
     form.add_argument("--csv", action="store_true", help="print the gaps as CSV, with a header")
+    parser.add_argument("--name", metavar="WORD", help="with --csv: a first column 'name' with this word in each row")
+    parser.add_argument("--no-header", action="store_true", help="with --csv: leave the header out")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,16 +32,19 @@ def run(arguments: argparse.Namespace) -> int:
     import json
 
     from planner.cli._monitor import TerminalMonitor
+    from planner.errors import UsageError
     from planner.io import load_scan
     from planner.io.volumes_csv import volumes_text
     from planner.pipeline import volume_plan
 
+    if not arguments.csv and (arguments.name is not None or arguments.no_header):
+        raise UsageError("--name and --no-header go with --csv")
     config = config_from(arguments)
     with TerminalMonitor() as monitor:
         scan = load_scan(arguments.input, series_instance_uid=config.series_instance_uid, monitor=monitor)
         plan = volume_plan(scan, config, monitor=monitor)
     if arguments.csv:
-        sys.stdout.write(volumes_text(plan))
+        sys.stdout.write(_named(volumes_text(plan), name=arguments.name, header=not arguments.no_header))
     elif arguments.json:
         gaps = [gap.model_dump(mode="json") for gap in plan.gaps]
         sys.stdout.write(json.dumps(gaps, indent=2) + "\n")
@@ -56,3 +61,16 @@ def run(arguments: argparse.Namespace) -> int:
                 f"{gap.id}  {gap.implant_id or '-'}  {side}  {gap.kind}  {estimate} mL ({low} to {high})\n"
             )
     return 0
+
+
+def _named(table: str, *, name: str | None, header: bool) -> str:
+    """Put a first column before a table in CSV, and take its header off where that is not wanted."""
+    import csv
+    import io
+
+    rows = list(csv.reader(io.StringIO(table)))
+    if name is not None:
+        rows = [["name", *row] if number == 0 else [name, *row] for number, row in enumerate(rows)]
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows if header else rows[1:])
+    return out.getvalue()
