@@ -1,0 +1,218 @@
+"""The plan as a tree in words: implants, their gaps, and each gap's needles and breaches."""
+
+from typing import Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import QTreeWidget, QTreeWidgetItem
+
+from planner.fluoro.overlay import angles_text
+from planner.model.breach import Breach
+from planner.model.gap import Gap, Interval
+from planner.model.implant import Implant
+from planner.model.needle import Trajectory
+from planner.model.plan import Plan
+from planner.model.record import PointLps
+from planner.report.palette import BREACH, GAP, IMPLANT, NEEDLE
+from planner.report.words import KINDS
+
+NOT_MEASURED = "not measured"
+_PLACE = Qt.ItemDataRole.UserRole
+_NEEDLE = Qt.ItemDataRole.UserRole + 1
+_WORDS = Qt.ItemDataRole.UserRole + 2
+
+
+class PlanTree(QTreeWidget):
+    """Implants > gaps > needles and breaches; a click tells the place and all that was measured."""
+
+    chosen = Signal(object, object)
+    """Position in LPS, and the needle's id or None."""
+    described = Signal(str)
+    """All of the chosen row, in words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setColumnCount(2)
+        self.setIndentation(12)
+        self.setHeaderLabels(["Found", "Measured"])
+        self.currentItemChanged.connect(self._on_current)
+
+    def set_plan(self, plan: Plan | None) -> None:
+        """Show a plan.
+
+        Parameters
+        ----------
+        plan : Plan or None
+            None empties the tree.
+        """
+        self.blockSignals(True)
+        self.clear()
+        if plan is not None:
+            self._fill(plan)
+        self.resizeColumnToContents(0)
+        self.blockSignals(False)
+
+    def _fill(self, plan: Plan) -> None:
+        warned = [finding for finding in plan.findings if finding.severity != "info"]
+        if warned:
+            top = self._row(self, f"To know first ({len(warned)})")
+            for finding in warned:
+                row = self._row(top, finding.message, finding.severity, place=finding.where_lps)
+                row.setFirstColumnSpanned(True)
+            top.setExpanded(any(finding.severity == "warning" for finding in warned))
+        for implant in sorted(plan.implants, key=lambda i: not any(g.implant_id == i.id for g in plan.gaps)):
+            loose = loosening_words(implant)
+            row = self._row(self, implant_words(implant), loose, place=implant.centroid_lps, colour=IMPLANT)
+            mine = [gap for gap in plan.gaps if gap.implant_id == implant.id]
+            for gap in mine:
+                self._add_gap(row, plan, gap)
+            if not mine:
+                self._row(row, "no gap found round it")
+            row.setExpanded(bool(mine))
+        for gap in plan.gaps:
+            if gap.implant_id is None:
+                self._add_gap(self, plan, gap)
+
+    def _add_gap(self, parent: Any, plan: Plan, gap: Gap) -> None:
+        row = self._row(
+            parent, gap_words(gap), volume_words(gap.volume_ml), gap_figures(gap), gap.centroid_lps, colour=GAP
+        )
+        needles = sorted((t for t in plan.trajectories if t.gap_id == gap.id), key=lambda t: t.rank)
+        for needle in needles:
+            self._row(
+                row,
+                needle_words(needle),
+                depth_words(needle),
+                needle_figures(needle),
+                needle.target_lps,
+                colour=NEEDLE,
+                needle=needle.id,
+            )
+        if not needles:
+            self._row(row, "no needle keeps every limit")
+        for breach in (b for b in plan.breaches if b.gap_id == gap.id):
+            figures = breach_figures(breach)
+            self._row(row, breach_words(breach), wall_words(breach), figures, breach.centroid_lps, colour=BREACH)
+        row.setExpanded(True)
+
+    def _row(
+        self,
+        parent: Any,
+        what: str,
+        brief: str = "",
+        figures: str = "",
+        place: PointLps | None = None,
+        *,
+        colour: str | None = None,
+        needle: str | None = None,
+    ) -> QTreeWidgetItem:
+        row = QTreeWidgetItem(parent, [what, brief])
+        row.setData(0, _PLACE, place)
+        row.setData(0, _NEEDLE, needle)
+        words = ". ".join(part for part in (what, figures or brief) if part)
+        row.setData(0, _WORDS, words)
+        row.setToolTip(0, words)
+        row.setToolTip(1, words)
+        if colour is not None:
+            row.setForeground(0, QColor(colour))
+        return row
+
+    def _on_current(self, current: QTreeWidgetItem | None, previous: QTreeWidgetItem | None) -> None:
+        if current is None:
+            return
+        self.described.emit(current.data(0, _WORDS))
+        if current.data(0, _PLACE) is not None:
+            self.chosen.emit(tuple(current.data(0, _PLACE)), current.data(0, _NEEDLE))
+
+
+def plain(term: str | None) -> str:
+    """Write one of the plan's terms in plain words."""
+    return NOT_MEASURED if term is None else KINDS.get(term, term.replace("_", " "))
+
+
+def figure(value: float | None, unit: str, digits: int = 1) -> str:
+    """Write a number with its unit; None reads "not measured"."""
+    return NOT_MEASURED if value is None else f"{value:.{digits}f} {unit}"
+
+
+def volume_words(volume: Interval | None) -> str:
+    """Write a volume with its 90 % interval."""
+    if volume is None:
+        return f"volume {NOT_MEASURED}"
+    return f"{volume.estimate:.2f} mL ({volume.low:.2f}–{volume.high:.2f})"
+
+
+def implant_words(implant: Implant) -> str:
+    """Name an implant."""
+    place = " ".join(word for word in (implant.level, implant.side) if word)
+    return f"{implant.id}: {plain(implant.kind)}" + (f", {place}" if place else "")
+
+
+def loosening_words(implant: Implant) -> str:
+    """Say how loose an implant is."""
+    if implant.loosening is None:
+        return f"loosening {NOT_MEASURED}"
+    return "no sign of loosening" if implant.loosening == "none" else f"loosening {implant.loosening}"
+
+
+def gap_words(gap: Gap) -> str:
+    """Name a gap."""
+    return f"{gap.id}: {plain(gap.kind)}"
+
+
+def gap_figures(gap: Gap) -> str:
+    """Write a gap's figures."""
+    width = gap.width_mm
+    parts = [
+        volume_words(gap.volume_ml),
+        f"width {NOT_MEASURED}" if width is None else f"width {width.median:.1f} mm, at most {width.max:.1f} mm",
+        f"trust {NOT_MEASURED}" if gap.trust is None else f"trust {100 * gap.trust:.0f} %",
+    ]
+    return "; ".join(parts)
+
+
+def needle_words(needle: Trajectory) -> str:
+    """Name a needle."""
+    return f"needle {needle.rank}: {needle.approach}, {needle.needle.gauge}"
+
+
+def depth_words(needle: Trajectory) -> str:
+    """Say how deep a needle goes from the skin."""
+    if needle.depth_from_skin_mm is None:
+        return "skin not in the picture"
+    return f"{needle.depth_from_skin_mm:.0f} mm from the skin"
+
+
+def needle_figures(needle: Trajectory) -> str:
+    """Write a needle's depth, clearances and view."""
+    clear = needle.clearance_mm
+    clearances = {"metal": clear.metal, "canal": clear.canal, "breach": clear.nearest_breach}
+    parts = [
+        depth_words(needle),
+        f"{needle.depth_in_bone_mm:.1f} mm in bone",
+        "clear of " + ", ".join(f"{name} {figure(value, 'mm')}" for name, value in clearances.items()),
+        f"bull's-eye {angles_text(needle.bulls_eye.primary_deg, needle.bulls_eye.secondary_deg)}",
+    ]
+    if not needle.bulls_eye.within_gantry_limits:
+        parts.append("beyond the gantry's reach")
+    return "; ".join(parts)
+
+
+def breach_words(breach: Breach) -> str:
+    """Name a breach."""
+    return f"{breach.id}: {'leak not told' if breach.leak_type is None else plain(breach.leak_type)}"
+
+
+def wall_words(breach: Breach) -> str:
+    """Say what is left of the wall."""
+    return "open wall" if breach.severity == "open" else f"thin wall, {figure(breach.barrier_mm, 'mm')}"
+
+
+def breach_figures(breach: Breach) -> str:
+    """Write a breach's figures."""
+    parts = [wall_words(breach), f"area {figure(breach.area_mm2, 'mm²', 0)}"]
+    if breach.leak_after_ml is not None:
+        parts.append(f"leaks after {breach.leak_after_ml:.1f} mL")
+    if breach.watch_view is not None:
+        parts.append(f"watch in {angles_text(breach.watch_view.primary_deg, breach.watch_view.secondary_deg)}")
+    return "; ".join(parts)

@@ -1,0 +1,195 @@
+"""The dock "Cement plan": choose a CT, plan, stop, read the plan."""
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_cement._display import NOT_CERTIFIED, VIEWS, display_of, review_words
+from napari_cement._layers import LEGEND, origin_of
+from napari_cement._session import CementSession
+from napari_cement.widgets.plan_tree import PlanTree
+from planner.config.plan_config import PlanConfig
+from planner.model.plan import Plan
+from planner.model.scan import Scan
+from planner.progress import Progress
+
+_WIDTH_PX = 460
+_NO_CT = "no CT yet: open a folder, or File > Open Sample"
+
+
+class PlanWidget(QWidget):
+    """Plan on a CT and read the plan.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        The viewer.
+    config : PlanConfig or None
+        The settings; None for the defaults.
+    """
+
+    def __init__(self, napari_viewer: Any, config: PlanConfig | None = None) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self.session = CementSession(napari_viewer, config)
+        self.inputs = QComboBox()
+        self.inputs.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.inputs.setToolTip("The CT to plan on")
+        self.open_button = QPushButton("Open CT…")
+        self.plan_button = QPushButton("Plan")
+        self.cancel_button = QPushButton("Cancel")
+        self.progress = QProgressBar()
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.review = QLabel(NOT_CERTIFIED)
+        self.review.setWordWrap(True)
+        self.tree = PlanTree()
+        self.details = QLabel()
+        self.details.setWordWrap(True)
+        self.details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setMinimumWidth(_WIDTH_PX)
+        self._lay_out()
+        self._wire()
+        self._list_inputs()
+        self._show_running(False)
+
+    def closeEvent(self, event: Any) -> None:
+        """Stop the run when the dock goes: nobody would see its result."""
+        self.session.cancel()
+        super().closeEvent(event)
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        top = QHBoxLayout()
+        top.addWidget(self.inputs, 1)
+        top.addWidget(self.open_button)
+        run = QHBoxLayout()
+        run.addWidget(self.plan_button, 1)
+        run.addWidget(self.cancel_button)
+        views = QHBoxLayout()
+        self.view_buttons = {}
+        for view in VIEWS:
+            button = QPushButton(view.upper() if view == "3d" else view.capitalize())
+            button.clicked.connect(lambda checked=False, view=view: display_of(self._viewer).show(view))
+            views.addWidget(button)
+            self.view_buttons[view] = button
+        for row in (top, run):
+            layout.addLayout(row)
+        layout.addWidget(self.progress)
+        layout.addWidget(self.message)
+        layout.addLayout(views)
+        layout.addWidget(self.tree, 1)
+        layout.addWidget(self.details)
+        layout.addLayout(_legend())
+        layout.addWidget(self.review)
+
+    def _wire(self) -> None:
+        self.open_button.clicked.connect(self._on_open)
+        self.plan_button.clicked.connect(self._on_plan)
+        self.cancel_button.clicked.connect(self.session.cancel)
+        self.session.running.connect(self._show_running)
+        self.session.progressed.connect(self._on_progressed)
+        self.session.failed.connect(self._on_failed)
+        self.session.stopped.connect(self._on_stopped)
+        self.session.loaded.connect(self._on_loaded)
+        self.session.planned.connect(self._on_planned)
+        self.tree.chosen.connect(self._on_chosen)
+        self.tree.described.connect(self.details.setText)
+        self._viewer.layers.events.inserted.connect(self._list_inputs)
+        self._viewer.layers.events.removed.connect(self._list_inputs)
+
+    def _list_inputs(self, event: object = None) -> None:
+        """List the CTs of the viewer: only those that the planner loaded know the patient's left from right."""
+        wanted = self.inputs.currentText()
+        self.inputs.clear()
+        for layer in self._viewer.layers:
+            origin = origin_of(layer)
+            if origin is not None and origin.scan is not None:
+                self.inputs.addItem(layer.name, origin.scan)
+        if not self.inputs.count():
+            self.inputs.addItem(_NO_CT, None)
+        # The newest where the one before has gone.
+        kept = self.inputs.findText(wanted)
+        self.inputs.setCurrentIndex(kept if kept >= 0 else self.inputs.count() - 1)
+        self._show_running(self.session.is_running)
+
+    def _on_open(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder with a CT in DICOM")
+        if folder:
+            self.session.load(Path(folder))
+
+    def _on_plan(self) -> None:
+        scan = self.inputs.currentData()
+        if isinstance(scan, Scan):
+            self.session.plan(scan)
+
+    def _show_running(self, running: bool) -> None:  # noqa: FBT001  # a Qt slot
+        self.plan_button.setEnabled(not running and self.inputs.currentData() is not None)
+        self.open_button.setEnabled(not running)
+        self.inputs.setEnabled(not running)
+        self.cancel_button.setEnabled(running)
+        self.progress.setVisible(running)
+        if running:
+            self.progress.setRange(0, 0)
+            self.message.setText("starting")
+
+    def _on_progressed(self, progress: Progress) -> None:
+        self.message.setText(progress.stage)
+        # A range of nothing makes Qt's bar run to and fro: under way, end not known.
+        self.progress.setRange(0, progress.total or 0)
+        self.progress.setValue(progress.done)
+
+    def _on_failed(self, words: str) -> None:
+        self.message.setText(words[:1].upper() + words[1:] + ".")
+
+    def _on_stopped(self) -> None:
+        self.message.setText("Stopped. Nothing was changed.")
+
+    def _on_loaded(self, scan: Scan) -> None:
+        index = next((k for k in range(self.inputs.count()) if self.inputs.itemData(k) is scan), None)
+        if index is not None:
+            self.inputs.setCurrentIndex(index)
+        self.message.setText("CT loaded.")
+        self._show_running(self.session.is_running)
+
+    def _on_planned(self, plan: Plan) -> None:
+        self.tree.set_plan(plan)
+        self.details.setText("Choose a row to go there.")
+        self.review.setText(f"{review_words(plan.review)}. {NOT_CERTIFIED}")
+        self.message.setText(
+            f"{_count(len(plan.implants), 'implant')}, {_count(len(plan.gaps), 'gap')}, "
+            f"{_count(len(plan.trajectories), 'needle')}, {_count(len(plan.breaches), 'breach', 'breaches')}."
+        )
+
+    def _on_chosen(self, point_lps: tuple[float, float, float], needle: str | None) -> None:
+        self.session.fly_to(point_lps, trajectory_id=needle)
+
+
+def _legend() -> QGridLayout:
+    grid = QGridLayout()
+    for number, (words, colour) in enumerate(LEGEND):
+        chip = QLabel()
+        chip.setFixedSize(14, 14)
+        chip.setStyleSheet(f"background: {colour}; border: 1px solid black;")
+        text = QLabel(words)
+        row, column = divmod(number, 2)
+        grid.addWidget(chip, row, 2 * column, Qt.AlignmentFlag.AlignCenter)
+        grid.addWidget(text, row, 2 * column + 1)
+        grid.setColumnStretch(2 * column + 1, 1)
+    return grid
+
+
+def _count(number: int, one: str, several: str | None = None) -> str:
+    return f"{number} {one if number == 1 else several or one + 's'}"
