@@ -1,7 +1,6 @@
 """The README's code runs as it is written."""
 
 import argparse
-import os
 import re
 import shlex
 from pathlib import Path
@@ -59,4 +58,4 @@ def test_every_command_is_told() -> None:
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)#:]+)\)", README))
 def test_every_link_leads_somewhere(target: str) -> None:
     assert (PROJECT / target).exists(), target
-    assert not os.path.isabs(target)
+    assert not Path(target).is_absolute()

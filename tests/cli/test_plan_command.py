@@ -1,0 +1,125 @@
+"""The main job from the command line, on the lumbar sample."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+import SimpleITK as sitk
+
+from planner.io.plan_json import plan_schema
+
+SAMPLES = Path(__file__).resolve().parents[2] / "sample_dicoms"
+COMMAND = [sys.executable, "-m", "planner.cli"]
+
+
+def _run(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *map(str, words)], capture_output=True, text=True, check=False, timeout=400)
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    out = tmp_path_factory.mktemp("plan") / "out"
+    return out, _run("plan", SAMPLES / "lumbar", "-o", out, "--json")
+
+
+def test_the_folder_is_whole(planned: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    out, result = planned
+    assert result.returncode == 0, result.stderr
+    names = {entry.name for entry in out.iterdir()}
+    assert names == {
+        "plan.json",
+        "report.html",
+        "labels.nii.gz",
+        "labels.seg.dcm",
+        "trajectories.mrk.json",
+        "volumes.csv",
+        "surfaces",
+        "fluoro",
+    }
+    assert [entry.name for entry in out.parent.iterdir()] == ["out"]
+    assert len(list((out / "fluoro").glob("*.png"))) >= 9
+    assert (out / "surfaces" / "bone.stl").stat().st_size > 1000
+
+
+def test_stdout_is_plan_json_and_nothing_else(planned: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    out, result = planned
+    document = json.loads(result.stdout)
+    assert document == json.loads((out / "plan.json").read_text())
+    jsonschema.validate(document, plan_schema())
+    assert result.stderr == ""
+
+
+def test_labels_lie_on_the_ct(planned: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    out, _ = planned
+    labels = sitk.ReadImage(str(out / "labels.nii.gz"))
+    document = json.loads((out / "plan.json").read_text())
+    assert list(labels.GetSize())[::-1] == document["series"]["shape_zyx"]
+    gap = document["gaps"][0]
+    code = next(s["code"] for s in document["labels"] if s["id"] == gap["id"])
+    stats = sitk.LabelShapeStatisticsImageFilter()
+    stats.Execute(sitk.Cast(labels, sitk.sitkUInt16))
+    # SimpleITK's world is LPS too: the label's centroid is the gap's.
+    assert stats.GetCentroid(code) == pytest.approx(gap["centroid_lps"], abs=1.5)
+
+
+def test_nothing_names_the_patient(planned: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    out, _ = planned
+    for path in (out / "plan.json", out / "report.html", out / "volumes.csv", out / "trajectories.mrk.json"):
+        assert "Phantom^" not in path.read_text()
+        assert "PHANTOM" not in path.read_text()
+
+
+def test_volume_says_the_same_as_the_plan(planned: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    out, _ = planned
+    result = _run("volume", SAMPLES / "lumbar", "--json")
+    assert result.returncode == 0, result.stderr
+    planned_ml = [gap["volume_ml"] for gap in json.loads((out / "plan.json").read_text())["gaps"]]
+    assert [gap["volume_ml"] for gap in json.loads(result.stdout)] == planned_ml
+
+
+def test_a_proposed_needle_is_judged_safe_and_one_through_the_canal_is_not(
+    planned: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    out, _ = planned
+    document = json.loads((out / "plan.json").read_text())
+    needle = next(t for t in document["trajectories"] if not t["slides_along_implant"] and t["entry_skin_lps"])
+    point = {name: ",".join(f"{v:.2f}" for v in needle[name]) for name in ("entry_skin_lps", "target_lps")}
+    own = ["--entry=" + point["entry_skin_lps"], "--target=" + point["target_lps"]]
+    good = _run("check", SAMPLES / "lumbar", *own, "--json")
+    assert good.returncode == 0, good.stderr
+    assert json.loads(good.stdout)["safe"] is True
+    x, y, z = needle["target_lps"]
+    across = f"--entry={-2 * x:.1f},{y + 55:.1f},{z:.1f}"
+    bad = _run("check", SAMPLES / "lumbar", across, own[1], "--json")
+    assert bad.returncode == 0, bad.stderr
+    assert any("canal" in violation for violation in json.loads(bad.stdout)["violations"])
+
+
+def test_fluoroscopy_writes_one_picture(tmp_path: Path) -> None:
+    picture = tmp_path / "view.png"
+    words = ["fluoro", SAMPLES / "lumbar", "--primary", "30", "--secondary=-5", "-o", picture]
+    result = _run(*words)
+    assert result.returncode == 0, result.stderr
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert _run(*words).returncode == 2
+    assert _run("fluoro", SAMPLES / "lumbar", "--primary", "300", "--secondary", "0", "-o", picture).returncode == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        [*COMMAND, "plan", str(SAMPLES / "lumbar"), "-o", str(out)], stderr=subprocess.PIPE, text=True, env=os.environ
+    )
+    time.sleep(3.0)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 5, said
+    assert said.strip().splitlines()[-1].startswith("cement-planner: stopped by the user")
+    assert list(tmp_path.iterdir()) == []
