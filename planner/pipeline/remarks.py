@@ -98,9 +98,8 @@ def _of_needles(needles: NeedlePlan) -> Iterator[Finding]:
     for search in needles.searches:
         if search.trajectories:
             continue
-        reasons = ", ".join(
-            f"{reason} {count}" for reason, count in sorted(search.refused.items(), key=lambda r: -r[1])
-        )
+        counted = sorted(((count, reason) for reason, count in search.refused.items() if count), reverse=True)
+        reasons = ", ".join(f"{reason} {count}" for count, reason in counted)
         yield Finding(
             code="no-trajectory",
             severity="warning",
