@@ -40,8 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     import subprocess
 
-    _require_viewer()
     _require_input(arguments)
+    _require_viewer()
     words = [str(arguments.input.absolute())]
     if arguments.ct is not None:
         words += ["--ct", str(arguments.ct.absolute())]

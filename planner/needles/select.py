@@ -198,7 +198,7 @@ def choose(scored: Sequence[tuple[str, float, Trajectory]], *, config: NeedleCon
     Returns
     -------
     tuple of Trajectory
-        By score, ranked from 1.
+        By score, ranked from 1; what the gantry cannot look along comes last.
     """
     order = sorted(scored, key=lambda item: -item[1])
     first: dict[str, int] = {}
@@ -208,7 +208,8 @@ def choose(scored: Sequence[tuple[str, float, Trajectory]], *, config: NeedleCon
     score = np.array([value for _, value, _ in order])
     targets = np.array([t.target_lps for _, _, t in order]).reshape(-1, 3)
     picked = spaced(score, targets, count=config.per_gap, reach_mm=config.reach_mm, first=leaders)
-    ranked = sorted(picked, key=lambda k: -order[k][1])
+    # A needle that the C-arm cannot look along comes after those that it can.
+    ranked = sorted(picked, key=lambda k: (not order[k][2].bulls_eye.within_gantry_limits, -order[k][1]))
     return tuple(order[k][2].model_copy(update={"rank": rank}) for rank, k in enumerate(ranked, start=1))
 
 

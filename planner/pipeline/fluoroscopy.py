@@ -120,8 +120,8 @@ def plan_pictures(case: PlannedCase, config: FluoroConfig, *, monitor: Monitor =
     Returns
     -------
     dict
-        PNG by name: ``<trajectory id>/bulls-eye``, ``/ap``, ``/lateral``, and ``/watch`` where its gap has a breach
-        with a view to watch it from.
+        PNG by name: ``<trajectory id>/bulls-eye``, ``/ap`` (prone: ``/pa``), ``/lateral``, and ``/watch`` where its gap
+        has a breach with a view to watch it from.
     """
     first = [t for t in case.plan.trajectories if t.rank == 1]
     if not first:
@@ -132,7 +132,10 @@ def plan_pictures(case: PlannedCase, config: FluoroConfig, *, monitor: Monitor =
     for needle in track(first, stage="drawing fluoroscopy", monitor=monitor):
         views = {
             "bulls-eye": trajectory_view(needle, config=config),
-            "ap": ap_view(needle.target_lps, config=config, detector_side="posterior" if prone else "anterior"),
+            # Named by where it is seen from: prone, the patient's left is on the viewer's left.
+            "pa" if prone else "ap": ap_view(
+                needle.target_lps, config=config, detector_side="posterior" if prone else "anterior"
+            ),
             "lateral": lateral_view(needle.target_lps, config=config),
         }
         watched = [b for b in case.plan.breaches if b.gap_id == needle.gap_id and b.watch_view is not None]
@@ -145,10 +148,9 @@ def plan_pictures(case: PlannedCase, config: FluoroConfig, *, monitor: Monitor =
 
 def coverage_layer(radiograph: Radiograph) -> tuple[Layer, ...]:
     """Say in the picture that part of the body is missing from it, where beams run past the CT's cut ends."""
-    rows, columns = radiograph.cut.shape
     if not radiograph.cut.any():
         return ()
-    words = Words((columns / 2, rows - 34.0), "dimmed: the CT ends within the beam", LETTERING, "mb")
+    words = Words((7.0, 24.0), "dimmed: CT ends in the beam", LETTERING, "lt")
     return (Layer("coverage", (words,)),)
 
 

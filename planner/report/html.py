@@ -24,7 +24,8 @@ _CAPTIONS = {
     "front": "Overview from the front",
     "side": "Overview from the patient's left",
     "bulls-eye": "Fluoroscopy, bull's-eye",
-    "ap": "Fluoroscopy, frontal",
+    "ap": "Fluoroscopy, frontal, seen from in front: the patient's right is on the viewer's left",
+    "pa": "Fluoroscopy, frontal, seen from behind (prone): the patient's LEFT is on the viewer's left",
     "lateral": "Fluoroscopy, lateral",
     "watch": "Fluoroscopy, watch view",
 }

@@ -41,13 +41,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from napari_cement.widgets import PlanWidget
 
-    viewer = napari.Viewer(title="Cement plan")
+    viewer = napari.Viewer(title="Cement plan", show=False)
     widget = PlanWidget(viewer, config)
     viewer.window.add_dock_widget(widget, name="Cement plan", area="right")
     if plan_file(arguments.input) is not None:
         widget.session.load_plan(arguments.input, ct=arguments.ct)
     else:
         widget.session.load(arguments.input, then_plan=True)
+    viewer.show()
+    viewer.window._qt_window.showMaximized()  # napari has no public way; its own start is too small for the panel
     napari.run()
     return 0
 

@@ -12,7 +12,7 @@ from napari_cement._layers import needle_sizes, origin_of, plan_layers, scan_lay
 from napari_cement._reader import load_plan_folder
 from napari_cement._work import Work
 from planner.config.plan_config import PlanConfig
-from planner.errors import CancelledError, PlannerError
+from planner.errors import CancelledError, GeometryError, InputError, PlannerError, SeriesError
 from planner.io import load_scan
 from planner.model.labels import LabelMap
 from planner.model.plan import Plan
@@ -93,9 +93,12 @@ class CementSession(QObject):
             plan, labels = load_plan_folder(folder)
             if ct is None:
                 return plan, labels, None
-            scan = load_scan(ct, series_instance_uid=plan.series.series_instance_uid, monitor=monitor)
-            if labels is not None:
-                scan.volume.grid.require_same(labels.grid)
+            try:
+                scan = load_scan(ct, series_instance_uid=plan.series.series_instance_uid, monitor=monitor)
+                if labels is not None:
+                    scan.volume.grid.require_same(labels.grid)
+            except (SeriesError, GeometryError) as error:
+                raise InputError(f"{ct.name} is not the CT that this plan was made from; give that one") from error
             return plan, labels, scan
 
         def take(result: tuple[Plan, LabelMap | None, Scan | None]) -> None:

@@ -172,6 +172,10 @@ class PlanWidget(QWidget):
             f"{_count(len(plan.implants), 'implant')}, {_count(len(plan.gaps), 'gap')}, "
             f"{_count(len(plan.trajectories), 'needle')}, {_count(len(plan.breaches), 'breach', 'breaches')}."
         )
+        if plan.gaps:
+            # Begin where there is something to see, not in the middle of the scan.
+            first = next((t.id for t in plan.trajectories if t.gap_id == plan.gaps[0].id and t.rank == 1), None)
+            self.session.fly_to(plan.gaps[0].centroid_lps, trajectory_id=first)
 
     def _on_chosen(self, point_lps: tuple[float, float, float], needle: str | None) -> None:
         self.session.fly_to(point_lps, trajectory_id=needle)
