@@ -4,15 +4,19 @@ PYTHON = python3
 ARGS =
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format samples clean
+.PHONY: help install demo test check format samples clean
 
 help:
 	@echo "make demo     plan the sample series; says where the results are (demo_out/)"
+	@echo "make install  set up .venv with the program, and no more"
 	@echo "make test     run all tests"
 	@echo "make check    lint, format, types and import contracts"
 	@echo "make format   put the code into the house's format"
 	@echo "make samples  make sample_dicoms/ anew from the phantoms"
 	@echo "make clean    remove all that these made, .venv too"
+
+install:
+	@.ci/install runtime $(PYTHON)
 
 demo:
 	@.ci/install runtime $(PYTHON)

@@ -35,7 +35,7 @@ def _commands() -> list[list[str]]:
     for block in _blocks("sh"):
         for line in block.splitlines():
             words = shlex.split(re.sub(r"\$\([^)]*\)", "NAME", line).replace('"$series"', "S"), comments=True)
-            words = [word for word in words if word not in ("$header", "NAME")] if "$header" in line else words
+            words = [word for word in words if word not in ("$header", "NAME", "&&")] if "$header" in line else words
             if words and words[0].split("/")[-1] == "cement-planner":
                 found.append(words[1:])
     return found

@@ -5,6 +5,7 @@ heavy imports stand inside ``run``, so that ``--help`` answers at once.
 """
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from planner import __version__
-from planner.errors import CancelledError, PlannerError
+from planner.errors import CancelledError, InputError, NoImplantError, OutputError, PlannerError
 
 COMMANDS = {
     "plan": "plan on a CT: implants, gaps, breaches, needles, views",
@@ -25,6 +26,9 @@ COMMANDS = {
     "view": "open napari with the plan laid over the CT",
     "phantom": "write a synthetic CT beside its exact truth",
 }
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What the system says when a result has no room."""
 
 
 def _parser(command: str | None) -> argparse.ArgumentParser:
@@ -62,18 +66,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser(command).parse_args(words)
     previous = signal.signal(signal.SIGTERM, _stop) if _in_main_thread() else None
     try:
-        return int(import_module(f"planner.cli.{arguments.command}").run(arguments))
+        exit_code = int(import_module(f"planner.cli.{arguments.command}").run(arguments))
+        sys.stdout.flush()
+        return exit_code
     except PlannerError as error:
-        return _say(str(error), error.exit_code)
+        return _say(_naming_input(str(error), arguments, error.exit_code), error.exit_code)
     except KeyboardInterrupt:
         return _say("stopped by the user; nothing was written", CancelledError.exit_code)
     except BrokenPipeError:
         # Whoever read our output (``head``, say) has had enough: no error of ours, and nothing more to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _say(f"the result cannot be written: {(error.strerror or 'no room').lower()}", OutputError.exit_code)
     finally:
         if previous is not None:
             signal.signal(signal.SIGTERM, previous)
+
+
+def _naming_input(message: str, arguments: argparse.Namespace, exit_code: int) -> str:
+    """Begin what is said of an unusable input with its name, so that it can be told from others in a log."""
+    source = getattr(arguments, "input", None)
+    if exit_code not in (InputError.exit_code, NoImplantError.exit_code) or source is None or source.name in message:
+        return message
+    return f"{source.name}: {message}"
 
 
 def _say(message: str, exit_code: int) -> int:

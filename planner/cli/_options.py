@@ -1,20 +1,31 @@
 """Options that several commands share."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from planner.config.plan_config import PlanConfig
+    from planner.model.finding import Finding
 
 POSITIONS = {"prone": "HFP", "supine": "HFS", "left-decubitus": "HFDL", "right-decubitus": "HFDR"}
 """Words for how a patient lies head first; the eight DICOM codes are taken too."""
 _CODES = ("HFS", "HFP", "HFDR", "HFDL", "FFS", "FFP", "FFDR", "FFDL")
 
 
+def path(text: str) -> Path:
+    """Take a word as a path; an empty one (an unset variable of a shell) is refused, for it would mean this folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the path is empty; name a folder or file ('.' for this folder)")
+    return Path(text)
+
+
 def add_input(parser: argparse.ArgumentParser) -> None:
     """Add the input, the series and the settings file."""
-    parser.add_argument("input", type=Path, metavar="INPUT", help="folder, DICOMDIR, zip or file with a CT")
+    parser.add_argument("input", type=path, metavar="INPUT", help="folder, DICOMDIR, zip or file with a CT")
     parser.add_argument("--series", metavar="UID", help="series to plan on, where INPUT holds several")
     parser.add_argument("--settings", type=Path, metavar="FILE.toml", help="settings that differ from the defaults")
 
@@ -35,6 +46,13 @@ def add_planning(parser: argparse.ArgumentParser) -> None:
         help="transpedicular, extrapedicular or femoral; may be repeated (default: what fits the implants)",
     )
     parser.add_argument("--needle", action="append", metavar="GAUGE", help="needle to plan with (15G); may be repeated")
+
+
+def note_choice(findings: "Iterable[Finding]") -> None:
+    """Say on stderr which series was taken, where an input holds several."""
+    for finding in findings:
+        if finding.code == "series-chosen":
+            sys.stderr.write(f"cement-planner: note: {' '.join(finding.message.split())}\n")
 
 
 def config_from(arguments: argparse.Namespace) -> "PlanConfig":

@@ -4,14 +4,16 @@ import argparse
 import sys
 from pathlib import Path
 
+from planner.cli._options import path
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options to its parser."""
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path("demo_out"), metavar="OUT", help="folder to make (default: demo_out)"
+        "-o", "--output", type=path, default=Path("demo_out"), metavar="OUT", help="folder to make (default: demo_out)"
     )
     parser.add_argument(
-        "--samples", type=Path, metavar="DIR", help="folder with one sub-folder a series (default: sample_dicoms)"
+        "--samples", type=path, metavar="DIR", help="folder with one sub-folder a series (default: sample_dicoms)"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier demo in OUT")
 

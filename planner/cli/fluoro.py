@@ -2,9 +2,8 @@
 
 import argparse
 import sys
-from pathlib import Path
 
-from planner.cli._options import add_input, config_from
+from planner.cli._options import add_input, config_from, path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--secondary", type=float, required=True, metavar="DEG", help="positioner secondary angle, cranial positive"
     )
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.png", help="picture to write")
+    parser.add_argument("-o", "--output", type=path, required=True, metavar="FILE.png", help="picture to write")
     parser.add_argument("--overwrite", action="store_true", help="replace FILE.png where it exists")
 
 

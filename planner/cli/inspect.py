@@ -2,12 +2,13 @@
 
 import argparse
 import sys
-from pathlib import Path
+
+from planner.cli._options import path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options to its parser."""
-    parser.add_argument("input", type=Path, metavar="INPUT", help="folder, DICOMDIR, zip or file with a CT")
+    parser.add_argument("input", type=path, metavar="INPUT", help="folder, DICOMDIR, zip or file with a CT")
     parser.add_argument("--json", action="store_true", help="print everything as JSON, for scripts")
 
 

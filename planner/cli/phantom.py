@@ -4,11 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from planner.cli._options import path
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options to its parser."""
     parser.add_argument("kind", choices=("hip", "lumbar", "thoracic"), metavar="KIND", help="hip, lumbar or thoracic")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to make")
+    parser.add_argument("-o", "--output", type=path, required=True, metavar="DIR", help="folder to make")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the noise (default: 0)")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier phantom in DIR")
 

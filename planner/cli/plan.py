@@ -2,16 +2,15 @@
 
 import argparse
 import sys
-from pathlib import Path
 
-from planner.cli._options import add_input, add_planning, config_from
+from planner.cli._options import add_input, add_planning, config_from, note_choice, path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options to its parser."""
     add_input(parser)
     add_planning(parser)
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="folder to make")
+    parser.add_argument("-o", "--output", type=path, required=True, metavar="OUT", help="folder to make")
     parser.add_argument("--json", action="store_true", help="print plan.json on stdout, and nothing else")
     parser.add_argument("--no-figures", action="store_true", help="write no pictures: quicker")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier plan in OUT")
@@ -44,5 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
             figures=not arguments.no_figures,
             monitor=monitor,
         )
+    note_choice(plan.findings)
     sys.stdout.write(plan_text(plan) if arguments.json else f"{describe(plan)}\n{arguments.output}\n")
     return 0

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from planner.cli._options import add_input, config_from
+from planner.cli._options import add_input, config_from, note_choice
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     with TerminalMonitor() as monitor:
         scan = load_scan(arguments.input, series_instance_uid=config.series_instance_uid, monitor=monitor)
         plan = volume_plan(scan, config, monitor=monitor)
+    note_choice(plan.findings)
     if arguments.csv:
         sys.stdout.write(_named(volumes_text(plan), name=arguments.name, header=not arguments.no_header))
     elif arguments.json:

@@ -51,6 +51,8 @@ def staged_folder(target: Path, *, own_names: Collection[str], overwrite: bool) 
     try:
         yield stage
         with _uninterrupted():
+            # Another run may have put its result there meanwhile.
+            require_free(target, own_names=own_names, overwrite=overwrite)
             _swap(stage, target, own_names)
     except OSError as error:
         raise OutputError(f"cannot write {target.name}: {_reason(error)}; nothing was changed there") from error

@@ -123,3 +123,25 @@ def test_help_names_every_command() -> None:
     assert result.returncode == 0
     for command in ("plan", "inspect", "demo", "phantom"):
         assert command in result.stdout
+
+
+def test_an_unset_variable_is_no_folder() -> None:
+    result = _run("volume", "")
+    assert result.returncode == 2
+    assert "path is empty" in result.stderr
+
+
+def test_a_full_disk_is_said(series: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full to stand for a full disk")
+    with full.open("w") as out:
+        command = [sys.executable, "-m", "planner.cli", "inspect", str(series)]
+        result = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+    assert result.returncode == 6
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_the_input_is_named(series: Path, tmp_path: Path) -> None:
+    _middle(series).unlink()
+    _assert_refused(_run("volume", series), 3, f"{series.name}: ")

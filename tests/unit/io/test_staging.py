@@ -77,3 +77,14 @@ def test_a_parent_that_is_a_file_cannot_be_written_under(tmp_path: Path) -> None
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="another -o"):
         _write(tmp_path / "file" / "out", "one")
+
+
+def test_a_result_that_came_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UsageError, match="--overwrite"),
+        staged_folder(tmp_path / "out", own_names=OWN, overwrite=False) as folder,
+    ):
+        (folder / "plan.json").write_text("late")
+        _write(tmp_path / "out", "first")
+    assert (tmp_path / "out" / "plan.json").read_text() == "first"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
