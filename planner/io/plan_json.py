@@ -1,14 +1,13 @@
 """``plan.json``: written whole or not at all, read through the models, described by a schema made from them."""
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from planner.errors import InputError, OutputError
+from planner.errors import InputError
+from planner.io.whole_file import write_whole
 from planner.model.plan import SCHEMA, Plan
 
 _SCHEMA_FAMILY = SCHEMA.rsplit("/", 1)[0]
@@ -45,7 +44,7 @@ def save_plan(plan: Plan, path: Path | str) -> None:
     OutputError
         If it cannot be written; an older file is then still there as it was.
     """
-    _write_whole(plan_text(plan), Path(path))
+    write_whole(plan_text(plan).encode("utf-8"), Path(path))
 
 
 def write_json(document: dict[str, Any], path: Path | str) -> None:
@@ -65,7 +64,7 @@ def write_json(document: dict[str, Any], path: Path | str) -> None:
     ValueError
         If a number is not finite.
     """
-    _write_whole(_text(document), Path(path))
+    write_whole(_text(document).encode("utf-8"), Path(path))
 
 
 def load_plan(path: Path | str) -> Plan:
@@ -149,22 +148,3 @@ def _wrong_schema(schema: object) -> str:
 
 def _text(document: object) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _write_whole(text: str, path: Path) -> None:
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
-        beside = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            umask = os.umask(0)
-            os.umask(umask)
-            beside.chmod(0o666 & ~umask)
-            beside.replace(path)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        reason = (error.strerror or "the system refused").lower()
-        raise OutputError(f"{path.name} cannot be written: {reason}; choose another place") from error
