@@ -190,7 +190,7 @@ def test_another_ct_below_a_plan_is_refused(qtbot, session, viewer, plan_folder,
     monkeypatch.setattr("napari_cement._session.load_scan", lambda *args, **options: other)
     with qtbot.waitSignal(session.failed, timeout=PATIENCE_MS) as told:
         session.load_plan(plan_folder, ct=plan_folder)
-    assert "differ in shape" in told.args[0]
+    assert "is not the CT that this plan was made from" in told.args[0]
     assert len(viewer.layers) == 0
 
 
