@@ -150,7 +150,7 @@ def coverage_layer(radiograph: Radiograph) -> tuple[Layer, ...]:
     """Say in the picture that part of the body is missing from it, where beams run past the CT's cut ends."""
     if not radiograph.cut.any():
         return ()
-    words = Words((7.0, 24.0), "dimmed: CT ends in the beam", LETTERING, "lt")
+    words = Words((26.0, 7.0), "dimmed: CT ends in the beam", LETTERING, "lt")
     return (Layer("coverage", (words,)),)
 
 
