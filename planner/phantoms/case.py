@@ -59,8 +59,10 @@ def design(kind: PhantomKind, *, seed: int = 0) -> Design:
     Raises
     ------
     UsageError
-        If there is no such phantom.
+        If there is no such phantom, or the seed is no whole number of 0 or more.
     """
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise UsageError(f"a seed is a whole number of 0 or more, not {seed!r}")
     # Imported here: each anatomy loads only where it is wanted.
     if kind == "hip":
         from planner.phantoms.hip import design_hip
