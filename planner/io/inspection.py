@@ -4,10 +4,10 @@ from collections import Counter
 from pathlib import Path
 
 from planner.errors import SeriesError
-from planner.io.dicom_geometry import arrange
-from planner.io.dicom_headers import SliceHeader
-from planner.io.dicom_pixels import is_lossy, refuse_pixels, syntax_name
-from planner.io.dicom_series import RULES, Stack, choose, find_stacks, read_found
+from planner.io.dicom.geometry import arrange
+from planner.io.dicom.headers import SliceHeader
+from planner.io.dicom.pixels import is_lossy, refuse_pixels, syntax_name
+from planner.io.dicom.series import RULES, Stack, choose, find_stacks, read_found
 from planner.io.loading import ceiling_hu, found_findings, patient_position
 from planner.io.sources import Source, find_source
 from planner.model.finding import Finding

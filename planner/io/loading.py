@@ -6,10 +6,10 @@ from typing import get_args
 import numpy as np
 
 from planner.errors import SeriesError
-from planner.io.dicom_geometry import arrange
-from planner.io.dicom_headers import SliceHeader
-from planner.io.dicom_pixels import is_lossy, read_hu, same_pixels, syntax_name
-from planner.io.dicom_series import Found, choose, find_stacks, read_found, slice_files
+from planner.io.dicom.geometry import arrange
+from planner.io.dicom.headers import SliceHeader
+from planner.io.dicom.pixels import is_lossy, read_hu, same_pixels, syntax_name
+from planner.io.dicom.series import Found, choose, find_stacks, read_found, slice_files
 from planner.io.hu_scale import clipped_finding, clipping_level, require_hu
 from planner.io.sources import Source, find_source
 from planner.model.finding import Finding

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from planner.errors import GeometryError, LabelError, OutputError, SeriesError
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
-from planner.io.dicom_pixels import PADDING_HU
+from planner.io.dicom.pixels import PADDING_HU
 from planner.model.finding import Finding
 from planner.model.labels import LabelMap, Structure
 from planner.model.volume import Volume

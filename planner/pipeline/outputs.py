@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from planner.config.plan_config import PlanConfig
-from planner.io.dicom_seg import write_seg
+from planner.io.dicom.seg import write_seg
 from planner.io.nifti import write_label_nifti
 from planner.io.plan_json import save_plan
 from planner.io.slicer import write_markups

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from planner.io.dicom_write import SeriesIdentity, write_ct_series
+from planner.io.dicom.write import SeriesIdentity, write_ct_series
 from planner.io.plan_json import write_json
 from planner.phantoms import Phantom
 from planner.phantoms.truth import truth_arrays, truth_document

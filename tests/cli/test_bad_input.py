@@ -10,7 +10,7 @@ import pydicom
 import pytest
 
 from planner.geometry.grid import Grid
-from planner.io.dicom_write import SeriesIdentity, write_ct_series
+from planner.io.dicom.write import SeriesIdentity, write_ct_series
 from planner.model.volume import Volume
 
 SLICES = 12

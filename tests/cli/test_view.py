@@ -10,7 +10,7 @@ import pytest
 
 from planner.cli import main
 from planner.geometry.grid import Grid
-from planner.io.dicom_write import SeriesIdentity, write_ct_series
+from planner.io.dicom.write import SeriesIdentity, write_ct_series
 from planner.io.plan_json import save_plan
 from planner.model.plan import Plan, Review, Series, Software
 from planner.model.volume import Volume

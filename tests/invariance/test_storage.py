@@ -8,7 +8,7 @@ import pytest
 from planner import load_ct
 from planner.geometry.grid import Grid
 from planner.geometry.rigid import rotation_about
-from planner.io.dicom_write import SeriesIdentity, write_ct_series
+from planner.io.dicom.write import SeriesIdentity, write_ct_series
 from planner.model.volume import Volume
 from planner.phantoms.case import design, make
 

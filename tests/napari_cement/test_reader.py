@@ -4,7 +4,7 @@ import pytest
 
 from napari_cement._reader import get_reader, load_plan_folder, read_plan_folder, read_scan_folder
 from planner.errors import InputError
-from planner.io.dicom_write import SeriesIdentity, write_ct_series
+from planner.io.dicom.write import SeriesIdentity, write_ct_series
 from planner.io.nifti import write_label_nifti
 from planner.io.plan_json import save_plan
 from tests.napari_cement.conftest import MARKER_LPS

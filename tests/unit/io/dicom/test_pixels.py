@@ -16,7 +16,7 @@ from pydicom.uid import (
 
 from planner.errors import SeriesError
 from planner.io import load_ct, load_scan
-from planner.io.dicom_pixels import PADDING_HU
+from planner.io.dicom.pixels import PADDING_HU
 from planner.progress import Progress
 
 

@@ -12,7 +12,7 @@ from planner.errors import GeometryError, OutputError
 from planner.geometry.grid import Grid
 from planner.geometry.rigid import rotation_about
 from planner.io import load_scan
-from planner.io.dicom_write import SeriesIdentity, derived_uid, write_ct_series
+from planner.io.dicom.write import SeriesIdentity, derived_uid, write_ct_series
 from planner.model.volume import Volume
 
 IDENTITY = SeriesIdentity(seed="test", patient_name="Phantom^Hip", patient_id="PHANTOM-HIP")

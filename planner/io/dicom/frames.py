@@ -6,8 +6,8 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from planner.io.dicom_elements import DamagedFileError, open_dataset
-from planner.io.dicom_headers import SliceHeader, as_vector
+from planner.io.dicom.elements import DamagedFileError, open_dataset
+from planner.io.dicom.headers import SliceHeader, as_vector
 
 _MOST_FRAMES = 20_000
 """More frames than a whole-body scan at 0.2 mm; a file that claims more is damaged."""

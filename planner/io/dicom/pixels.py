@@ -13,7 +13,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
 from planner.errors import SeriesError
-from planner.io.dicom_elements import (
+from planner.io.dicom.elements import (
     DAMAGE,
     DEFLATED,
     EXPLICIT_BE,
@@ -22,7 +22,7 @@ from planner.io.dicom_elements import (
     DamagedFileError,
     open_dataset,
 )
-from planner.io.dicom_headers import SliceHeader
+from planner.io.dicom.headers import SliceHeader
 from planner.progress import Monitor, track
 
 PADDING_HU = -1024

@@ -11,8 +11,8 @@ import pytest
 from planner.errors import GeometryError, InputError, LabelError, OutputError
 from planner.geometry.rigid import rotation_about
 from planner.io import load_scan
-from planner.io.dicom_seg import read_seg, write_seg
-from planner.io.dicom_write import SeriesIdentity, write_ct_series
+from planner.io.dicom.seg import read_seg, write_seg
+from planner.io.dicom.write import SeriesIdentity, write_ct_series
 from planner.model.labels import LabelMap, Structure
 from planner.model.volume import Volume
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from planner.errors import InputError, SeriesError
-from planner.io.dicom_elements import DamagedFileError
-from planner.io.dicom_geometry import plane_of
-from planner.io.dicom_headers import CT_CLASSES, CT_IMAGE, SliceHeader, read_slices
+from planner.io.dicom.elements import DamagedFileError
+from planner.io.dicom.geometry import plane_of
+from planner.io.dicom.headers import CT_CLASSES, CT_IMAGE, SliceHeader
+from planner.io.dicom.slices import read_slices
 from planner.io.sources import Source
 from planner.model.finding import Finding
 from planner.progress import Monitor, track

@@ -5,7 +5,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from planner.io.dicom_elements import DEFLATED, DamagedFileError, Elements, read_elements
+from planner.io.dicom.elements import Elements
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 ENHANCED_CT = "1.2.840.10008.5.1.4.1.1.2.1"
@@ -46,7 +46,8 @@ _TAGS = {
     "rescale_type": 0x00281054,
     "lossy": 0x00282110,
 }
-_WANTED = frozenset(_TAGS.values())
+WANTED_TAGS = frozenset(_TAGS.values())
+"""What a header is made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,39 +101,6 @@ class SliceHeader:
     def frame_bytes(self) -> int:
         """Bytes of one uncompressed frame."""
         return self.rows * self.columns * self.samples * (self.bits_allocated // 8)
-
-
-def read_slices(path: Path) -> tuple[SliceHeader, ...] | None:
-    """Read the header of one file.
-
-    Parameters
-    ----------
-    path : Path
-        Any file.
-
-    Returns
-    -------
-    tuple of SliceHeader or None
-        One per frame; empty where the file is DICOM without pixels; None where it is not DICOM.
-
-    Raises
-    ------
-    DamagedFileError
-        If the file is DICOM and cannot be read.
-    """
-    elements = read_elements(path, _WANTED)
-    if elements is None:
-        return None
-    header = header_of(path, elements)
-    if header.rows < 1 or header.columns < 1 or (header.pixel_offset is None and elements.transfer_syntax != DEFLATED):
-        if header.sop_class_uid in ("", *CT_CLASSES):
-            raise DamagedFileError  # a CT image that ends before its pixels
-        return ()
-    if header.sop_class_uid in (ENHANCED_CT, LEGACY_ENHANCED_CT):
-        from planner.io.dicom_frames import split_frames  # the slower reader is loaded where it is needed
-
-        return split_frames(header)
-    return (header,)
 
 
 def header_of(path: Path, elements: Elements) -> SliceHeader:

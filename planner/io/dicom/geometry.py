@@ -8,8 +8,8 @@ import numpy as np
 from planner.errors import GeometryError, SeriesError
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
-from planner.io.dicom_headers import SliceHeader
-from planner.io.dicom_pixels import where
+from planner.io.dicom.headers import SliceHeader
+from planner.io.dicom.pixels import where
 from planner.model.finding import Finding
 
 _SAME_PLACE_MM = 0.01

@@ -13,7 +13,7 @@ from pydicom.valuerep import format_number_as_ds
 from planner import __version__
 from planner.errors import GeometryError, OutputError
 from planner.geometry.grid import Grid
-from planner.io.dicom_headers import CT_IMAGE
+from planner.io.dicom.headers import CT_IMAGE
 from planner.model.plan import PatientPosition
 from planner.model.volume import Volume
 from planner.progress import SILENT, Monitor, track

@@ -14,11 +14,12 @@ from pydicom.uid import UID
 
 from planner.errors import InputError, LabelError, OutputError
 from planner.geometry.grid import Grid
-from planner.io.dicom_elements import DAMAGE, DamagedFileError, open_dataset
-from planner.io.dicom_geometry import arrange
-from planner.io.dicom_headers import CT_IMAGE, SliceHeader, read_slices
-from planner.io.dicom_pixels import same_pixels
-from planner.io.dicom_write import MANUFACTURER, SOFTWARE_VERSION, derived_uid
+from planner.io.dicom.elements import DAMAGE, DamagedFileError, open_dataset
+from planner.io.dicom.geometry import arrange
+from planner.io.dicom.headers import CT_IMAGE, SliceHeader
+from planner.io.dicom.pixels import same_pixels
+from planner.io.dicom.slices import read_slices
+from planner.io.dicom.write import MANUFACTURER, SOFTWARE_VERSION, derived_uid
 from planner.model.labels import LabelMap, Structure, StructureKind
 
 _ANATOMY = Code("91723000", "SCT", "Anatomical Structure")

@@ -1,0 +1,1 @@
+"""DICOM: headers, series, geometry and pixels in; CT series and segmentations out."""
