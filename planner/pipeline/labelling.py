@@ -1,4 +1,4 @@
-"""One label map on the CT's own grid, from masks on several grids."""
+"""One label map from masks on several grids, and the same on the CT's own slices."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ import numpy.typing as npt
 from planner.geometry.grid import Grid
 from planner.model.anatomy import Anatomy
 from planner.model.labels import PRECEDENCE, LabelMap, Structure, StructureKind
+from planner.model.scan import StoredSlices
 from planner.model.volume import Mask
 from planner.safety.breaches import BreachPatch
 from planner.segment.upright import back_to
@@ -26,7 +27,7 @@ def label_map(
     Parameters
     ----------
     grid : Grid
-        The CT's own grid.
+        The grid that the CT is planned on.
     implants, gaps : sequence of (id, Mask)
         On any grid.
     breaches : sequence of BreachPatch
@@ -55,6 +56,42 @@ def label_map(
         what = layers[k][2]
         codes[_voxels(what, grid)] = k + 1
     return LabelMap(grid, codes, tuple(structures))
+
+
+def codes_on_slices(labels: LabelMap, slices: StoredSlices) -> npt.NDArray[np.generic]:
+    """Bring a label map onto the slices that a CT's file holds.
+
+    Parameters
+    ----------
+    labels : LabelMap
+        On the grid that the CT was planned on.
+    slices : StoredSlices
+        The file's slices, in any orientation; they may lean or lie at uneven distances.
+
+    Returns
+    -------
+    ndarray of uint8 or uint16, shape ``slices.shape``
+        Each voxel has the code of the nearest voxel of the label map, 0 where there is none.
+    """
+    inverse = labels.grid.index_from_lps
+    starts = slices.positions_lps @ inverse[:3, :3].T + inverse[:3, 3]
+    by_row, by_column = inverse[:3, :3] @ slices.row_step_lps, inverse[:3, :3] @ slices.column_step_lps
+    rows, columns = np.arange(slices.rows)[:, None], np.arange(slices.columns)[None, :]
+    out = np.zeros(slices.shape, labels.codes.dtype)
+    for number, start in enumerate(starts):
+        # An axis that neither rows nor columns move along stays one number, so that little is computed.
+        index, inside = [], np.ones((1, 1), dtype=bool)
+        for axis, size in enumerate(labels.grid.shape):
+            at = np.rint(start[axis] + _moved(rows, by_row[axis]) + _moved(columns, by_column[axis])).astype(np.intp)
+            inside = inside & (at >= 0) & (at < size)
+            index.append(np.clip(at, 0, size - 1))
+        out[number] = np.where(inside, labels.codes[tuple(index)], 0)
+    return out
+
+
+def _moved(steps: npt.NDArray[np.intp], by: float) -> npt.NDArray[np.float64]:
+    """Give the way along an axis, as one number where it is nought but for rounding."""
+    return np.zeros((1, 1)) if abs(by) * steps.size < 1e-6 else np.asarray(steps * by, dtype=np.float64)
 
 
 def _voxels(what: Mask | BreachPatch, grid: Grid) -> npt.NDArray[np.bool_]:

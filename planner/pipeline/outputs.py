@@ -12,8 +12,10 @@ from planner.io.slicer import write_markups
 from planner.io.surfaces import write_surface
 from planner.io.volumes_csv import write_volumes_csv
 from planner.io.whole_file import write_whole
+from planner.model.labels import LabelMap
 from planner.model.volume import Mask
 from planner.pipeline.fluoroscopy import plan_pictures
+from planner.pipeline.labelling import codes_on_slices
 from planner.pipeline.planned_case import PlannedCase
 from planner.progress import SILENT, Monitor, Progress, check_cancelled, track
 from planner.report.figures import PictureInput, gap_pictures
@@ -60,9 +62,10 @@ def write_plan_files(
     """
     save_plan(case.plan, folder / "plan.json")
     monitor.report(Progress("writing labels"))
-    write_label_nifti(case.labels, folder / "labels.nii.gz")
+    labels = own_labels(case)
+    write_label_nifti(labels, folder / "labels.nii.gz")
     if case.scan.slice_files:
-        write_seg(case.labels, case.scan.slice_files, folder / "labels.seg.dcm")
+        write_seg(labels, case.scan.slice_files, folder / "labels.seg.dcm")
     write_markups(case.plan.trajectories, folder / "trajectories.mrk.json")
     write_volumes_csv(case.plan, folder / "volumes.csv")
     _write_surfaces(case, folder / "surfaces", monitor)
@@ -77,6 +80,25 @@ def write_plan_files(
         pictures |= overview_pictures(inputs, monitor=monitor)
         pictures |= gap_pictures(inputs, monitor=monitor)
     write_whole(render_report(case.plan, pictures).encode("utf-8"), folder / "report.html")
+
+
+def own_labels(case: PlannedCase) -> LabelMap:
+    """Give a case's labels on the CT's own grid, as scripts and viewers expect them beside it.
+
+    Parameters
+    ----------
+    case : PlannedCase
+        The plan with its voxels.
+
+    Returns
+    -------
+    LabelMap
+        On the grid that was planned on where the CT's own slices lie on none (uneven distances).
+    """
+    own = case.scan.own_slices
+    if own.grid is None or own.grid.is_same(case.labels.grid):
+        return case.labels
+    return LabelMap(own.grid, codes_on_slices(case.labels, own), case.labels.structures)
 
 
 def _write_surfaces(case: PlannedCase, folder: Path, monitor: Monitor) -> None:
