@@ -37,6 +37,8 @@ class Series(Record):
     """The CT that the plan was made on."""
 
     series_instance_uid: str | None
+    stack: int | None = None
+    """Which of the series' stacks, as ``inspect`` counts them from 1; None where it holds one."""
     frame_of_reference_uid: str | None
     shape_zyx: tuple[int, int, int]
     """Voxels along (slice, row, column)."""
@@ -47,6 +49,13 @@ class Series(Record):
     hu_max: float
     hu_clipped_at: float | None
     """Where the HU scale was cut off; None where it was not."""
+
+    @property
+    def name(self) -> str | None:
+        """What ``--series`` calls it: the UID, with "#2" for the second stack of a series; None without a UID."""
+        if self.series_instance_uid is None or self.stack is None:
+            return self.series_instance_uid
+        return f"{self.series_instance_uid}#{self.stack}"
 
 
 class RiskFactor(Record):

@@ -1,6 +1,6 @@
 """A CT as it was loaded: voxels, what its file says of it, and what the operator must know of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +112,9 @@ class Scan:
         other formats. The DICOM writers take patient and study from the first.
     stored : StoredSlices or None
         Where the CT's own slices lie, for what is written onto them; None where they are the volume's.
+    display_alternative : str or None
+        What to load (`planner.io.load_scan`'s series) to look at the same scan with metal artefact reduction; None
+        where there is none beside it. It is never measured.
     """
 
     volume: Volume
@@ -119,8 +122,19 @@ class Scan:
     findings: tuple[Finding, ...] = ()
     slice_files: tuple[Path, ...] = ()
     stored: StoredSlices | None = None
+    display_alternative: str | None = None
 
     @property
     def own_slices(self) -> StoredSlices:
         """Where the CT's own slices lie."""
         return StoredSlices.of_grid(self.volume.grid) if self.stored is None else self.stored
+
+    def in_patient_axes(self) -> "Scan":
+        """Give the scan with its volume's axes along the patient's, as `Volume.in_patient_axes` does.
+
+        Returns
+        -------
+        Scan
+            `own_slices` and `series` still tell how the file holds it.
+        """
+        return replace(self, volume=self.volume.in_patient_axes(), stored=self.own_slices)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from planner.errors import GeometryError
 from planner.geometry.grid import Grid
+from planner.geometry.turn import turn_to_patient
 
 
 def _read_only(array: npt.NDArray[np.generic], shape: tuple[int, int, int], what: str) -> npt.NDArray[np.generic]:
@@ -61,6 +62,21 @@ class Volume:
         block = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
         padding = None if self.padding is None else self.padding[block]
         return Volume(self.grid.crop(start, stop), self.hu[block], padding)
+
+    def in_patient_axes(self) -> "Volume":
+        """Give the same voxels with slices towards superior, rows towards posterior and columns towards left.
+
+        Returns
+        -------
+        Volume
+            As nearly as the stored axes can: they are put in order and read backwards, and nothing is resampled. One CT
+            gives the same arrays and the same grid whichever way round it was stored. Without a copy where it was
+            stored so already; else in memory in the new order, for sums and searches follow that.
+        """
+        turn = turn_to_patient(self.grid)
+        hu = np.ascontiguousarray(turn.array(self.hu))
+        padding = None if self.padding is None else np.ascontiguousarray(turn.array(self.padding))
+        return Volume(turn.grid(self.grid), hu, padding)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

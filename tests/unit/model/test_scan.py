@@ -6,6 +6,8 @@ import pytest
 from planner.errors import GeometryError
 from planner.geometry.grid import Grid
 from planner.model.scan import StoredSlices
+from planner.model.volume import Volume
+from planner.pipeline import scan_of
 
 
 def _sheared() -> Grid:
@@ -39,3 +41,14 @@ def test_one_slice_lies_on_no_grid() -> None:
 def test_no_slice_is_refused() -> None:
     with pytest.raises(GeometryError, match="positions_lps"):
         StoredSlices(np.zeros((0, 3)), np.ones(3), np.ones(3), 4, 3)
+
+
+def test_a_scan_along_the_patient_still_tells_its_files_slices() -> None:
+    matrix = np.array([[0.7, 0, 0, 5], [0, 0, -0.9, 6], [0, -1.2, 0, 7], [0, 0, 0, 1.0]])
+    volume = Volume(Grid((2, 3, 4), matrix), np.arange(24, dtype=np.int16).reshape(2, 3, 4))
+    turned = scan_of(volume).in_patient_axes()
+    assert turned.volume.grid.shape == (3, 4, 2)
+    assert turned.series.shape_zyx == (2, 3, 4)
+    for again in (turned, turned.in_patient_axes()):
+        assert again.own_slices.grid is not None
+        assert again.own_slices.grid.is_same(volume.grid)

@@ -46,3 +46,26 @@ def test_one_code_cannot_mean_two_things() -> None:
     structures = (Structure(code=1, kind="gap", id="gap-1"), Structure(code=1, kind="bone", id="bone"))
     with pytest.raises(GeometryError, match="two structures"):
         LabelMap(GRID, np.zeros(GRID.shape, np.uint8), structures)
+
+
+def test_patient_axes_keep_voxels_in_their_places() -> None:
+    hu = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    matrix = np.array([[0.7, 0, 0, 5], [0, 0, -0.9, 6], [0, -1.2, 0, 7], [0, 0, 0, 1.0]])
+    sagittal = Volume(Grid((2, 3, 4), matrix), hu, hu == 5)
+    turned = sagittal.in_patient_axes()
+    assert turned.grid.shape == (3, 4, 2)
+    assert turned.hu.flags.c_contiguous
+    for value in (0, 5, 17, 23):
+        old, new = (v.grid.to_lps(np.argwhere(v.hu == value)[0]) for v in (sagittal, turned))
+        assert new == pytest.approx(old)
+    assert turned.padding is not None
+    assert np.array_equal(turned.padding, turned.hu == 5)
+
+
+def test_a_volume_along_the_patient_is_not_copied() -> None:
+    hu = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    upright = Volume(Grid((2, 3, 4), np.array([[0, 0, 0.7, 5], [0, 0.9, 0, 6], [1.2, 0, 0, 7], [0, 0, 0, 1]])), hu)
+    again = upright.in_patient_axes()
+    assert np.shares_memory(again.hu, hu)
+    assert again.padding is None
+    assert again.grid.is_same(upright.grid)
