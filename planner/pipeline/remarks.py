@@ -54,6 +54,36 @@ def remarks(
     )
 
 
+def of_slices(spacing_mm: tuple[float, float, float], *, fine_mm: float) -> tuple[Finding, ...]:
+    """Say that slices are thick.
+
+    Parameters
+    ----------
+    spacing_mm : tuple of float
+        Of the CT, along (slice, row, column).
+    fine_mm : float
+        Slices up to this distance are fine.
+
+    Returns
+    -------
+    tuple of Finding
+        Empty for fine slices.
+    """
+    thickest = max(spacing_mm)
+    if thickest <= fine_mm + 0.01:  # a header's rounding
+        return ()
+    message = (
+        f"slices are {thickest:.2f} mm apart: ends of implants err by up to 1.7 mm, and narrow gaps are missed; scan "
+        f"or reconstruct with {fine_mm:g} mm or less"
+    )
+    return (
+        Finding(
+            code="thick-slices", severity="caution", message=message, measured=thickest, limit=fine_mm, unit="mm",
+            source="this program's lumbar phantom at 1.0 to 3.0 mm (docs/methods.md)",
+        ),
+    )  # fmt: skip
+
+
 def _of_implants(implants: Iterable[Implant]) -> Iterator[Finding]:
     for implant in implants:
         if implant.kind == "unknown":

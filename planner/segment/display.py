@@ -5,10 +5,10 @@ another way round is turned without a copy; an oblique or sheared one is resampl
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
+from planner.geometry.turn import Turn, turn_to_patient
 from planner.model.labels import LabelMap
 from planner.model.volume import Volume
 from planner.segment.upright import resample, upright_grid, upright_hu
@@ -18,9 +18,6 @@ _STRAIGHT_MM = 0.05
 _NOTHING_HU = -1024.0
 _PATIENT_AXES = (2, 1, 0)
 """LPS components that the axes of a shown array run along: superior, posterior, left."""
-
-Turn = tuple[tuple[int, int, int], tuple[bool, bool, bool]]
-"""Which index axis becomes which, and which of the new ones are read backwards."""
 
 
 def volume_for_display(volume: Volume) -> Volume:
@@ -40,7 +37,7 @@ def volume_for_display(volume: Volume) -> Volume:
     turned = _straightened(volume.grid)
     if turned is not None:
         grid, turn = turned
-        return Volume(grid, _turn(volume.hu, turn))
+        return Volume(grid, turn.array(volume.hu))
     target = _target(volume.grid)
     hu = np.nan_to_num(upright_hu(volume, target, averaged=False), nan=_NOTHING_HU)
     limits = np.iinfo(np.int16)
@@ -63,39 +60,27 @@ def labels_for_display(labels: LabelMap) -> LabelMap:
     turned = _straightened(labels.grid)
     if turned is not None:
         grid, turn = turned
-        return LabelMap(grid, _turn(labels.codes, turn), labels.structures)
+        return LabelMap(grid, turn.array(labels.codes), labels.structures)
     target = _target(labels.grid)
     codes = resample(labels.codes, labels.grid, target, order=0).astype(labels.codes.dtype)
     return LabelMap(target, codes, labels.structures)
 
 
-def _turn(voxels: npt.NDArray[np.generic], turn: Turn) -> npt.NDArray[np.generic]:
-    order, backwards = turn
-    return voxels.transpose(order)[tuple(slice(None, None, -1 if back else 1) for back in backwards)]
-
-
 def _straightened(grid: Grid) -> tuple[Grid, Turn] | None:
     """Give the grid along the patient's axes and how to turn an array onto it; None where that takes resampling."""
-    linear = grid.lps_from_index[:3, :3]
-    main = [int(k) for k in np.abs(linear).argmax(axis=0)]
-    if sorted(main) != [0, 1, 2]:
-        return None
+    turn = turn_to_patient(grid)
+    turned = turn.grid(grid)
+    linear = turned.lps_from_index[:3, :3]
     rest: Array = linear.copy()
-    rest[main, [0, 1, 2]] = 0.0
+    rest[_PATIENT_AXES, [0, 1, 2]] = 0.0
     # From the centre, so that half of the extent counts; the axes' offsets may add up.
-    off_mm = (np.abs(rest) @ (np.array(grid.shape, dtype=np.float64) - 1) / 2).max()
+    off_mm = (np.abs(rest) @ (np.array(turned.shape, dtype=np.float64) - 1) / 2).max()
     if off_mm > _STRAIGHT_MM:
         return None
-    order = (main.index(2), main.index(1), main.index(0))
-    steps = [float(linear[component, axis]) for component, axis in zip(_PATIENT_AXES, order, strict=True)]
-    shape = (grid.shape[order[0]], grid.shape[order[1]], grid.shape[order[2]])
     matrix = np.eye(4)
-    matrix[:3, :3] = 0.0
-    for axis, component in enumerate(_PATIENT_AXES):
-        matrix[component, axis] = abs(steps[axis])
-    matrix[:3, 3] = grid.centre_lps - matrix[:3, :3] @ ((np.array(shape) - 1) / 2)
-    backwards = (steps[0] < 0, steps[1] < 0, steps[2] < 0)
-    return Grid(shape, matrix, grid.frame_of_reference_uid), (order, backwards)
+    matrix[:3, :3] = linear - rest
+    matrix[:3, 3] = grid.centre_lps - matrix[:3, :3] @ ((np.array(turned.shape) - 1) / 2)
+    return Grid(turned.shape, matrix, grid.frame_of_reference_uid), turn
 
 
 def _target(grid: Grid) -> Grid:

@@ -97,7 +97,7 @@ def measure_halos(
     """
     volume.grid.require_same(metal.mask.grid)
     screws = [s for s in shafts if s.kind == "pedicle_screw"]
-    looks = [_look(volume, s, bone) for s in track(screws, stage="unwrapping screws", monitor=monitor)]
+    looks = [_look(volume, s, bone, config) for s in track(screws, stage="unwrapping screws", monitor=monitor)]
     cancellous = config.cancellous_hu if bone is None else _cancellous_hu(looks, config)
     found: list[HaloMeasurement] = []
     for look in track(looks, stage="measuring halos", monitor=monitor):
@@ -107,7 +107,7 @@ def measure_halos(
     return tuple(found)
 
 
-def _look(volume: Volume, shaft: Shaft, bone: Mask | None) -> _Look:
+def _look(volume: Volume, shaft: Shaft, bone: Mask | None, config: HaloConfig) -> _Look:
     radius = shaft.outer_mm / 2
     ends = np.stack([shaft.head_lps, shaft.tip_lps])
     fan = make_fan(shaft.head_lps, shaft.tip_lps, radius)
@@ -122,7 +122,8 @@ def _look(volume: Volume, shaft: Shaft, bone: Mask | None) -> _Look:
     spacing = np.array(volume.grid.spacing_mm)
     across = np.mean((fan.directions() @ volume.grid.directions_lps) ** 2, axis=(0, 1))
     # a linear look-up adds a sixth of the spacing squared; the blur was measured where voxels are finest
-    blur = float(np.sqrt(shaft.sigma_mm**2 + across @ (spacing**2 - spacing.min() ** 2) / 6))
+    added = min(float(across @ (spacing**2 - spacing.min() ** 2)) / 6, config.most_added_blur_mm**2)
+    blur = float(np.sqrt(shaft.sigma_mm**2 + added))
     return _Look(shaft, fan, profiles, metal, limit, limit > radius + 0.5, blur)
 
 
@@ -245,7 +246,7 @@ def _measurement(
         LooseningCriterion(name="rim width, greatest", measured=_percentile(wide, 100), limit=config.loose_rim_mm,
                            unit="mm"),
     )  # fmt: skip
-    call = loosening_call(halo.wide_share, trust=halo.trust, config=config)
+    call = loosening_call(halo.wide_share, trust=halo.trust, slice_mm=max(grid.spacing_mm), config=config)
     if not halo.lucent.any() or halo.volume_ml <= 0:
         return HaloMeasurement(shaft, halo, None, None, call, criteria)
     mask = paint_halo(halo.fan, outer_mm=halo.outer_mm, lucent=halo.lucent, grid=grid, metal=metal.mask.voxels)
@@ -257,7 +258,7 @@ def _percentile(values: Array, q: float) -> float | None:
     return float(np.percentile(values, q)) if len(values) else None
 
 
-def loosening_call(wide_share: float | None, *, trust: float, config: HaloConfig) -> Loosening | None:
+def loosening_call(wide_share: float | None, *, trust: float, slice_mm: float, config: HaloConfig) -> Loosening | None:
     """Apply the tool's rule on one CT.
 
     Parameters
@@ -266,13 +267,16 @@ def loosening_call(wide_share: float | None, *, trust: float, config: HaloConfig
         Share of the shaft in bone with a rim over the limit.
     trust : float
         How far the profiles can be read, 0..1.
+    slice_mm : float
+        Distance of the slices (the longest edge of a voxel), mm.
     config : HaloConfig
         The limits.
 
     Returns
     -------
     "none", "possible", "probable" or None
-        None where no shaft lies in bone or the profiles cannot be read. "definite" needs a second scan.
+        None where no shaft lies in bone or the profiles cannot be read, and in place of "none" where slices are too
+        thick to miss no gap. "definite" needs a second scan.
     """
     if wide_share is None or trust < config.least_trust:
         return None
@@ -280,7 +284,7 @@ def loosening_call(wide_share: float | None, *, trust: float, config: HaloConfig
         return "probable"
     if wide_share > config.noise_share:
         return "possible"
-    return "none" if trust >= config.least_trust_firm else None
+    return "none" if trust >= config.least_trust_firm and slice_mm <= config.thickest_firm_mm else None
 
 
 def zone_volumes(halo: Halo, length_mm: float) -> tuple[ZoneVolume, ...]:

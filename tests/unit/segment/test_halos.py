@@ -115,20 +115,22 @@ def test_without_a_bone_mask_the_gap_is_still_found(loose_scan):
 
 
 @pytest.mark.parametrize(
-    ("share", "trust", "call"),
+    ("share", "trust", "slice_mm", "call"),
     [
-        (None, 1.0, None),
-        (0.0, 1.0, "none"),
-        (0.0, 0.1, None),
-        (0.0, 0.45, None),
-        (0.009, 1.0, "none"),
-        (0.1, 1.0, "possible"),
-        (0.34, 1.0, "probable"),
-        (0.9, 0.2, None),
+        (None, 1.0, 1.0, None),
+        (0.0, 1.0, 1.0, "none"),
+        (0.0, 0.1, 1.0, None),
+        (0.0, 0.45, 1.0, None),
+        (0.0, 1.0, 2.0, "none"),
+        (0.0, 1.0, 3.0, None),
+        (0.009, 1.0, 1.0, "none"),
+        (0.1, 1.0, 3.0, "possible"),
+        (0.34, 1.0, 1.0, "probable"),
+        (0.9, 0.2, 1.0, None),
     ],
 )
-def test_the_rule_of_loosening(share, trust, call):
-    assert loosening_call(share, trust=trust, config=HaloConfig()) == call
+def test_the_rule_of_loosening(share, trust, slice_mm, call):
+    assert loosening_call(share, trust=trust, slice_mm=slice_mm, config=HaloConfig()) == call
 
 
 def test_an_unreadable_firm_screw_is_not_called_firm(firm_scan):
