@@ -26,8 +26,17 @@ def path(text: str) -> Path:
 def add_input(parser: argparse.ArgumentParser) -> None:
     """Add the input, the series and the settings file."""
     parser.add_argument("input", type=path, metavar="INPUT", help="folder, DICOMDIR, zip or file with a CT")
-    parser.add_argument("--series", metavar="UID", help="series to plan on, where INPUT holds several")
+    parser.add_argument(
+        "--series",
+        metavar="UID",
+        help="series to plan on, where INPUT holds several (UID#2: the second stack in one, as inspect lists them)",
+    )
     parser.add_argument("--settings", type=Path, metavar="FILE.toml", help="settings that differ from the defaults")
+    parser.add_argument(
+        "--assume-hu",
+        action="store_true",
+        help="take the values as Hounsfield units although INPUT does not say so, or they do not look it",
+    )
 
 
 def add_planning(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +90,8 @@ def config_from(arguments: argparse.Namespace) -> "PlanConfig":
     changes: dict[str, object] = {}
     if arguments.series is not None:
         changes["series_instance_uid"] = arguments.series
+    if getattr(arguments, "assume_hu", False):
+        changes["assume_hu"] = True
     if getattr(arguments, "treatment_position", None):
         changes["treatment_position"] = POSITIONS.get(arguments.treatment_position, arguments.treatment_position)
     needles: dict[str, object] = {}

@@ -36,7 +36,12 @@ def make_plan_folder(
         The plan that was written.
     """
     require_free(output, own_names=PLAN_FILES, overwrite=overwrite)
-    scan = load_scan(source, series_instance_uid=config.series_instance_uid, monitor=monitor)
+    scan = load_scan(
+        source,
+        series_instance_uid=config.series_instance_uid,
+        assume_hu=config.assume_hu,
+        monitor=monitor,
+    )
     case = plan_scan(scan, config, monitor=monitor)
     with staged_folder(output, own_names=PLAN_FILES, overwrite=overwrite) as folder:
         write_plan_files(case, folder, config, figures=figures, monitor=monitor)

@@ -39,7 +39,12 @@ def run(arguments: argparse.Namespace) -> int:
     needle_named(arguments.needle)  # a wrong name is said before any work is done
     config = config_from(arguments)
     with TerminalMonitor() as monitor:
-        scan = load_scan(arguments.input, series_instance_uid=config.series_instance_uid, monitor=monitor)
+        scan = load_scan(
+            arguments.input,
+            series_instance_uid=config.series_instance_uid,
+            assume_hu=config.assume_hu,
+            monitor=monitor,
+        )
         case = plan_scan(scan, config, monitor=monitor)
         judged = check_trajectory(
             case, entry_lps=arguments.entry, target_lps=arguments.target, gauge=arguments.needle, config=config

@@ -46,7 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("angles out of range: --primary takes -180 to 180, --secondary -90 to 90 degrees")
     config = config_from(arguments)
     with TerminalMonitor() as monitor:
-        scan = load_scan(arguments.input, series_instance_uid=config.series_instance_uid, monitor=monitor)
+        scan = load_scan(
+            arguments.input,
+            series_instance_uid=config.series_instance_uid,
+            assume_hu=config.assume_hu,
+            monitor=monitor,
+        )
         png = view_png(
             scan.volume,
             primary_deg=arguments.primary,

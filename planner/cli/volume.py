@@ -41,7 +41,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--name and --no-header go with --csv")
     config = config_from(arguments)
     with TerminalMonitor() as monitor:
-        scan = load_scan(arguments.input, series_instance_uid=config.series_instance_uid, monitor=monitor)
+        scan = load_scan(
+            arguments.input,
+            series_instance_uid=config.series_instance_uid,
+            assume_hu=config.assume_hu,
+            monitor=monitor,
+        )
         plan = volume_plan(scan, config, monitor=monitor)
     note_choice(plan.findings)
     if arguments.csv:

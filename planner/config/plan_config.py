@@ -21,7 +21,13 @@ class PlanConfig(Settings):
     """Settings of the main job."""
 
     series_instance_uid: str | None = Field(
-        default=None, description="DICOM series to plan on where an input holds several; None takes the best CT."
+        default=None,
+        description="DICOM series to plan on where an input holds several (UID#2: the second stack in one, as inspect "
+        "lists them); None takes the best CT.",
+    )
+    assume_hu: bool = Field(
+        default=False,
+        description="Take the values as Hounsfield units although the input does not say so, or they do not look it.",
     )
     treatment_position: PatientPosition | None = Field(
         default=None, description="How the patient will lie; None: prone for the spine, supine for the hip, head first."

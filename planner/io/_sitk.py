@@ -9,12 +9,18 @@ import SimpleITK as sitk
 
 from planner.errors import GeometryError, SeriesError
 from planner.geometry.grid import Grid
+from planner.io.itk_claim import require_itk_claim
 from planner.io.nifti import compact_hu
+from planner.io.quiet import hushed_stderr
+from planner.io.slice_layout import refuse_spacing
+from planner.io.stored_claims import require_whole
+from planner.io.volume_headers import header_fields, mm_per_unit, refuse_frame
 from planner.model.finding import Finding
 from planner.model.volume import Volume
 
 _REVERSED = np.eye(3)[::-1]
-_MOST_VOXELS = 4 << 30
+_UNIT_LENGTH = 0.01
+"""Directions rounded to two decimals stray by less. SimpleITK leaves others as they are: two spacings in one file."""
 
 
 def grid_of(image: Any) -> Grid:
@@ -73,22 +79,25 @@ def read_volume(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
     Returns
     -------
     volume : Volume
-        On the file's own grid.
+        On the file's own grid, which may be sheared.
     findings : tuple of Finding
-        None so far.
+        What its header leaves open.
 
     Raises
     ------
     SeriesError
-        If it is not readable, not one number per voxel in three dimensions, or sheared.
+        If it is not readable, not one number per voxel in three dimensions, or does not say how the patient lies.
     """
+    claim = require_itk_claim(path)
     grid = inspect_volume(path)
+    require_whole(claim)
     try:
-        image = sitk.ReadImage(str(path))
+        with hushed_stderr():
+            image = sitk.ReadImage(str(path))
     except RuntimeError as error:
         raise SeriesError(f"{path.name} is cut off or damaged; copy it again from its source") from error
-    hu, padding = compact_hu(sitk.GetArrayViewFromImage(image).copy())
-    return Volume(grid, hu, padding), ()
+    hu, padding = compact_hu(sitk.GetArrayViewFromImage(image).reshape(grid.shape).copy())
+    return Volume(grid, hu, padding), claim.findings
 
 
 def inspect_volume(path: Path) -> Grid:
@@ -108,26 +117,33 @@ def inspect_volume(path: Path) -> Grid:
     SeriesError
         As `read_volume`.
     """
+    claim = require_itk_claim(path)
+    fields = header_fields(path)
+    refuse_frame(fields, path)
+    mm = mm_per_unit(fields, path)
     itk: Any = sitk  # its bindings carry no types
     itk.ProcessObject.GlobalWarningDisplayOff()
     reader = itk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
-        reader.ReadImageInformation()
+        with hushed_stderr():
+            reader.ReadImageInformation()
     except RuntimeError as error:
         raise SeriesError(f"{path.name} is not a readable NRRD or MetaImage file; convert the CT again") from error
-    size, parts = reader.GetSize(), reader.GetNumberOfComponents()
-    if len(size) != 3 or parts != 1 or min(size) < 1:
+    size, parts, axes = reader.GetSize(), reader.GetNumberOfComponents(), reader.GetDimension()
+    if len(size) < 3 or set(size[3:]) - {1} or parts != 1 or min(size) < 1:
         raise SeriesError(f"{path.name} has shape {size} with {parts} value(s) a voxel; give one CT volume")
-    if float(np.prod(np.array(size, dtype=np.float64))) > _MOST_VOXELS:
-        raise SeriesError(f"{path.name} claims {size} voxels, more than any CT holds; the file is damaged")
-    directions = np.array(reader.GetDirection()).reshape(3, 3) * np.array(reader.GetSpacing())
+    if [n for n in size if n > 1] != [n for n in claim.shape if n > 1]:
+        raise SeriesError(f"{path.name} has a header that reads in two ways; convert the CT again")
+    directions = np.array(reader.GetDirection()).reshape(axes, axes)[:3, :3]
+    if np.abs(np.linalg.norm(directions, axis=0) - 1.0).max() > _UNIT_LENGTH:
+        raise SeriesError(f"{path.name} has directions that are not of unit length; convert the CT again")
+    steps = directions * np.array(reader.GetSpacing())[:3] * mm
     try:
-        grid = Grid((size[2], size[1], size[0]), _affine(directions @ _REVERSED, np.array(reader.GetOrigin())))
+        grid = Grid((size[2], size[1], size[0]), _affine(steps @ _REVERSED, np.array(reader.GetOrigin())[:3] * mm))
     except GeometryError as error:
         raise SeriesError(f"{path.name} has a useless orientation: {error}") from error
-    if not grid.is_rectangular:
-        raise SeriesError(f"{path.name} has axes that are not at right angles; resample it onto a rectangular grid")
+    refuse_spacing(grid.spacing_mm)
     return grid
 
 

@@ -4,11 +4,17 @@ from collections import Counter
 from pathlib import Path
 
 from planner.errors import SeriesError
+from planner.io.dicom.agreement import agree, left_out
+from planner.io.dicom.choice import Choice, Ranked, choose
 from planner.io.dicom.geometry import arrange
 from planner.io.dicom.headers import SliceHeader
-from planner.io.dicom.pixels import is_lossy, refuse_pixels, syntax_name
-from planner.io.dicom.series import RULES, Stack, choose, find_stacks, read_found
-from planner.io.loading import ceiling_hu, found_findings, patient_position
+from planner.io.dicom.metal import metal_in_headers
+from planner.io.dicom.pixels import ceiling_hu, is_lossy, refuse_pixels, syntax_name
+from planner.io.dicom.ranking import RULES
+from planner.io.dicom.series import Stack, find_stacks, read_found
+from planner.io.loading import found_findings, patient_position
+from planner.io.rectify import foresee, plane_spacing_mm
+from planner.io.slice_layout import Layout
 from planner.io.sources import Source, find_source
 from planner.model.finding import Finding
 from planner.model.plan import PatientPosition
@@ -20,6 +26,8 @@ class SeriesInspection(Record):
     """One stack of images, as its headers describe it; None where they do not say."""
 
     series_instance_uid: str | None
+    name: str | None
+    """What ``--series`` takes for this stack: the UID, with "#2" for the second of several stacks in one series."""
     modality: str | None
     image_type: tuple[str, ...]
     images: int
@@ -42,6 +50,10 @@ class SeriesInspection(Record):
     usable: bool
     """Whether the headers let it be planned on."""
     chosen: bool
+    rank: int | None
+    """Place in the choice, from 1; None where it is nothing to plan on."""
+    lost_by: str | None
+    """The rule that decided against it; None for the chosen one, and where it is nothing to plan on."""
     problems: tuple[Finding, ...]
 
 
@@ -51,9 +63,11 @@ class Inspection(Record):
     format: str
     files: int
     other_files: int
-    """Files that are no DICOM image."""
+    """Files that are no DICOM object."""
     series: tuple[SeriesInspection, ...]
     chosen_series_instance_uid: str | None
+    chosen_series: str | None
+    """The chosen stack's name, as `SeriesInspection.name`."""
     chosen_because: str | None
     findings: tuple[Finding, ...]
 
@@ -102,9 +116,13 @@ def describe_inspection(inspection: Inspection) -> str:
     for series in inspection.series:
         lines.extend(_describe_series(series))
     if inspection.chosen_because is not None:
-        lines.append(f"chosen: {inspection.chosen_series_instance_uid or 'the volume'} ({inspection.chosen_because})")
+        lines.append(f"chosen: {inspection.chosen_series or 'the volume'} ({inspection.chosen_because})")
     else:
         lines.append("chosen: none; there is nothing to plan on")
+    if any("#" in (series.name or "") for series in inspection.series):
+        lines.append(
+            "UID#2 is the second of several stacks in one series; --series takes such a name as it stands here"
+        )
     lines.extend(f"{finding.severity}: {finding.message}" for finding in inspection.findings)
     return "\n".join(lines)
 
@@ -125,54 +143,64 @@ def _describe_series(series: SeriesInspection) -> list[str]:
         f"stores {series.hu_floor:g} to {series.hu_ceiling:g} HU" if series.hu_ceiling is not None else None,
         f"clipped at {series.hu_clipped_at:g} HU" if series.hu_clipped_at is not None else None,
     ]
-    lines = [f"{mark} {series.series_instance_uid or 'volume'}", "    " + ", ".join(part for part in parts if part)]
+    lines = [f"{mark} {series.name or 'volume'}", "    " + ", ".join(part for part in parts if part)]
+    if series.lost_by is not None:
+        lines.append(f"    choice {series.rank}: {series.lost_by}")
     return lines + [f"    {problem.severity}: {problem.message}" for problem in series.problems]
 
 
 def _inspect_dicom(source: Source, monitor: Monitor) -> Inspection:
     found = read_found(source, monitor=monitor)
     stacks = find_stacks(found.headers)
-    findings = list(found_findings(found))
-    chosen: Stack | None = None
-    because: str | None = None
+    findings = [*source.findings, *found_findings(found)]
+    choice: Choice | None = None
     try:
-        chosen, choice = choose(stacks, name=source.name, series_instance_uid=None)
-        findings.extend(choice)
-        because = RULES if choice else "the only CT"
+        choice = choose(stacks, name=source.name, series=None, look=metal_in_headers, looks_later=True)
+        others = [s.headers for s in stacks if s is not choice.stack]
+        findings.extend((*choice.findings, *left_out(choice.stack.headers, others)))
     except SeriesError as error:
         findings.append(Finding(code="no-ct", severity="warning", message=str(error)))
+    ranked = {id(r.stack): r for r in choice.ranking} if choice else {}
     return Inspection(
         format="DICOM",
         files=len(source.files),
         other_files=found.other_files,
-        series=tuple(_inspect_stack(stack, chosen=stack is chosen) for stack in stacks),
-        chosen_series_instance_uid=(chosen.series_instance_uid or None) if chosen else None,
-        chosen_because=because,
+        series=tuple(_inspect_stack(stack, ranked.get(id(stack))) for stack in stacks),
+        chosen_series_instance_uid=(choice.stack.series_instance_uid or None) if choice else None,
+        chosen_series=(choice.stack.name or None) if choice else None,
+        chosen_because=_because(choice) if choice else None,
         findings=tuple(findings),
     )
 
 
-def _inspect_stack(stack: Stack, *, chosen: bool) -> SeriesInspection:
+def _because(choice: Choice) -> str:
+    return choice.because if len(choice.ranking) == 1 else f"{choice.because}; the rules in order: {RULES}"
+
+
+def _inspect_stack(stack: Stack, ranked: Ranked | None) -> SeriesInspection:
     first = stack.headers[0]
-    grid, problems = None, []
+    layout: Layout | None = None
+    problems = []
     if stack.aside is not None:
         problems.append(Finding(code="put-aside", severity="info", message=f"put aside: {stack.aside}"))
     else:
         try:
-            arranged = arrange(stack.headers, same_pixels=None)
-            grid = arranged.grid
-            problems.extend(arranged.findings)
+            headers, agreed = agree(stack.headers)
+            arranged = arrange(headers, same_pixels=None)
+            layout = arranged.layout
+            problems.extend((*agreed, *arranged.findings, *layout.findings))
         except SeriesError as error:
             problems.append(Finding(code="geometry", severity="warning", message=str(error)))
         problems.extend(_pixel_problems(stack.headers))
     ceiling = ceiling_hu(first)
     return SeriesInspection(
         series_instance_uid=first.series_instance_uid or None,
+        name=stack.name or None,
         modality=first.modality or None,
         image_type=first.image_type,
         images=len(stack.headers),
-        shape_zyx=grid.shape if grid else None,
-        spacing_mm=grid.spacing_mm if grid else None,
+        shape_zyx=layout.stored.shape if layout else None,
+        spacing_mm=layout.spacing_mm if layout else None,
         orientation=stack.orientation,
         slice_thickness_mm=first.slice_thickness_mm,
         kernel=first.kernel or None,
@@ -182,7 +210,9 @@ def _inspect_stack(stack: Stack, *, chosen: bool) -> SeriesInspection:
         hu_ceiling=ceiling,
         hu_clipped_at=_clipped_by_header(stack.headers, ceiling),
         usable=stack.aside is None and all(p.severity != "warning" or p.code == "single-slice" for p in problems),
-        chosen=chosen,
+        chosen=ranked is not None and ranked.rank == 1,
+        rank=ranked.rank if ranked else None,
+        lost_by=ranked.lost_by if ranked else None,
         problems=tuple(problems),
     )
 
@@ -227,11 +257,12 @@ def _inspect_volume_file(source: Source) -> Inspection:
         grid, findings = inspect_volume(source.files[0]), ()
     series = SeriesInspection(
         series_instance_uid=None,
+        name=None,
         modality=None,
         image_type=(),
         images=1,
         shape_zyx=grid.shape,
-        spacing_mm=grid.spacing_mm,
+        spacing_mm=plane_spacing_mm(grid),
         orientation=None,
         slice_thickness_mm=None,
         kernel=None,
@@ -242,7 +273,9 @@ def _inspect_volume_file(source: Source) -> Inspection:
         hu_clipped_at=None,
         usable=True,
         chosen=True,
-        problems=findings,
+        rank=1,
+        lost_by=None,
+        problems=(*findings, *foresee(grid)),
     )
     return Inspection(
         format="NIfTI" if source.kind == "nifti" else "NRRD or MetaImage",
@@ -250,6 +283,7 @@ def _inspect_volume_file(source: Source) -> Inspection:
         other_files=0,
         series=(series,),
         chosen_series_instance_uid=None,
+        chosen_series=None,
         chosen_because="the only volume",
         findings=(),
     )

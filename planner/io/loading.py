@@ -1,16 +1,31 @@
 """One door for a CT, whatever it is stored in."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from planner.errors import SeriesError
+from planner.io.dicom.agreement import agree, left_out, require_steady
+from planner.io.dicom.choice import choose
 from planner.io.dicom.geometry import arrange
 from planner.io.dicom.headers import SliceHeader
-from planner.io.dicom.pixels import is_lossy, read_hu, same_pixels, syntax_name
-from planner.io.dicom.series import Found, choose, find_stacks, read_found, slice_files
-from planner.io.hu_scale import clipped_finding, clipping_level, require_hu
+from planner.io.dicom.metal import metal_in_pixels
+from planner.io.dicom.pixels import (
+    PADDING_HU,
+    Pixels,
+    is_lossy,
+    read_pixels,
+    refuse_pixels,
+    same_pixels,
+    syntax_name,
+)
+from planner.io.dicom.series import Found, find_stacks, read_found, slice_files
+from planner.io.hu_plausibility import assumed_finding, doubt, require_hu
+from planner.io.hu_scale import clipped_finding, clipping_level, unmeasured
+from planner.io.rectify import Rectified, plane_spacing_mm, rectify, rectify_volume
 from planner.io.sources import Source, find_source
 from planner.model.finding import Finding
 from planner.model.plan import PatientPosition, Series
@@ -19,7 +34,9 @@ from planner.model.volume import Volume
 from planner.progress import SILENT, Monitor
 
 
-def load_ct(path: Path | str, *, series_instance_uid: str | None = None, monitor: Monitor = SILENT) -> Volume:
+def load_ct(
+    path: Path | str, *, series_instance_uid: str | None = None, assume_hu: bool = False, monitor: Monitor = SILENT
+) -> Volume:
     """Load the CT of an input.
 
     Parameters
@@ -28,7 +45,10 @@ def load_ct(path: Path | str, *, series_instance_uid: str | None = None, monitor
         A folder of DICOM (any depth, other files in it), a DICOMDIR, a zip, one DICOM file, or a NIfTI, NRRD or
         MetaImage file.
     series_instance_uid : str or None
-        Which DICOM series, where there are several; None takes the best.
+        Which DICOM series, where there are several, or which of its stacks ("UID#2", as inspect lists them); None takes
+        the best.
+    assume_hu : bool
+        Take the values as Hounsfield units although the file does not say so or they do not look it; a finding says so.
     monitor : Monitor
         Follows the loading.
 
@@ -42,10 +62,12 @@ def load_ct(path: Path | str, *, series_instance_uid: str | None = None, monitor
     InputError
         If the input is not there or holds no CT; `SeriesError` where its CT cannot be read rightly.
     """
-    return load_scan(path, series_instance_uid=series_instance_uid, monitor=monitor).volume
+    return load_scan(path, series_instance_uid=series_instance_uid, assume_hu=assume_hu, monitor=monitor).volume
 
 
-def load_scan(path: Path | str, *, series_instance_uid: str | None = None, monitor: Monitor = SILENT) -> Scan:
+def load_scan(
+    path: Path | str, *, series_instance_uid: str | None = None, assume_hu: bool = False, monitor: Monitor = SILENT
+) -> Scan:
     """Load the CT of an input with what its files say of it.
 
     Parameters
@@ -53,7 +75,10 @@ def load_scan(path: Path | str, *, series_instance_uid: str | None = None, monit
     path : Path or str
         As for `load_ct`.
     series_instance_uid : str or None
-        Which DICOM series, where there are several; None takes the best.
+        Which DICOM series, where there are several, or which of its stacks ("UID#2", as inspect lists them); None takes
+        the best.
+    assume_hu : bool
+        Take the values as Hounsfield units although the file does not say so or they do not look it; a finding says so.
     monitor : Monitor
         Follows the loading.
 
@@ -68,7 +93,7 @@ def load_scan(path: Path | str, *, series_instance_uid: str | None = None, monit
     """
     source = find_source(Path(path), monitor=monitor)
     if source.kind == "dicom":
-        return _load_dicom(source, series_instance_uid, monitor)
+        return _load_dicom(source, series_instance_uid, monitor, assume_hu=assume_hu)
     if series_instance_uid is not None:
         raise SeriesError(f"{source.name} is one volume without DICOM series; leave --series out")
     if source.kind == "nifti":
@@ -79,7 +104,11 @@ def load_scan(path: Path | str, *, series_instance_uid: str | None = None, monit
         from planner.io._sitk import read_volume
 
         volume, findings = read_volume(source.files[0])
-    return _scan(volume, findings, name=source.name)
+    pixels = _pixels_of(volume)
+    volume = Volume(volume.grid, pixels.hu, pixels.padding)
+    findings = (*findings, *_padding(pixels), *_doubts(pixels, source.name, assume_hu=assume_hu))
+    series = _series(pixels, volume.grid.shape, plane_spacing_mm(volume.grid))
+    return _scan(rectify_volume(volume, monitor=monitor), series, findings)
 
 
 def found_findings(found: Found) -> tuple[Finding, ...]:
@@ -94,10 +123,18 @@ def found_findings(found: Found) -> tuple[Finding, ...]:
     -------
     tuple of Finding
     """
-    if not found.damaged_files:
-        return ()
-    message = f"{found.damaged_files} DICOM file(s) are damaged and were left out"
-    return (Finding(code="files-damaged", severity="caution", message=message, measured=float(found.damaged_files)),)
+    findings: list[Finding] = []
+    if found.damaged_files:
+        message = f"{found.damaged_files} file(s) are empty, cut off or damaged and were left out"
+        findings.append(
+            Finding(code="files-damaged", severity="caution", message=message, measured=float(found.damaged_files))
+        )
+    if found.missing_parts:
+        message = f"{found.missing_parts} part(s) of a multi-frame object are not there: it was stored in several files"
+        findings.append(
+            Finding(code="parts-missing", severity="caution", message=message, measured=float(found.missing_parts))
+        )
+    return tuple(findings)
 
 
 def patient_position(text: str) -> PatientPosition | None:
@@ -106,32 +143,31 @@ def patient_position(text: str) -> PatientPosition | None:
     return next((position for position in known if position == text), None)
 
 
-def ceiling_hu(header: SliceHeader) -> float | None:
-    """Give the highest HU that a slice's header lets it store; None without a rescale."""
-    if header.slope is None or header.intercept is None or not header.bits_stored:
-        return None
-    highest = float(2 ** (header.bits_stored - int(header.signed)) - 1)
-    return header.slope * highest + header.intercept
-
-
-def _load_dicom(source: Source, series_instance_uid: str | None, monitor: Monitor) -> Scan:
+def _load_dicom(source: Source, series_instance_uid: str | None, monitor: Monitor, *, assume_hu: bool) -> Scan:
     found = read_found(source, monitor=monitor)
-    stack, chosen = choose(find_stacks(found.headers), name=source.name, series_instance_uid=series_instance_uid)
-    arranged = arrange(stack.headers, same_pixels=same_pixels)
-    hu, padding = read_hu(arranged.headers, monitor=monitor)
+    stacks = find_stacks(found.headers)
+    choice = choose(stacks, name=source.name, series=series_instance_uid, look=metal_in_pixels)
+    stack = choice.stack
+    headers, agreed = agree(stack.headers)
+    arranged = arrange(headers, same_pixels=same_pixels)
+    pixels = read_pixels(arranged.headers, monitor=monitor, assume_hu=assume_hu)
+    steady = require_steady(arranged.headers, pixels.hu, read_one=_read_one)
     first = arranged.headers[0]
-    findings = [*found_findings(found), *chosen, *arranged.findings, *_lossy(arranged.headers)]
-    if padding is not None:
-        share = float(np.count_nonzero(padding)) / padding.size
-        message = f"{share:.1%} of the voxels are padding, no measurement; they are set to -1024 HU and left out"
-        findings.append(Finding(code="padding", severity="info", message=message, measured=share))
-    return _scan(
-        Volume(arranged.grid, hu, padding),
-        tuple(findings),
-        name=source.name,
-        first=first,
-        files=slice_files(arranged.headers),
-    )
+    findings = [*source.findings, *found_findings(found), *choice.findings, *agreed, *arranged.findings, *steady]
+    findings += [*left_out(headers, [s.headers for s in stacks if s is not stack]), *_lossy(arranged.headers)]
+    unsaid = next(filter(None, map(refuse_pixels, arranged.headers)), None)
+    findings += [*_padding(pixels), *_doubts(pixels, source.name, assume_hu=assume_hu, unsaid=unsaid)]
+    layout = arranged.layout
+    made = rectify(pixels.hu, pixels.padding, layout=layout, clipped_hu=pixels.clipped_at_hu, monitor=monitor)
+    series = _series(pixels, layout.stored.shape, layout.spacing_mm, first)
+    series = series.model_copy(update={"stack": stack.number})
+    scan = _scan(made, series, tuple(findings), slice_files(arranged.headers))
+    return replace(scan, display_alternative=choice.alternative.name if choice.alternative else None)
+
+
+def _read_one(header: SliceHeader) -> npt.NDArray[Any]:
+    one: npt.NDArray[Any] = read_pixels((header,), monitor=SILENT, assume_hu=True).hu[0]
+    return one
 
 
 def _lossy(headers: tuple[SliceHeader, ...]) -> tuple[Finding, ...]:
@@ -139,33 +175,67 @@ def _lossy(headers: tuple[SliceHeader, ...]) -> tuple[Finding, ...]:
     if not lossy:
         return ()
     message = (
-        f"{len(lossy)} of {len(headers)} slices had lossy compression ({syntax_name(lossy[0].transfer_syntax)}):"
+        f"{len(lossy)} of {len(headers)} slices had lossy compression ({_lossy_step(lossy[0])}):"
         " thin bone and narrow gaps may be altered; plan on the original if there is one"
     )
     return (Finding(code="lossy-compression", severity="caution", message=message, measured=float(len(lossy))),)
 
 
-def _scan(
-    volume: Volume,
-    findings: tuple[Finding, ...],
-    *,
-    name: str,
+def _lossy_step(header: SliceHeader) -> str:
+    return "at an earlier step" if header.lossy else syntax_name(header.transfer_syntax)
+
+
+def _pixels_of(volume: Volume) -> Pixels:
+    """Look at the voxels of a file that says nothing of padding and clipping; before anything is resampled."""
+    hu, padding = volume.hu, volume.padding
+    mark = unmeasured(hu)
+    if mark is not None:
+        padding = mark if padding is None else mark | padding
+        hu = np.where(mark, hu.dtype.type(PADDING_HU), hu)
+    measured = hu if padding is None else hu[~padding]
+    ends = (float(measured.min()), float(measured.max())) if measured.size else (float(PADDING_HU), float(PADDING_HU))
+    return Pixels(hu, padding, *ends, clipping_level(hu))
+
+
+def _padding(pixels: Pixels) -> tuple[Finding, ...]:
+    if pixels.padding is None:
+        return ()
+    share = float(np.count_nonzero(pixels.padding)) / pixels.padding.size
+    message = f"{share:.1%} of the voxels are padding, no measurement; they are set to -1024 HU and left out"
+    return (Finding(code="padding", severity="info", message=message, measured=share),)
+
+
+def _doubts(pixels: Pixels, name: str, *, assume_hu: bool, unsaid: str | None = None) -> tuple[Finding, ...]:
+    """Refuse what is not HU, or say that it counts as HU on the user's word."""
+    if not assume_hu:
+        require_hu(pixels.hu, name, padding=pixels.padding)
+        return ()
+    reason = unsaid or doubt(pixels.hu, padding=pixels.padding)
+    return () if reason is None else (assumed_finding(reason),)
+
+
+def _series(
+    pixels: Pixels,
+    shape: tuple[int, int, int],
+    spacing_mm: tuple[float, float, float],
     first: SliceHeader | None = None,
-    files: tuple[Path, ...] = (),
-) -> Scan:
-    """Check the HU and put a scan together."""
-    require_hu(volume.hu, name)
-    clipped = clipping_level(volume.hu, ceiling_hu=ceiling_hu(first) if first else None)
-    if clipped is not None:
-        findings = (*findings, clipped_finding(clipped))
-    series = Series(
+) -> Series:
+    """Describe the CT as its file holds it."""
+    return Series(
         series_instance_uid=(first.series_instance_uid or None) if first else None,
-        frame_of_reference_uid=volume.grid.frame_of_reference_uid,
-        shape_zyx=volume.grid.shape,
-        spacing_mm=volume.grid.spacing_mm,
+        frame_of_reference_uid=first.frame_of_reference_uid if first else None,
+        shape_zyx=shape,
+        spacing_mm=spacing_mm,
         patient_position=patient_position(first.patient_position) if first else None,
-        hu_min=float(volume.hu.min()),
-        hu_max=float(volume.hu.max()),
-        hu_clipped_at=clipped,
+        hu_min=pixels.lowest_hu,
+        hu_max=pixels.highest_hu,
+        hu_clipped_at=pixels.clipped_at_hu,
     )
-    return Scan(volume, series, findings, files)
+
+
+def _scan(made: Rectified, series: Series, findings: tuple[Finding, ...], files: tuple[Path, ...] = ()) -> Scan:
+    """Put a scan together."""
+    findings = (*findings, *made.findings)
+    if series.hu_clipped_at is not None:
+        findings = (*findings, clipped_finding(series.hu_clipped_at))
+    return Scan(made.volume, series, findings, files, made.stored)

@@ -7,11 +7,16 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import numpy.typing as npt
+from nibabel.spatialimages import HeaderDataError
 
 from planner.errors import GeometryError, LabelError, OutputError, SeriesError
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.io.dicom.pixels import PADDING_HU
+from planner.io.nifti_claim import require_nifti_claim
+from planner.io.quiet import quiet
+from planner.io.slice_layout import refuse_spacing
+from planner.io.stored_claims import require_whole
 from planner.model.finding import Finding
 from planner.model.labels import LabelMap, Structure
 from planner.model.volume import Volume
@@ -21,6 +26,13 @@ _REVERSED = np.eye(4)[[2, 1, 0, 3]]
 """Turns NIfTI's (i, j, k) into the library's (slice, row, column) = (k, j, i)."""
 _MM_PER_UNIT = {"mm": 1.0, "unknown": 1.0, "meter": 1000.0, "micron": 0.001}
 _SAME_FORMS_MM = 0.1
+_SCANNER = 1
+_TEMPLATES = (3, 4, 5)
+"""NIfTI's codes of a transform: 1 the scanner's, 2 another scan's, 3 to 5 a template's."""
+_CONTRADICTION = 0.5
+"""Two transforms whose axes differ by more than half of themselves (30 degrees, or half the size). Ours: a fit to
+another scan of the patient turns and scales less."""
+_SINGULAR = 1e-12
 _MOST_VOXELS = 4 << 30
 
 Voxels = npt.NDArray[Any]
@@ -49,7 +61,7 @@ def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
     image = _open(path)
     grid, findings = _grid_of(image, path)
     hu, padding = compact_hu(_voxels_of(image, path))
-    return Volume(grid, hu, padding), findings
+    return Volume(grid, hu, padding), (*require_nifti_claim(path).findings, *findings)
 
 
 def inspect_nifti(path: Path) -> tuple[Grid, tuple[Finding, ...]]:
@@ -72,7 +84,8 @@ def inspect_nifti(path: Path) -> tuple[Grid, tuple[Finding, ...]]:
     SeriesError
         As `read_nifti`.
     """
-    return _grid_of(_open(path), path)
+    grid, findings = _grid_of(_open(path), path)
+    return grid, (*require_nifti_claim(path).findings, *findings)
 
 
 def write_label_nifti(label_map: LabelMap, path: Path) -> None:
@@ -178,11 +191,13 @@ def compact_hu(values: Voxels) -> tuple[Voxels, npt.NDArray[np.bool_] | None]:
 
 
 def _open(path: Path) -> Any:
+    require_nifti_claim(path)
     try:
-        image: Any = nib.load(path)
+        with quiet():
+            image: Any = nib.load(path)
     except Exception as error:  # nibabel raises many kinds on damaged headers
         raise SeriesError(f"{path.name} is not a readable NIfTI file; convert the CT again") from error
-    if not isinstance(image, (nib.Nifti1Image, nib.Nifti2Image)):
+    if not isinstance(image, nib.Nifti1Pair):  # of which every kind of NIfTI image is one
         raise SeriesError(f"{path.name} is no NIfTI; Analyze files do not say left from right: convert the CT again")
     return image
 
@@ -200,8 +215,10 @@ def _voxels_of(image: Any, path: Path) -> Voxels:
     shape = _shape_of(image, path)
     if image.get_data_dtype().kind not in "iuf":
         raise SeriesError(f"{path.name} holds {image.get_data_dtype()}, not numbers; convert the CT again")
+    require_whole(require_nifti_claim(path))
     try:
-        values = np.asanyarray(image.dataobj)
+        with quiet():
+            values = np.asanyarray(image.dataobj)
     except Exception as error:  # cut-off and bit-flipped gzip raise many kinds
         raise SeriesError(f"{path.name} is cut off or damaged; copy it again from its source") from error
     turned: Voxels = values.reshape(shape).transpose(2, 1, 0)
@@ -211,30 +228,62 @@ def _voxels_of(image: Any, path: Path) -> Voxels:
 def _grid_of(image: Any, path: Path) -> tuple[Grid, tuple[Finding, ...]]:
     header = image.header
     i, j, k = _shape_of(image, path)
-    if int(header["sform_code"]) <= 0 and int(header["qform_code"]) <= 0:
-        raise SeriesError(f"{path.name} says nothing of its orientation (sform and qform 0); convert the CT again")
-    scale = _MM_PER_UNIT[header.get_xyzt_units()[0]]
-    affine = np.diag([scale, scale, scale, 1.0]) @ image.affine
+    affine, findings = _chosen_form(header, path)
+    scale = _mm_per_unit(header, path)
+    affine = np.diag([scale, scale, scale, 1.0]) @ _as_meant(affine)
     try:
         grid = Grid((k, j, i), _LPS_FROM_RAS @ affine @ _REVERSED)
     except GeometryError as error:
         raise SeriesError(f"{path.name} has a useless orientation: {error}") from error
-    return grid, _form_findings(header, scale, grid)
+    refuse_spacing(grid.spacing_mm)
+    return grid, findings
 
 
-def _form_findings(header: Any, scale: float, grid: Grid) -> tuple[Finding, ...]:
+def _mm_per_unit(header: Any, path: Path) -> float:
+    try:
+        return _MM_PER_UNIT[header.get_xyzt_units()[0]]
+    except KeyError as error:
+        raise SeriesError(f"{path.name} names no known unit of length; convert the CT again") from error
+
+
+def _as_meant(affine: Array) -> Array:
+    """Take the shortest decimals that single precision stands for: 0.8 mm, where the file can only hold 0.80000001."""
+    return np.array([[float(str(np.float32(value))) for value in row] for row in affine])
+
+
+def _chosen_form(header: Any, path: Path) -> tuple[Array, tuple[Finding, ...]]:
+    """Choose between the file's two transforms: the scanner's, else the sform as most programs do."""
+    codes = int(header["sform_code"]), int(header["qform_code"])
+    if max(codes) <= 0:
+        raise SeriesError(f"{path.name} says nothing of its orientation (sform and qform 0); convert the CT again")
+    take_sform = codes[0] == _SCANNER or (codes[0] > 0 and codes[1] != _SCANNER)
+    try:
+        forms: list[Array] = [header.get_sform(), header.get_qform()] if min(codes) > 0 else []
+        chosen: Array = header.get_sform() if take_sform else header.get_qform()
+    except (ValueError, HeaderDataError) as error:
+        raise SeriesError(f"{path.name} has an orientation that makes no sense; convert the CT again") from error
     findings = []
-    if int(header["sform_code"]) > 0 and int(header["qform_code"]) > 0:
-        matrices: list[Array] = [header.get_sform(), header.get_qform()]
-        corners = np.array(grid.corners_lps) @ np.diag([-1.0, -1.0, 1.0])
-        index = np.c_[corners, np.ones(8)] @ np.linalg.inv(np.diag([scale] * 3 + [1.0]) @ matrices[0]).T
-        apart_mm = scale * float(np.abs(index @ (matrices[0] - matrices[1]).T).max())
-        if apart_mm > _SAME_FORMS_MM:
-            message = f"the file's sform and qform lie up to {apart_mm:.1f} mm apart; the sform was taken"
-            findings.append(
-                Finding(code="nifti-forms-differ", severity="caution", message=message, measured=apart_mm, unit="mm")
-            )
-    if not grid.is_rectangular:
-        message = "the voxel axes do not stand at right angles; angles and distances are taken in the patient"
-        findings.append(Finding(code="sheared-grid", severity="caution", message=message))
-    return tuple(findings)
+    if forms:
+        findings.extend(_form_findings(forms[0], forms[1], header, "sform" if take_sform else "qform", path))
+    if codes[0 if take_sform else 1] in _TEMPLATES:
+        message = "positions are those of a template that the CT was fitted to, not the patient's; check distances"
+        findings.append(Finding(code="nifti-template-space", severity="caution", message=message))
+    return chosen, tuple(findings)
+
+
+def _form_findings(sform: Array, qform: Array, header: Any, taken: str, path: Path) -> list[Finding]:
+    if not np.all(np.isfinite(sform)) or abs(np.linalg.det(sform[:3, :3])) < _SINGULAR:
+        return []  # the grid refuses it
+    between = np.linalg.solve(sform[:3, :3], qform[:3, :3])
+    if np.linalg.det(between) <= 0 or np.abs(between - np.eye(3)).max() > _CONTRADICTION:
+        raise SeriesError(
+            f"{path.name} has an sform and a qform that contradict each other (mirrored, turned or scaled), so "
+            "left and right cannot be told; convert the CT again"
+        )
+    corners = np.indices((2, 2, 2)).reshape(3, -1).T * (np.array(header.get_data_shape()[:3]) - 1)
+    scale = _mm_per_unit(header, path)
+    apart_mm = scale * float(np.abs(np.c_[corners, np.ones(8)] @ (sform - qform).T).max())
+    if apart_mm <= _SAME_FORMS_MM:
+        return []
+    message = f"the file's sform and qform lie up to {apart_mm:.1f} mm apart; the {taken} was taken"
+    return [Finding(code="nifti-forms-differ", severity="caution", message=message, measured=apart_mm, unit="mm")]

@@ -1,27 +1,25 @@
 """Which files an input holds: a folder, a DICOMDIR, a zip, or one file."""
 
-import atexit
 import os
-import shutil
 import stat
-import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from planner.errors import InputError
+from planner.io.archives import MOST_FILES, unpack
+from planner.io.dicom.directory import read_referenced
+from planner.io.dicom.elements import DamagedFileError
+from planner.model.finding import Finding
 from planner.progress import Monitor, check_cancelled
 
 SourceKind = Literal["dicom", "nifti", "itk"]
 
-_MOST_FILES = 200_000
-"""More than the largest study on record by far; beyond it an input is a whole archive, or a bomb."""
 _MOST_UNPACKED_BYTES = 16 << 30
 """Sixteen GiB: some sixty times a long spine CT. No source."""
-_BLOCK = 1 << 20
+_NIFTI = (".nii", ".nii.gz", ".hdr", ".img")
+_ITK = (".nrrd", ".nhdr", ".mha", ".mhd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +34,14 @@ class Source:
         What messages call the input: the last part of the path that the user gave.
     files : tuple of Path
         For "dicom" every file that may be one, sorted; else the one file.
+    findings : tuple of Finding
+        What was left out in the search.
     """
 
     kind: SourceKind
     name: str
     files: tuple[Path, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 def find_source(path: Path, *, monitor: Monitor) -> Source:
@@ -49,10 +50,11 @@ def find_source(path: Path, *, monitor: Monitor) -> Source:
     Parameters
     ----------
     path : Path
-        A folder (any depth; links out of it are not followed), a DICOMDIR (stands for its folder), a zip of DICOM, one
-        DICOM file, or a NIfTI, NRRD or MetaImage file.
+        A folder (any depth; links in it are not followed), a DICOMDIR (stands for those folders below its own in which
+        it names files; for its whole folder where it names none that is there), a zip of DICOM, one DICOM file, or a
+        NIfTI, NRRD or MetaImage file.
     monitor : Monitor
-        May stop the unpacking.
+        May stop the search and the unpacking.
 
     Returns
     -------
@@ -68,88 +70,101 @@ def find_source(path: Path, *, monitor: Monitor) -> Source:
         if not path.exists():
             raise InputError(f"there is no file or folder {name}; check the path")
         if path.is_dir():
-            return Source("dicom", name, _files_below(path, name))
-        if path.name.upper() == "DICOMDIR":
-            return Source("dicom", name, _files_below(path.absolute().parent, name))
+            return _from_folder(path, name, monitor)
+        if path.is_file() and path.name.upper() == "DICOMDIR":
+            return _from_directory(path, name, monitor)
         return _from_file(path, name, monitor)
     except OSError as error:
         reason = (error.strerror or "the system refused").lower()
         raise InputError(f"{name} cannot be read: {reason}") from error
 
 
+def _from_folder(path: Path, name: str, monitor: Monitor) -> Source:
+    files, links = _files_below(path, name, monitor)
+    if not links:
+        return Source("dicom", name, files)
+    if not files:
+        raise InputError(f"{name} is empty but for links, which are not followed; give the folder that they lead to")
+    message = f"{links} link(s) in the folder were not followed; what they lead to was left out"
+    return Source(
+        "dicom", name, files, (Finding(code="links-left-out", severity="info", message=message, measured=float(links)),)
+    )
+
+
+def _from_directory(path: Path, name: str, monitor: Monitor) -> Source:
+    """Take the folders in which a DICOMDIR names files: beside them may lie other patients'.
+
+    What lies beside a file that is named belongs with it, also where a list is old. No name is ever opened: the folder
+    is searched, and what is found is compared with the names.
+    """
+    folder = path.absolute().parent.resolve()
+    files, _ = _files_below(folder, name, monitor)
+    try:
+        named = read_referenced(path)
+    except DamagedFileError:
+        named = frozenset()
+    places = {file: _media_name(file.relative_to(folder)) for file in files}
+    there = named & set(places.values())
+    if not there:
+        message = f"{name} names no file that is there, or is damaged; its whole folder was taken"
+        return Source("dicom", name, files, (Finding(code="dicomdir-unused", severity="caution", message=message),))
+    rooms = {place[:-1] for place in there}
+    taken = tuple(file for file, place in places.items() if place[:-1] in rooms)
+    lost = len(named) - len(there)
+    if not lost:
+        return Source("dicom", name, taken)
+    message = f"{lost} of the {len(named)} files that the DICOMDIR names are not in its folder"
+    finding = Finding(code="dicomdir-files-missing", severity="caution", message=message, measured=float(lost))
+    return Source("dicom", name, taken, (finding,))
+
+
+def _media_name(relative: Path) -> tuple[str, ...]:
+    """Give a file's name as a DICOMDIR would: systems show a disc's names in lower case, or with their version."""
+    return tuple(part.upper().split(";")[0].rstrip(".") for part in relative.parts)
+
+
 def _from_file(path: Path, name: str, monitor: Monitor) -> Source:
     if not path.is_file():
         raise InputError(f"{name} is neither a file nor a folder; give one of them")
     lower = path.name.lower()
-    if lower.endswith((".nii", ".nii.gz", ".hdr", ".img")):
+    if lower.endswith(_NIFTI):
         return Source("nifti", name, (path,))
-    if lower.endswith((".nrrd", ".nhdr", ".mha", ".mhd")):
+    if lower.endswith(_ITK):
         return Source("itk", name, (path,))
     with path.open("rb") as file:
-        start = file.read(4)
-    if start == b"PK\x03\x04":
-        return Source("dicom", name, _unpack(path, name, monitor))
+        start = file.read(132)
+    if start[:4] == b"PK\x03\x04" and start[128:] != b"DICM":
+        return Source("dicom", name, unpack(path, name, most_bytes=_MOST_UNPACKED_BYTES, monitor=monitor))
     return Source("dicom", name, (path,))
 
 
-def _files_below(folder: Path, name: str) -> tuple[Path, ...]:
-    root = folder.resolve()
+def _files_below(folder: Path, name: str, monitor: Monitor) -> tuple[tuple[Path, ...], int]:
+    """Give the plain files of a folder, in order, and the count of links.
+
+    A link that leads elsewhere in the folder leads to what is found anyway; any other leads out of it.
+    """
     files: list[Path] = []
+    links = 0
+    for seen, (path, mode) in enumerate(_entries(folder.resolve()), start=1):
+        if seen > MOST_FILES:
+            raise InputError(f"{name} holds more than {MOST_FILES} files; give the folder of one study")
+        if not seen % 1000:
+            check_cancelled(monitor)
+        links += stat.S_ISLNK(mode)
+        if stat.S_ISREG(mode) and path.name.upper() != "DICOMDIR":
+            files.append(path)
+    return tuple(files), links
+
+
+def _entries(root: Path) -> Iterator[tuple[Path, int]]:
+    """Walk a folder without following a link: every entry that is no folder, with its mode."""
 
     def refuse(error: OSError) -> None:
         raise error
 
     for place, folders, names in os.walk(root, onerror=refuse, followlinks=False):
-        folders.sort()
-        paths = (Path(place) / found for found in sorted(names) if found.upper() != "DICOMDIR")
-        files.extend(path for path in paths if _is_inside(path, root))
-        if len(files) > _MOST_FILES:
-            raise InputError(f"{name} holds more than {_MOST_FILES} files; give the folder of one study")
-    return tuple(files)
-
-
-def _is_inside(path: Path, root: Path) -> bool:
-    """Whether a path is a plain file of the folder, not a pipe, a device or a link that leads out of it."""
-    mode = path.lstat().st_mode
-    if stat.S_ISLNK(mode):
-        return path.resolve().is_relative_to(root) and path.is_file()
-    return stat.S_ISREG(mode)
-
-
-def _unpack(path: Path, name: str, monitor: Monitor) -> tuple[Path, ...]:
-    """Unpack a zip into a folder of our own that goes when the process ends.
-
-    The names in the archive are not used, so none can lead out of the folder; what is unpacked is counted as it comes,
-    so that a false size in the directory changes nothing.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="cement-planner-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return tuple(_unpacked_members(archive, folder, name, monitor))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise InputError(f"{name} is a damaged or encrypted zip; unpack it and give the folder") from error
-    except InputError:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
-def _unpacked_members(archive: zipfile.ZipFile, folder: Path, name: str, monitor: Monitor) -> Iterator[Path]:
-    members = [member for member in archive.infolist() if not member.is_dir()]
-    if len(members) > _MOST_FILES:
-        raise InputError(f"{name} holds more than {_MOST_FILES} files; give the folder of one study")
-    left = min(_MOST_UNPACKED_BYTES, int(shutil.disk_usage(folder).free * 0.9))
-    for number, member in enumerate(members):
-        check_cancelled(monitor)
-        target = folder / f"{number:06d}"
-        with archive.open(member) as packed, target.open("wb") as file:
-            while block := packed.read(_BLOCK):
-                left -= len(block)
-                if left < 0:
-                    raise InputError(
-                        f"{name} unpacks to more than {_MOST_UNPACKED_BYTES >> 30} GiB or than the disk holds; "
-                        "unpack what you need and give the folder"
-                    )
-                file.write(block)
-        yield target
+        linked = [found for found in folders if Path(place, found).is_symlink()]
+        folders[:] = sorted(set(folders) - set(linked))
+        for found in sorted([*names, *linked]):
+            path = Path(place, found)
+            yield path, path.lstat().st_mode

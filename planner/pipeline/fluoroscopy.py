@@ -22,6 +22,7 @@ from planner.fluoro.views import (
     watch_view,
 )
 from planner.fluoro.views import render_view as render_with_metal
+from planner.io.rectify import rectify_volume
 from planner.model.carm import CArm
 from planner.model.needle import Trajectory
 from planner.model.volume import Volume
@@ -63,6 +64,7 @@ def render_view(
     CancelledError
         If the monitor stops the work.
     """
+    volume = rectify_volume(volume).volume.in_patient_axes()
     metal = plan.metal if plan is not None else find_metal(volume, PlanConfig().implants, monitor=monitor).mask
     return render_with_metal(volume, carm, metal=metal, config=config or FluoroConfig(), monitor=monitor)
 
@@ -93,6 +95,7 @@ def view_png(
     CancelledError
         If the monitor stops the work.
     """
+    volume = rectify_volume(volume).volume.in_patient_axes()
     metal = find_metal(volume, config.implants, monitor=monitor).mask
     where = np.argwhere(metal.voxels)
     whole = (np.zeros(3), np.array(volume.grid.shape) - 1.0)

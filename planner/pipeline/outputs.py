@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from planner.config.plan_config import PlanConfig
-from planner.io.dicom.seg import write_seg
+from planner.io.dicom.seg import write_seg_on_slices
 from planner.io.nifti import write_label_nifti
 from planner.io.plan_json import save_plan
 from planner.io.slicer import write_markups
@@ -65,7 +65,7 @@ def write_plan_files(
     labels = own_labels(case)
     write_label_nifti(labels, folder / "labels.nii.gz")
     if case.scan.slice_files:
-        write_seg(labels, case.scan.slice_files, folder / "labels.seg.dcm")
+        _write_seg(case, labels, folder / "labels.seg.dcm")
     write_markups(case.plan.trajectories, folder / "trajectories.mrk.json")
     write_volumes_csv(case.plan, folder / "volumes.csv")
     _write_surfaces(case, folder / "surfaces", monitor)
@@ -99,6 +99,13 @@ def own_labels(case: PlannedCase) -> LabelMap:
     if own.grid is None or own.grid.is_same(case.labels.grid):
         return case.labels
     return LabelMap(own.grid, codes_on_slices(case.labels, own), case.labels.structures)
+
+
+def _write_seg(case: PlannedCase, labels: LabelMap, path: Path) -> None:
+    """Write labels on the CT's own slices, also where these lie on no one grid."""
+    own = case.scan.own_slices
+    codes = codes_on_slices(case.labels, own) if own.grid is None else labels.codes
+    write_seg_on_slices(codes, labels.structures, own, case.scan.slice_files, path)
 
 
 def _write_surfaces(case: PlannedCase, folder: Path, monitor: Monitor) -> None:

@@ -18,13 +18,13 @@ class PlannedCase:
     plan : Plan
         What goes into ``plan.json``.
     scan : Scan
-        The CT.
+        The CT as it was planned on, its axes along the patient's; `own_slices` tells how the file holds it.
     anatomy : Anatomy
         Masks on the upright working grid that safety and needles were measured on.
     labels : LabelMap
-        Structures on the CT's own grid.
+        Structures on the grid that was planned on, the scan's volume's.
     metal : Mask
-        All metal, on the CT's own grid.
+        All metal, on the same grid.
     """
 
     plan: Plan

@@ -6,9 +6,10 @@ from functools import partial
 
 from planner import __version__
 from planner.config.plan_config import PlanConfig
-from planner.errors import GeometryError
+from planner.errors import GeometryError, SeriesError
 from planner.fluoro.carm import console_angles_deg
 from planner.io.hu_scale import clipping_level
+from planner.io.rectify import plane_spacing_mm, rectify_volume
 from planner.model.anatomy import Anatomy, GapSpace
 from planner.model.breach import Breach
 from planner.model.finding import Finding
@@ -20,7 +21,7 @@ from planner.model.volume import Mask, Volume
 from planner.needles.search import NeedlePlan, plan_needles
 from planner.pipeline.labelling import label_map
 from planner.pipeline.planned_case import PlannedCase
-from planner.pipeline.remarks import remarks
+from planner.pipeline.remarks import of_slices, remarks
 from planner.pipeline.stages import Stages
 from planner.pipeline.told_implants import of_screws, require_implant, told_parts
 from planner.progress import SILENT, Monitor
@@ -43,6 +44,8 @@ class MeasuredGaps:
 
     Parameters
     ----------
+    scan : Scan
+        The CT as it is planned on, its axes along the patient's.
     implants : tuple of ImplantPart
         Records with their loosening, and voxels.
     gaps : tuple of (Gap, Mask)
@@ -55,6 +58,7 @@ class MeasuredGaps:
         What the operator must know of the search.
     """
 
+    scan: Scan
     implants: tuple[ImplantPart, ...]
     gaps: tuple[tuple[Gap, Mask], ...]
     survey: Survey
@@ -225,7 +229,7 @@ def plan_scan(scan: Scan, config: PlanConfig, *, monitor: Monitor = SILENT) -> P
         needles = plan_needles(anatomy, config=config.needles, console=console, breaches=breaches, monitor=monitor)
     with stages.stage("labels", "painting labels"):
         labels = label_map(
-            scan.volume.grid,
+            measured.scan.volume.grid,
             implants=[(part.record.id, part.mask) for part in measured.implants],
             gaps=[(gap.id, mask) for gap, mask in measured.gaps],
             breaches=patches,
@@ -246,7 +250,7 @@ def plan_scan(scan: Scan, config: PlanConfig, *, monitor: Monitor = SILENT) -> P
         findings=_findings(scan, measured, needles, position),
         timings_s=stages.timings_s(),
     )
-    return PlannedCase(made, scan, anatomy, labels, measured.metal.mask)
+    return PlannedCase(made, measured.scan, anatomy, labels, measured.metal.mask)
 
 
 def measure_gaps(scan: Scan, config: PlanConfig, stages: Stages) -> MeasuredGaps:
@@ -274,9 +278,11 @@ def measure_gaps(scan: Scan, config: PlanConfig, stages: Stages) -> MeasuredGaps
     CancelledError
         If the monitor stops the work.
     """
-    volume, monitor = scan.volume, stages.monitor
-    if not volume.grid.is_rectangular:
+    if not scan.volume.grid.is_rectangular:
         raise GeometryError("the CT's slices are sheared (tilted gantry); resample it onto a rectangular grid first")
+    # One order of axes, whichever way round the file holds them: rounding and ties then fall the same way.
+    scan = scan.in_patient_axes()
+    volume, monitor = scan.volume, stages.monitor
     with stages.stage("implants", "finding implants"):
         metal = find_metal(volume, config.implants, monitor=monitor)
         shafts = segment_shafts(volume, metal, config.implants, search=config.shafts, monitor=monitor)
@@ -304,7 +310,8 @@ def measure_gaps(scan: Scan, config: PlanConfig, stages: Stages) -> MeasuredGaps
         (gap.model_copy(update={"id": f"gap-{number}"}), mask) for number, (gap, mask) in enumerate(found, start=1)
     )
     implants = tuple(ImplantPart(graded[part.record.id], part.mask) for part in parts)
-    return MeasuredGaps(implants, gaps, seen, metal, seen.findings)
+    findings = (*of_slices(scan.volume.grid.spacing_mm, fine_mm=config.halos.fine_slice_mm), *seen.findings)
+    return MeasuredGaps(scan, implants, gaps, seen, metal, findings)
 
 
 def treatment_position(implants: Sequence[ImplantPart], config: PlanConfig) -> PatientPosition:
@@ -337,18 +344,28 @@ def scan_of(volume: Volume) -> Scan:
     Returns
     -------
     Scan
+        Resampled onto a rectangular grid where the volume's is sheared.
+
+    Raises
+    ------
+    GeometryError
+        If it is sheared by more than can be put right.
     """
     series = Series(
         series_instance_uid=None,
         frame_of_reference_uid=volume.grid.frame_of_reference_uid,
         shape_zyx=volume.grid.shape,
-        spacing_mm=volume.grid.spacing_mm,
+        spacing_mm=plane_spacing_mm(volume.grid),
         patient_position=None,
         hu_min=float(volume.hu.min()),
         hu_max=float(volume.hu.max()),
         hu_clipped_at=clipping_level(volume.hu),
     )
-    return Scan(volume, series)
+    try:
+        made = rectify_volume(volume)
+    except SeriesError as error:
+        raise GeometryError(str(error)) from error
+    return Scan(made.volume, series, made.findings, stored=made.stored)
 
 
 def _anatomy(measured: MeasuredGaps) -> Anatomy:

@@ -1,28 +1,48 @@
 """The top level of one DICOM file: the bytes of the wanted elements, and where its pixels lie.
 
-Most CT files are little endian and need no more than a walk over their element headers, many times quicker than a full
-parse. Whatever is less plain (big endian, deflated, no preamble) goes through pydicom, and comes out in the same form.
+A walk over the element headers, many times quicker than a full parse, and with nothing in it that a damaged or hostile
+file could drive: it never recurses, never reads past the file, and allocates no more than what it was asked for.
 """
 
+import io
+import mmap
+import os
+import re
 import struct
-import warnings
 import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
-from pydicom.dataelem import RawDataElement
 from pydicom.errors import BytesLengthException, InvalidDicomError
+
+from planner.io.quiet import quiet
 
 _PIXEL_DATA = 0x7FE00010
 _TRANSFER_SYNTAX = 0x00020010
-_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+MEDIA_STORAGE_CLASS = 0x00020002
+"""What the file's preface says that it holds: the same as the SOP Class of the data set, where that has one."""
+_ITEM_END, _SEQUENCE_END = 0xFFFEE00D, 0xFFFEE0DD
 _UNDEFINED = 0xFFFFFFFF
 _LONG_VRS = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
-_FIRST_READ, _SECOND_READ = 1 << 14, 1 << 22
-_DEEPEST = 16
-"""Nesting of sequences beyond which a file goes through pydicom; real CT headers stay under six."""
+_SHORT_VRS = frozenset(
+    b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split()  # PS3.5 table 6.2-1
+)
+_DICOM_ROOT = b"1.2.840.10008."
+"""What all UIDs of the standard begin with; in a binary file, the scrap of a DICOM file."""
+_UID = re.compile(r"[0-9.]{1,64}")
+_FIRST_READ = 1 << 14
+_DEEPEST = 1000
+"""Nesting of sequences that only damage or malice reaches; real CT headers stay under six."""
+_LONGEST_VALUE = 1 << 16
+"""No value that we look for is longer, by far."""
+_HEADER_INFLATED = 64 << 20
+"""What the part before the pixels of a deflated file may grow to; real headers stay under one MiB."""
+_MOST_INFLATED = 2 << 30
+"""What a deflated file may grow to: four thousand slices of 512 x 512 in 16 bits."""
+_DEFLATE_TIMES = 1032
+"""Deflate never shrinks by more (zlib's technical notes)."""
 IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
 DEFLATED = "1.2.840.10008.1.2.1.99"
 DAMAGE = (
@@ -48,10 +68,6 @@ class DamagedFileError(Exception):
     """A file that claims to be DICOM and cannot be read as such; never leaves this package."""
 
 
-class _Unusual(Exception):
-    """The quick walk met something that it leaves to pydicom."""
-
-
 @dataclass(frozen=True, slots=True)
 class Elements:
     """The wanted top-level elements of one file.
@@ -67,7 +83,7 @@ class Elements:
     pixel_offset : int or None
         Where the value of Pixel Data starts in the file; None without pixels, or where the file is deflated.
     pixel_length : int or None
-        Its length in bytes; None where it is encapsulated or there is none.
+        Its length in bytes; None where it is encapsulated or there is none. A claim, not compared with the file.
     """
 
     values: dict[int, bytes]
@@ -95,35 +111,34 @@ def read_elements(path: Path, wanted: Collection[int]) -> Elements | None:
     Raises
     ------
     DamagedFileError
-        If the file is DICOM and cannot be read.
+        If the file is DICOM and cannot be read, or is empty.
     """
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             head = file.read(_FIRST_READ)
             if not _looks_like_dicom(head):
                 return None
-            try:
-                return _walk_file(head, wanted)
-            except struct.error:
-                head += file.read(_SECOND_READ)
-                return _walk_file(head, wanted)
-    except (_Unusual, struct.error):
-        return _read_by_pydicom(path, wanted)
-    except OSError as error:
+            found = _walk_as_far_as_needed(file, head, wanted)
+            _refuse_foreign_tail(file, found)
+            return found
+    except DAMAGE as error:
         raise DamagedFileError from error
 
 
-def open_dataset(path: Path) -> pydicom.Dataset:
+def open_dataset(path: Path, *, with_pixels: bool = True) -> pydicom.Dataset:
     """Read a whole DICOM file through pydicom, without its complaints.
 
     Parameters
     ----------
     path : Path
         A DICOM file.
+    with_pixels : bool
+        False stops before the pixels.
 
     Returns
     -------
     pydicom.Dataset
+        Of a deflated file, inflated, as if it had been stored as explicit little endian.
 
     Raises
     ------
@@ -131,118 +146,173 @@ def open_dataset(path: Path) -> pydicom.Dataset:
         If it cannot be read.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return pydicom.dcmread(path, force=True)
+        with quiet():
+            inflated = _inflated_file(path)
+            source = path if inflated is None else io.BytesIO(inflated)
+            return pydicom.dcmread(source, force=True, stop_before_pixels=not with_pixels)
     except DAMAGE as error:
         raise DamagedFileError from error
 
 
 def _looks_like_dicom(head: bytes) -> bool:
-    """Tell DICOM by its mark, or (older files without a preamble) by a first element of group 2 or 8."""
-    if head[128:132] == b"DICM":
+    """Tell DICOM by its mark, or (older files without a preamble) by a first element of group 2 or 8.
+
+    What a broken copy leaves (no bytes at all, an empty preamble, a mark that is lost or out of place) counts as
+    damage, so that it is said; it would pass for another file otherwise, and the volume end early.
+    """
+    bare = len(head) > 132 and head[:2] in (b"\x08\x00", b"\x02\x00") and head[3:4] == b"\x00"
+    if bare or head[128:132] == b"DICM":
         return True
-    return len(head) > 132 and head[:2] in (b"\x08\x00", b"\x02\x00") and head[3:4] == b"\x00"
+    if not any(head[:128]) or (b"\0" in head and (b"DICM" in head or _DICOM_ROOT in head)):
+        raise DamagedFileError
+    return False
 
 
-def _walk_file(head: bytes, wanted: Collection[int]) -> Elements:
-    if head[128:132] != b"DICM":
-        raise _Unusual
-    syntax, start = _read_meta(head)
-    if syntax in (EXPLICIT_BE, DEFLATED):
-        raise _Unusual
-    values: dict[int, bytes] = {}
-    position = start
-    while True:
-        try:
-            tag, length, body = _element(head, position, explicit=syntax != IMPLICIT_LE)
-        except struct.error:
-            if len(head) < _FIRST_READ and position == len(head):
-                return Elements(
-                    values, little_endian=True, transfer_syntax=syntax, pixel_offset=None, pixel_length=None
-                )
+Bytes = bytes | mmap.mmap
+
+
+def _walk_as_far_as_needed(file: io.FileIO, head: bytes, wanted: Collection[int]) -> Elements:
+    try:
+        return _walk_file(head, wanted, whole=len(head) < _FIRST_READ)
+    except struct.error:
+        if len(head) < _FIRST_READ:
             raise
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as everything:
+        return _walk_file(everything, wanted, whole=True)
+
+
+def _refuse_foreign_tail(file: io.FileIO, found: Elements) -> None:
+    """Refuse a file that goes on behind its pixels with anything but elements or a disc's zeros.
+
+    Bytes that slipped into the pixels push others out at the end, and the picture is shifted within its frame.
+    """
+    if found.pixel_offset is None or found.pixel_length is None:
+        return
+    end = found.pixel_offset + found.pixel_length
+    if os.fstat(file.fileno()).st_size <= end:
+        return  # whoever reads the pixels will miss what is missing
+    file.seek(end)
+    tail = file.read(_FIRST_READ)
+    group = struct.unpack("<H" if found.little_endian else ">H", tail[:2])[0] if len(tail) >= 8 else 0
+    if group <= _PIXEL_DATA >> 16 and any(tail):
+        raise DamagedFileError
+
+
+def _walk_file(head: Bytes, wanted: Collection[int], *, whole: bool) -> Elements:
+    """Walk the element headers; ask for more (struct.error) where a part of the file does not reach."""
+    syntax, start, told = _read_meta(head)
+    if syntax != DEFLATED:
+        return _walk(head, start, wanted, syntax, whole=whole, told=told)
+    if not whole:
+        raise struct.error
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    found = _walk(inflater.decompress(head[start:], _HEADER_INFLATED), 0, wanted, syntax, whole=True, told=told)
+    return Elements(found.values, found.little_endian, syntax, None, found.pixel_length)
+
+
+def _walk(
+    head: Bytes, position: int, wanted: Collection[int], syntax: str, *, whole: bool, told: dict[int, bytes]
+) -> Elements:
+    order = ">" if syntax == EXPLICIT_BE else "<"
+    explicit = syntax != IMPLICIT_LE or head[position + 4 : position + 6] in _SHORT_VRS
+    values = {tag: value for tag, value in told.items() if tag in wanted}
+    while not (whole and position == len(head)):
+        tag, length, body, explicit_inside = _element(head, position, order, explicit=explicit)
         if tag == _PIXEL_DATA:
-            held = None if length == _UNDEFINED else length
-            return Elements(values, little_endian=True, transfer_syntax=syntax, pixel_offset=body, pixel_length=held)
+            return Elements(values, order == "<", syntax, body, None if length == _UNDEFINED else length)
         if length == _UNDEFINED:
-            position = _end_of_sequence(head, body, 0, explicit=syntax != IMPLICIT_LE)
+            position = _end_of_sequence(head, body, order, explicit=explicit_inside)
             continue
         position = body + length
-        if tag in wanted:
-            if position > len(head):
-                raise struct.error
-            values[tag] = head[body:position]
-
-
-def _read_meta(head: bytes) -> tuple[str, int]:
-    """Give the transfer syntax, and where the data set starts."""
-    position, syntax = 132, None
-    while struct.unpack_from("<H", head, position)[0] == 2:
-        tag, length, body = _element(head, position, explicit=True)
-        if tag == _TRANSFER_SYNTAX:
-            syntax = head[body : body + length].decode("ascii", "replace").strip("\0 ")
-        position = body + length
-    if not syntax:
-        raise _Unusual
-    return syntax, position
-
-
-def _element(head: bytes, position: int, *, explicit: bool) -> tuple[int, int, int]:
-    """Give tag, length and the place of the value of the element at a position."""
-    group, element = struct.unpack_from("<HH", head, position)
-    tag = (group << 16) | element
-    if not explicit or group == 0xFFFE:
-        return tag, struct.unpack_from("<I", head, position + 4)[0], position + 8
-    vr = head[position + 4 : position + 6]
-    if vr in _LONG_VRS:
-        return tag, struct.unpack_from("<I", head, position + 8)[0], position + 12
-    if not vr.isalpha():
-        if len(vr) < 2:
+        if position > len(head):
             raise struct.error
-        raise _Unusual
-    return tag, struct.unpack_from("<H", head, position + 6)[0], position + 8
+        if tag in wanted:
+            _put(values, tag, head[body:position])
+    return Elements(values, order == "<", syntax, None, None)
 
 
-def _end_of_sequence(head: bytes, position: int, depth: int, *, explicit: bool) -> int:
-    """Find where a sequence of undefined length ends."""
-    if depth > _DEEPEST:
-        raise _Unusual
-    while True:
-        tag, length, body = _element(head, position, explicit=explicit)
+def _put(values: dict[int, bytes], tag: int, value: bytes) -> None:
+    """Take a value, unless the file says two different things of one matter."""
+    if len(value) > _LONGEST_VALUE or values.setdefault(tag, value) != value:
+        raise DamagedFileError
+
+
+def _read_meta(head: Bytes) -> tuple[str, int, dict[int, bytes]]:
+    """Give the transfer syntax, where the data set starts, and what the file is said to hold."""
+    position, syntax = (132 if head[128:132] == b"DICM" else 0), ""
+    told: dict[int, bytes] = {}
+    while head[position : position + 2] == b"\x02\x00":
+        tag, length, body, _ = _element(head, position, "<", explicit=True)
+        position = body + length
+        if position > len(head):
+            raise struct.error
+        if tag == _TRANSFER_SYNTAX:
+            syntax = head[body:position].decode("ascii", "replace").strip("\0 ")
+            if not _UID.fullmatch(syntax):
+                raise DamagedFileError
+        elif tag == MEDIA_STORAGE_CLASS:
+            _put(told, tag, head[body:position])
+    if not syntax:  # older files name none
+        syntax = EXPLICIT_LE if head[position + 4 : position + 6] in _SHORT_VRS else IMPLICIT_LE
+    return syntax, position, told
+
+
+def _element(head: Bytes, position: int, order: str, *, explicit: bool) -> tuple[int, int, int, bool]:
+    """Give tag, length and the place of the value of the element at a position, and whether VRs stand inside it."""
+    group, element = struct.unpack_from(order + "HH", head, position)
+    tag = (group << 16) | element
+    vr = head[position + 4 : position + 6]
+    if len(vr) < 2:
+        raise struct.error
+    if not explicit or group == 0xFFFE or not vr.isalpha():  # some writers leave out the VRs of some elements
+        return tag, struct.unpack_from(order + "I", head, position + 4)[0], position + 8, explicit
+    if vr in _LONG_VRS:
+        # PS3.5 6.2.2: a sequence that was stored as UN is implicit inside
+        return tag, struct.unpack_from(order + "I", head, position + 8)[0], position + 12, vr != b"UN"
+    return tag, struct.unpack_from(order + "H", head, position + 6)[0], position + 8, explicit
+
+
+def _end_of_sequence(head: Bytes, position: int, order: str, *, explicit: bool) -> int:
+    """Find where a sequence of undefined length ends, whatever is nested in it."""
+    inside = [explicit]
+    while inside:
+        if len(inside) > _DEEPEST:
+            raise DamagedFileError
+        tag, length, body, explicit_inside = _element(head, position, order, explicit=inside[-1])
+        position = body
         if tag in (_SEQUENCE_END, _ITEM_END):
-            return body
-        nested = length == _UNDEFINED
-        position = _end_of_sequence(head, body, depth + 1, explicit=explicit) if nested else body + length
+            inside.pop()
+        elif length == _UNDEFINED:
+            inside.append(explicit_inside)
+        else:
+            position += length
+    return position
 
 
-def _read_by_pydicom(path: Path, wanted: Collection[int]) -> Elements:
-    try:
-        with path.open("rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(wanted), force=True)
-            position = file.tell()
-            syntax = str(dataset.file_meta.get("TransferSyntaxUID", "") or IMPLICIT_LE)
-            values: dict[int, bytes] = {}
-            for tag in wanted:
-                item = dataset.get_item(tag) if tag in dataset else None
-                if isinstance(item, RawDataElement) and item.value is not None:
-                    values[tag] = item.value
-            little = syntax != EXPLICIT_BE
-            offset, length = (None, None) if syntax == DEFLATED else _pixels_at(file.seek(position), path, syntax)
-            return Elements(values, little, syntax, offset, length)
-    except DAMAGE as error:
-        raise DamagedFileError from error
-
-
-def _pixels_at(position: int, path: Path, syntax: str) -> tuple[int | None, int | None]:
-    """Read the element header of Pixel Data, where pydicom stopped."""
-    order = ">" if syntax == EXPLICIT_BE else "<"
+def _inflated_file(path: Path) -> bytes | None:
+    """Give a deflated file as a plain one, no larger than its own header claims; None for any other."""
     with path.open("rb") as file:
-        file.seek(position)
-        head = file.read(12)
-    if len(head) < 12 or struct.unpack(order + "HH", head[:4]) != (0x7FE0, 0x0010):
-        return None, None
-    implicit = syntax == IMPLICIT_LE
-    length = struct.unpack(order + "I", head[4:8] if implicit else head[8:12])[0]
-    return position + (8 if implicit else 12), None if length == _UNDEFINED else length
+        head = file.read(_FIRST_READ)
+        if head[128:132] != b"DICM":
+            return None
+        try:
+            syntax, start, _ = _read_meta(head)
+        except struct.error:
+            return None
+        if syntax != DEFLATED:
+            return None
+        file.seek(start)
+        packed = file.read()
+    most = min(_MOST_INFLATED, _DEFLATE_TIMES * len(packed))
+    prefix = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, _HEADER_INFLATED)
+    pixels = _walk(prefix, 0, (), syntax, whole=True, told={})
+    if pixels.pixel_offset is None or pixels.pixel_length is None:
+        need = _HEADER_INFLATED
+    else:
+        need = pixels.pixel_offset + pixels.pixel_length
+    if need > most:
+        raise DamagedFileError
+    plain = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, need)
+    name = EXPLICIT_LE.encode() + b"\0"
+    meta = struct.pack("<HH2sH", 2, 0x10, b"UI", len(name)) + name
+    return bytes(128) + b"DICM" + meta + plain

@@ -6,22 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.errors import GeometryError, SeriesError
-from planner.geometry.frames import Array
+from planner.geometry.frames import Array, PointsLps
 from planner.geometry.grid import Grid
 from planner.io.dicom.headers import SliceHeader
 from planner.io.dicom.pixels import where
+from planner.io.slice_layout import Layout, lay_out, refuse_spacing
 from planner.model.finding import Finding
+from planner.model.scan import StoredSlices
 
 _SAME_PLACE_MM = 0.01
 """Two slices nearer than this are duplicates: a hundredth of the thinnest slice."""
-_ROUNDING_MM = 0.06
-"""Positions rounded to 0.1 mm, as some scanners write them, stray by 0.05."""
-_IRREGULAR_SHARE = 0.05
-"""A slice may lie off its place by this share of the slice distance. Ours: far below the partial volume effect."""
-_TILT_DEG = 0.1
-"""A stack that leans less than this counts as upright: as the grid's own test of right angles."""
-_SIDEWAYS_MM = 0.1
-_UNIT_TOLERANCE = 1e-3
+_ROUNDED_DIRECTIONS = 2e-3
+"""Directions rounded to three decimals stray from unit length by 0.0009, and from a right angle by 0.0017 (0.1 deg)."""
+_TILT_TAG_DEG = 0.5
+"""The tag is a whole or half number of degrees on most scanners."""
 
 SamePixels = Callable[[SliceHeader, SliceHeader], bool]
 
@@ -34,14 +32,14 @@ class Arranged:
     ----------
     headers : tuple of SliceHeader
         One per slice, along the slices' normal.
-    grid : Grid
-        Where the voxels are.
+    layout : Layout
+        Where they lie, and the rectangular grid that they are planned on.
     findings : tuple of Finding
-        What had to be put right.
+        What had to be put right in their order; the layout has its own.
     """
 
     headers: tuple[SliceHeader, ...]
-    grid: Grid
+    layout: Layout
     findings: tuple[Finding, ...]
 
 
@@ -63,14 +61,19 @@ def plane_of(header: SliceHeader) -> tuple[Array, Array, Array] | None:
         return None
     row, column = np.array(header.along_row_lps), np.array(header.along_column_lps)
     lengths = np.array([np.linalg.norm(row), np.linalg.norm(column)])
-    if np.abs(lengths - 1.0).max() > _UNIT_TOLERANCE or abs(float(row @ column)) > _UNIT_TOLERANCE:
+    if np.abs(lengths - 1.0).max() > _ROUNDED_DIRECTIONS:
         return None
-    normal = np.cross(row, column)
-    return row / lengths[0], column / lengths[1], normal / np.linalg.norm(normal)
+    row, column = row / lengths[0], column / lengths[1]
+    off = float(row @ column)
+    if abs(off) > _ROUNDED_DIRECTIONS:
+        return None
+    row, column = row - off / 2 * column, column - off / 2 * row  # both turn by half of what is missing
+    row, column = row / np.linalg.norm(row), column / np.linalg.norm(column)
+    return row, column, np.cross(row, column)
 
 
 def arrange(headers: Sequence[SliceHeader], *, same_pixels: SamePixels | None) -> Arranged:
-    """Put slices of one orientation in order and find their grid.
+    """Put slices of one orientation in order and find where they lie.
 
     Parameters
     ----------
@@ -86,8 +89,8 @@ def arrange(headers: Sequence[SliceHeader], *, same_pixels: SamePixels | None) -
     Raises
     ------
     SeriesError
-        If the geometry is missing, two different slices lie in one place, a slice is missing, the distances are
-        irregular, or the stack leans (gantry tilt).
+        If the geometry is missing, two different slices lie in one place, or the slices are missing, irregular or
+        leaning beyond what can be put right.
     """
     first = headers[0]
     plane = plane_of(first)
@@ -98,26 +101,27 @@ def arrange(headers: Sequence[SliceHeader], *, same_pixels: SamePixels | None) -
         )
     if min(first.row_spacing_mm, first.column_spacing_mm) <= 0:
         raise SeriesError("the pixel spacing is not above zero; export the original CT series")
+    refuse_spacing((first.row_spacing_mm, first.column_spacing_mm))
     row, column, normal = plane
     lost = [h for h in headers if h.position_lps is None]
     if lost:
         raise SeriesError(f"{len(lost)} of {len(headers)} slices have no position; export the original CT series")
     ordered = sorted(headers, key=lambda h: (float(np.array(h.position_lps) @ normal), h.sop_instance_uid, h.frame))
     ordered, findings = _without_duplicates(ordered, same_pixels)
-    positions = np.array([h.position_lps for h in ordered], dtype=np.float64)
+    stored = StoredSlices(
+        PointsLps(np.array([h.position_lps for h in ordered], dtype=np.float64)),
+        column * first.row_spacing_mm,
+        row * first.column_spacing_mm,
+        first.rows,
+        first.columns,
+        first.frame_of_reference_uid,
+    )
     if len(ordered) == 1:
-        step, alone = _step_of_one(first, normal)
-        findings = (*findings, alone)
+        layout = _layout_of_one(stored, normal, first.slice_thickness_mm)
     else:
-        step = _regular_step(positions, normal)
-    matrix = np.eye(4)
-    matrix[:3, 0], matrix[:3, 1], matrix[:3, 2] = step, column * first.row_spacing_mm, row * first.column_spacing_mm
-    matrix[:3, 3] = positions[0]
-    try:
-        grid = Grid((len(ordered), first.rows, first.columns), matrix, first.frame_of_reference_uid)
-    except GeometryError as error:
-        raise SeriesError(f"the slices make no volume: {error}") from error
-    return Arranged(tuple(ordered), grid, findings)
+        layout = lay_out(stored)
+        findings = (*findings, *_tilt_tag_findings(ordered, layout.tilt_deg))
+    return Arranged(tuple(ordered), layout, findings)
 
 
 def _without_duplicates(
@@ -142,66 +146,39 @@ def _without_duplicates(
     return kept, (Finding(code="duplicate-slices", severity="info", message=message, measured=float(dropped)),)
 
 
-def _step_of_one(header: SliceHeader, normal: Array) -> tuple[Array, Finding]:
-    thickness = header.slice_thickness_mm
-    if thickness is None or thickness <= 0:
+def _layout_of_one(stored: StoredSlices, normal: Array, thickness_mm: float | None) -> Layout:
+    if thickness_mm is None or thickness_mm <= 0:
         raise SeriesError("there is one slice without a thickness; give the folder of the whole series")
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.column_stack((normal * thickness_mm, stored.row_step_lps, stored.column_step_lps))
+    matrix[:3, 3] = stored.positions_lps[0]
+    try:
+        grid = Grid(stored.shape, matrix, stored.frame_of_reference_uid)
+    except GeometryError as error:
+        raise SeriesError(f"the slice makes no volume: {error}") from error
+    refuse_spacing(grid.spacing_mm)
     message = "there is only one slice: give the folder of the whole series to plan on it"
-    return normal * thickness, Finding(code="single-slice", severity="warning", message=message)
+    alone = Finding(code="single-slice", severity="warning", message=message)
+    return Layout(stored, grid, tilt_deg=0.0, odd_places=(), findings=(alone,))
 
 
-def _regular_step(positions: Array, normal: Array) -> Array:
-    """Give the step from slice to slice, LPS mm; refuse gaps, irregular distances and leaning stacks."""
-    along = positions @ normal
-    step_mm = float(np.median(np.diff(along)))
-    tolerance_mm = max(_ROUNDING_MM, _IRREGULAR_SHARE * step_mm)
-    _refuse_gaps(positions, along, step_mm)
-    count = len(positions)
-    step = (positions[-1] - positions[0]) / (count - 1)
-    off = positions - positions[0] - np.arange(count)[:, None] * step
-    off_mm = np.abs(off @ normal)
-    worst = int(off_mm.argmax())
-    if off_mm[worst] > tolerance_mm:
-        raise SeriesError(
-            f"slice distances are irregular: the slice at {_place(positions[worst])} lies {off_mm[worst]:.2f} mm off "
-            f"its place (tolerance {tolerance_mm:.2f} mm); export the original series whole"
-        )
-    lean_deg = float(np.degrees(np.arctan2(np.linalg.norm(step - (step @ normal) * normal), step @ normal)))
-    if lean_deg > _TILT_DEG:
-        raise SeriesError(
-            f"the slices lean by {lean_deg:.1f} degrees (gantry tilt); export the series corrected for tilt, "
-            "or scan without tilt"
-        )
-    sideways_mm = np.linalg.norm(off - np.outer(off @ normal, normal), axis=1)
-    if sideways_mm.max() > _SIDEWAYS_MM:
-        raise SeriesError(
-            f"the slice at {_place(positions[int(sideways_mm.argmax())])} is shifted sideways by "
-            f"{sideways_mm.max():.2f} mm against its neighbours; export the original series whole"
-        )
-    return np.asarray(step)
-
-
-def _refuse_gaps(positions: Array, along: Array, step_mm: float) -> None:
-    distances = np.diff(along)
-    tolerance_mm = max(_ROUNDING_MM, _IRREGULAR_SHARE * step_mm) * 2  # both ends of a distance may stray
-    off = np.abs(distances - step_mm)
-    if off.max() <= tolerance_mm:
-        return
-    wide = int(distances.argmax())
-    times = float(distances[wide] / step_mm)
-    missing = round(times) - 1
-    if missing >= 1 and abs(times - round(times)) * step_mm <= tolerance_mm:
-        raise SeriesError(
-            f"{missing} slice(s) are missing after {_place(positions[wide])}: the next is {distances[wide]:.2f} mm on,"
-            f" the others {step_mm:.2f} mm apart; export the series whole"
-        )
-    worst = int(off.argmax())
-    raise SeriesError(
-        f"slice distances are irregular: {distances[worst]:.2f} mm after {_place(positions[worst])}, the others "
-        f"{step_mm:.2f} mm (tolerance {tolerance_mm:.2f} mm); export the original series whole"
+def _tilt_tag_findings(headers: Sequence[SliceHeader], tilt_deg: float) -> tuple[Finding, ...]:
+    """Compare the gantry's tilt as the header names it with that of the positions; signs differ between makers."""
+    named = [abs(h.gantry_tilt_deg) for h in headers if h.gantry_tilt_deg is not None]
+    if not named or all(abs(tag - tilt_deg) <= _TILT_TAG_DEG for tag in named):
+        return ()
+    worst = max(named, key=lambda tag: abs(tag - tilt_deg))
+    message = (
+        f"the header names a gantry tilt of {worst:.1f} degrees, by their positions the slices lean by {tilt_deg:.1f}; "
+        "the positions were taken: look whether straight edges are straight across the slices"
     )
-
-
-def _place(position: Array) -> str:
-    x, y, z = (float(v) for v in position)
-    return f"({x:.2f}, {y:.2f}, {z:.2f}) mm"
+    finding = Finding(
+        code="tilt-tag-differs",
+        severity="caution",
+        message=message,
+        measured=tilt_deg,
+        limit=worst,
+        unit="deg",
+        source="GantryDetectorTilt (0018,1120)",
+    )
+    return (finding,)

@@ -12,15 +12,15 @@ from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 from pydicom.uid import UID
 
-from planner.errors import InputError, LabelError, OutputError
+from planner.errors import GeometryError, InputError, LabelError, OutputError
 from planner.geometry.grid import Grid
 from planner.io.dicom.elements import DAMAGE, DamagedFileError, open_dataset
-from planner.io.dicom.geometry import arrange
+from planner.io.dicom.geometry import Arranged, arrange, plane_of
 from planner.io.dicom.headers import CT_IMAGE, SliceHeader
-from planner.io.dicom.pixels import same_pixels
 from planner.io.dicom.slices import read_slices
 from planner.io.dicom.write import MANUFACTURER, SOFTWARE_VERSION, derived_uid
 from planner.model.labels import LabelMap, Structure, StructureKind
+from planner.model.scan import StoredSlices
 
 _ANATOMY = Code("91723000", "SCT", "Anatomical Structure")
 _OBJECT = Code("260787004", "SCT", "Physical object")
@@ -50,6 +50,10 @@ _MAY_BE_EMPTY = (
     "PositionReferenceIndicator",
 )
 """Attributes of type 2: there, but possibly empty (PS3.5 7.4.3)."""
+_SAME_PLACE_MM = 0.01
+_ROUNDED_MM = 0.9
+"""Positions rounded to whole mm lie no further off."""
+_SAME_DIRECTION = 0.999
 _OFF_GRID_IDX = 0.05
 """A frame may lie off a slice of the grid by this share of a voxel: rounding in the positions."""
 
@@ -60,7 +64,7 @@ def write_seg(label_map: LabelMap, source_slice_files: Sequence[Path], path: Pat
     Parameters
     ----------
     label_map : LabelMap
-        On the CT's own grid. Structures without a voxel are left out.
+        On the CT's own grid, sheared where its slices lean. Structures without a voxel are left out.
     source_slice_files : sequence of Path
         The CT's files; patient, study and frame of reference are taken from them, as the standard asks.
     path : Path
@@ -77,13 +81,109 @@ def write_seg(label_map: LabelMap, source_slice_files: Sequence[Path], path: Pat
     OutputError
         If the file cannot be written.
     """
-    headers = _headers(source_slice_files)
-    arranged = arrange(headers, same_pixels=same_pixels)
-    arranged.grid.require_same(label_map.grid)
-    structures, numbers = _numbered(label_map)
+    arranged = _arranged(source_slice_files, StoredSlices.of_grid(label_map.grid))
+    if arranged.layout.is_rectangular:
+        arranged.layout.grid.require_same(label_map.grid)
+    else:
+        _require_same_slices(StoredSlices.of_grid(label_map.grid), arranged.layout.stored)
+    _write(label_map.codes, label_map.structures, arranged.headers, path)
+
+
+def write_seg_on_slices(
+    codes: npt.NDArray[np.generic],
+    structures: Sequence[Structure],
+    slices: StoredSlices,
+    source_slice_files: Sequence[Path],
+    path: Path,
+) -> None:
+    """Write labels as a DICOM Segmentation of a CT whose slices lie on no one grid.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape ``slices.shape``
+        The labels on the CT's own slices.
+    structures : sequence of Structure
+        What they stand for; those without a voxel are left out.
+    slices : StoredSlices
+        Where those slices lie, as the CT was loaded.
+    source_slice_files : sequence of Path
+        As for `write_seg`.
+    path : Path
+        The file to write.
+
+    Raises
+    ------
+    GeometryError
+        If the slices are not those of the CT's files, or the labels do not have their shape.
+    LabelError, InputError, OutputError
+        As `write_seg`.
+    """
+    arranged = _arranged(source_slice_files, slices)
+    _require_same_slices(slices, arranged.layout.stored)
+    if codes.shape != slices.shape:
+        raise GeometryError(f"the labels have shape {codes.shape}, the CT's slices {slices.shape}")
+    _write(codes, structures, arranged.headers, path)
+
+
+def _arranged(files: Sequence[Path], slices: StoredSlices) -> Arranged:
+    """Put the CT's slices in order again, as they were when it was loaded; its pixels were compared then."""
+    headers = _headers(files)
+    if headers[0].frames > 1:
+        headers = [header for header in headers if _is_one_of(header, slices)] or headers
+    return arrange(headers, same_pixels=None)
+
+
+def _is_one_of(header: SliceHeader, slices: StoredSlices) -> bool:
+    """Say whether a frame lies on one of the slices: a file may hold other stacks beside them."""
+    plane = plane_of(header)
+    if plane is None or header.position_lps is None or (header.rows, header.columns) != slices.shape[1:]:
+        return False
+    along = np.array((plane[0] @ slices.column_step_lps, plane[1] @ slices.row_step_lps))
+    lengths = np.linalg.norm((slices.column_step_lps, slices.row_step_lps), axis=1)
+    away_mm = np.linalg.norm(slices.positions_lps - np.array(header.position_lps), axis=1)
+    apart_mm = np.linalg.norm(np.diff(slices.positions_lps, axis=0), axis=1).min(initial=np.inf)
+    return bool(np.all(along > _SAME_DIRECTION * lengths) and away_mm.min() <= min(apart_mm / 2, _ROUNDED_MM))
+
+
+def _placing(headers: Sequence[SliceHeader]) -> dict[str, Any]:
+    """Say where frames lie, in the form that the standard's writer takes."""
+    first, plane = headers[0], plane_of(headers[0])
+    positions = [header.position_lps for header in headers if header.position_lps is not None]
+    spacing = [mm for mm in (first.row_spacing_mm, first.column_spacing_mm) if mm is not None]
+    if plane is None or len(positions) < len(headers) or len(spacing) < 2:
+        raise InputError("the CT does not say any more where its frames lie; give its folder again")
+    patient = hd.CoordinateSystemNames.PATIENT
+    thickness_mm = first.slice_thickness_mm or float(np.linalg.norm(np.subtract(positions[-1], positions[-2])))
+    return {
+        "plane_positions": [hd.PlanePositionSequence(patient, position) for position in positions],
+        "plane_orientation": hd.PlaneOrientationSequence(patient, [float(v) for v in (*plane[0], *plane[1])]),
+        "pixel_measures": hd.PixelMeasuresSequence(pixel_spacing=spacing, slice_thickness=thickness_mm),
+    }
+
+
+def _require_same_slices(ours: StoredSlices, theirs: StoredSlices) -> None:
+    if ours.shape != theirs.shape:
+        raise GeometryError(f"slices differ in shape: {ours.shape} and {theirs.shape}; give the CT that was planned on")
+    apart_mm = float(np.abs(ours.positions_lps - theirs.positions_lps).max())
+    turned = np.abs(ours.row_step_lps - theirs.row_step_lps).max() * ours.rows
+    turned = max(turned, np.abs(ours.column_step_lps - theirs.column_step_lps).max() * ours.columns)
+    if max(apart_mm, float(turned)) > _SAME_PLACE_MM:
+        raise GeometryError(
+            f"slices lie up to {max(apart_mm, float(turned)):.3g} mm apart; give the CT that was planned on"
+        )
+
+
+def _write(
+    codes: npt.NDArray[np.generic], structures: Sequence[Structure], headers: Sequence[SliceHeader], path: Path
+) -> None:
+    structures, numbers = _numbered(codes, structures)
     series = headers[0].series_instance_uid
     seed = (series, *(f"{s.code}:{s.kind}:{s.id}" for s in structures), str(int(numbers.astype(np.int64).sum())))
-    files = dict.fromkeys(header.path for header in arranged.headers)
+    files = dict.fromkeys(header.path for header in headers)
+    placed: dict[str, Any] = {}
+    if headers[0].frames > 1:
+        # Its frames may be in another order, others beside them, or in several files: each is placed by itself.
+        files, placed = dict.fromkeys([headers[0].path]), _placing(headers)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         sources = [_source(file) for file in files]
@@ -102,6 +202,7 @@ def write_seg(label_map: LabelMap, source_slice_files: Sequence[Path], path: Pat
             device_serial_number="0",
             content_label="CEMENT_PLAN",
             series_description="cement plan: labels",
+            **placed,
         )
         for segment, structure in zip(segmentation.SegmentSequence, structures, strict=True):
             segment.SegmentDescription = str(structure.code)
@@ -179,10 +280,12 @@ def _headers(files: Sequence[Path]) -> list[SliceHeader]:
     return headers
 
 
-def _numbered(label_map: LabelMap) -> tuple[tuple[Structure, ...], npt.NDArray[np.uint16]]:
+def _numbered(
+    codes: npt.NDArray[np.generic], named: Sequence[Structure]
+) -> tuple[tuple[Structure, ...], npt.NDArray[np.uint16]]:
     """Give the structures that have voxels the numbers from 1 on, as DICOM asks."""
-    present = {int(code) for code in np.unique(label_map.codes)} - {0}
-    structures = tuple(s for s in sorted(label_map.structures, key=lambda s: s.code) if s.code in present)
+    present = {int(code) for code in np.unique(codes)} - {0}
+    structures = tuple(s for s in sorted(named, key=lambda s: s.code) if s.code in present)
     strangers = present - {s.code for s in structures}
     if strangers:
         raise LabelError(f"the label map holds the value {min(strangers)}, which stands for no structure")
@@ -191,7 +294,7 @@ def _numbered(label_map: LabelMap) -> tuple[tuple[Structure, ...], npt.NDArray[n
     table = np.zeros(max(present) + 1, dtype=np.uint16)
     for number, structure in enumerate(structures, start=1):
         table[structure.code] = number
-    return structures, table[label_map.codes]
+    return structures, table[codes]
 
 
 def _description(number: int, structure: Structure) -> hd.seg.SegmentDescription:

@@ -1,36 +1,23 @@
-"""From files to stacks: which slices belong together, and which stack to plan on."""
+"""From files to stacks: which slices belong together."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from planner.errors import InputError, SeriesError
+from planner.errors import InputError
+from planner.io.dicom.asides import aside_of
 from planner.io.dicom.elements import DamagedFileError
 from planner.io.dicom.geometry import plane_of
-from planner.io.dicom.headers import CT_CLASSES, CT_IMAGE, SliceHeader
+from planner.io.dicom.headers import SliceHeader
+from planner.io.dicom.passes import split_passes
 from planner.io.dicom.slices import read_slices
 from planner.io.sources import Source
-from planner.model.finding import Finding
 from planner.progress import Monitor, track
 
-RULES = "original before derived, axial before other planes, at least 10 slices, thinner slices, more slices"
-"""How the best of several CT stacks is chosen, in this order."""
-_FEW_SLICES = 10
 _SAME_DIRECTION = 1e-3
-_SAME_PLACE_MM = 0.01
-_NO_CT_KINDS = {
-    "LOCALIZER": "localizer",
-    "PERFUSION": "perfusion map",
-    "SCREEN SAVE": "screen shot",
-    "MAX_IP": "maximum intensity projection",
-    "MIN_IP": "minimum intensity projection",
-    "MIP": "maximum intensity projection",
-}
-"""Words of Image Type (PS3.3 C.8.2.1.1.1, C.8.16.1) whose pixels are no cross-section in Hounsfield units."""
-_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +27,9 @@ class Found:
     Parameters
     ----------
     headers : tuple of SliceHeader
-        Every image.
+        Every image, and one of no size for every DICOM object that is none.
     other_files : int
-        Files that are no DICOM image.
+        Files that are no DICOM object.
     damaged_files : int
         Files that claim to be DICOM and cannot be read.
     """
@@ -51,10 +38,23 @@ class Found:
     other_files: int
     damaged_files: int
 
+    @property
+    def missing_parts(self) -> int:
+        """Files that are not there of multi-frame objects stored in several files (concatenations)."""
+        parts: dict[str, set[str]] = {}
+        claimed: dict[str, int] = {}
+        for header in self.headers:
+            if header.concatenation_uid:
+                parts.setdefault(header.concatenation_uid, set()).add(header.sop_instance_uid)
+                claimed[header.concatenation_uid] = max(
+                    header.concatenation_parts or 0, claimed.get(header.concatenation_uid, 0)
+                )
+        return sum(max(0, claimed[uid] - len(files)) for uid, files in parts.items())
+
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Slices of one series, orientation, matrix and reconstruction, in no order.
+    """Slices of one series, orientation, matrix, reconstruction and pass, in no order.
 
     Parameters
     ----------
@@ -62,15 +62,23 @@ class Stack:
         At least one.
     aside : str or None
         Why this is nothing to plan on ("localizer", "MR"); None for a CT.
+    number : int or None
+        Which of the series' stacks this is, from 1; None where the series holds no other.
     """
 
     headers: tuple[SliceHeader, ...]
     aside: str | None
+    number: int | None = None
 
     @property
     def series_instance_uid(self) -> str:
         """The series that the slices belong to."""
         return self.headers[0].series_instance_uid
+
+    @property
+    def name(self) -> str:
+        """What ``--series`` calls it: the series' UID, with "#2" for the second of several stacks in one series."""
+        return self.series_instance_uid + ("" if self.number is None else f"#{self.number}")
 
     @property
     def orientation(self) -> str | None:
@@ -86,8 +94,14 @@ class Stack:
         plane = plane_of(self.headers[0])
         if plane is None or any(h.position_lps is None for h in self.headers):
             return None
-        along = np.unique(np.round([float(np.array(h.position_lps) @ plane[2]) for h in self.headers], 2))
+        along = np.unique(np.round(np.array([h.position_lps for h in self.headers]) @ plane[2], 2))
         return float(np.median(np.diff(along))) if len(along) > 1 else self.headers[0].slice_thickness_mm
+
+    @property
+    def slice_thickness_mm(self) -> float | None:
+        """The thickest slice's thickness."""
+        known = [h.slice_thickness_mm for h in self.headers if h.slice_thickness_mm is not None]
+        return max(known, default=None)
 
 
 def read_found(source: Source, *, monitor: Monitor) -> Found:
@@ -107,7 +121,7 @@ def read_found(source: Source, *, monitor: Monitor) -> Found:
     Raises
     ------
     InputError
-        If no file holds a DICOM image.
+        If no file is a DICOM object.
     """
     headers: list[SliceHeader] = []
     others = damaged = 0
@@ -135,80 +149,40 @@ def find_stacks(headers: Iterable[SliceHeader]) -> tuple[Stack, ...]:
     Returns
     -------
     tuple of Stack
-        One per series, orientation, matrix, spacing, kernel, frame of reference, kind and time point. A series whose
-        acquisitions cover the same places is split by them.
+        One per series, orientation, matrix, spacing, reconstruction, energy, frame of reference and pass (see
+        `planner.io.dicom.passes`); those of one series are numbered, the longest CT first.
     """
     groups: dict[tuple[object, ...], list[SliceHeader]] = {}
     for header in headers:
         groups.setdefault(_key(header), []).append(header)
-    stacks = []
-    for group in groups.values():
-        for same_plane in _by_plane(group):
-            for members in _by_acquisition(same_plane):
-                stacks.append(Stack(tuple(members), _aside(members[0])))
-    return tuple(sorted(stacks, key=lambda s: (s.series_instance_uid, -len(s.headers), s.headers[0].sop_instance_uid)))
+    stacks = [
+        Stack(tuple(members), aside_of(members))
+        for group in groups.values()
+        for same_plane in _by_plane(group)
+        for members in _by_pass(same_plane)
+    ]
+    stacks.sort(key=_listing_order)
+    return tuple(_numbered(stacks))
 
 
-def choose(stacks: Sequence[Stack], *, name: str, series_instance_uid: str | None) -> tuple[Stack, tuple[Finding, ...]]:
-    """Choose the stack to plan on.
-
-    Parameters
-    ----------
-    stacks : sequence of Stack
-        What the input holds.
-    name : str
-        What messages call the input.
-    series_instance_uid : str or None
-        The series that the user named; None for the best by `RULES`.
-
-    Returns
-    -------
-    stack : Stack
-        The chosen one.
-    findings : tuple of Finding
-        Says which was chosen, where several qualify.
-
-    Raises
-    ------
-    SeriesError
-        If the input holds no CT, or not the series that was named.
-    """
-    if series_instance_uid is not None:
-        stacks = [s for s in stacks if s.series_instance_uid == series_instance_uid]
-        if not stacks:
-            raise SeriesError(f"{name} holds no series {series_instance_uid}; list what it holds with inspect")
-    usable = sorted((s for s in stacks if s.aside is None), key=_rank)
-    if not usable:
-        raise SeriesError(_no_ct(name, stacks))
-    best = usable[0]
-    if len(usable) == 1:
-        return best, ()
-    distance = best.slice_distance_mm
-    series = f"series {best.series_instance_uid}" if best.series_instance_uid else "the series without a UID"
-    message = (
-        f"{len(usable)} CT stacks qualify; chosen: {series}, {best.orientation} with "
-        f"{len(best.headers)} slices{'' if distance is None else f' {distance:.2f} mm apart'} ({RULES}); "
-        "name another with --series"
-    )
-    return best, (Finding(code="series-chosen", severity="info", message=message, measured=float(len(usable))),)
+def _listing_order(stack: Stack) -> tuple[object, ...]:
+    first = min(stack.headers, key=lambda h: (h.sop_instance_uid, h.frame))
+    return stack.series_instance_uid, stack.aside is not None, -len(stack.headers), first.sop_instance_uid, first.frame
 
 
-def _rank(stack: Stack) -> tuple[object, ...]:
-    first = stack.headers[0]
-    distance = stack.slice_distance_mm
-    return (
-        first.image_type[:1] != ("ORIGINAL",),
-        stack.orientation != "axial",
-        len(stack.headers) < _FEW_SLICES,
-        np.inf if distance is None else round(distance, 1),
-        -len(stack.headers),
-        stack.series_instance_uid,
-        first.sop_instance_uid,
-    )
+def _numbered(stacks: Sequence[Stack]) -> list[Stack]:
+    of_series = Counter(stack.series_instance_uid for stack in stacks)
+    so_far = Counter[str]()
+    numbered = []
+    for stack in stacks:
+        uid = stack.series_instance_uid
+        so_far[uid] += 1
+        numbered.append(replace(stack, number=so_far[uid]) if of_series[uid] > 1 else stack)
+    return numbered
 
 
 def _key(header: SliceHeader) -> tuple[object, ...]:
-    """Say what slices must share to lie in one stack, but for their plane."""
+    """Say what slices must share to lie in one stack, but for their plane and pass."""
     spacing = [None if v is None else round(v, 4) for v in (header.row_spacing_mm, header.column_spacing_mm)]
     return (
         header.series_instance_uid,
@@ -219,69 +193,36 @@ def _key(header: SliceHeader) -> tuple[object, ...]:
         *spacing,
         header.frame_of_reference_uid,
         header.kernel,
+        header.kernel_group,
+        header.metal_reduced,
+        header.kvp,
         header.image_type[:3],
-        header.temporal_position,
-        header.path if header.frames > 1 else None,
     )
 
 
+def _by_pass(headers: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
+    plane = plane_of(headers[0])
+    return [list(headers)] if plane is None else split_passes(headers, plane[2])
+
+
 def _by_plane(headers: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
-    planes: list[tuple[object, list[SliceHeader]]] = []
+    """Split by orientation; those that name none stay together."""
+    alike: dict[object, list[SliceHeader]] = {}
     for header in headers:
-        mine = (header.along_row_lps, header.along_column_lps)
-        for plane, members in planes:
-            if _same_plane(plane, mine):
-                members.append(header)
-                break
+        alike.setdefault((header.along_row_lps, header.along_column_lps), []).append(header)
+    found: list[list[SliceHeader]] = []
+    planes = np.full((len(alike), 6), np.inf)  # of each in found; many only where a file is damaged or hostile
+    for members in alike.values():
+        row, column = members[0].along_row_lps, members[0].along_column_lps
+        mine = np.full(6, np.inf) if row is None or column is None else np.array((*row, *column))
+        with np.errstate(invalid="ignore"):
+            near = np.abs(planes[: len(found)] - mine).max(axis=1, initial=0.0) < _SAME_DIRECTION
+        if near.any():
+            found[int(near.argmax())].extend(members)
         else:
-            planes.append((mine, [header]))
-    return [members for _, members in planes]
-
-
-def _same_plane(first: object, second: object) -> bool:
-    if first == second:
-        return True
-    one, other = (np.array(p, dtype=object) for p in (first, second))
-    if one.shape != (2, 3) or other.shape != (2, 3):
-        return False
-    return bool(np.abs(one.astype(float) - other.astype(float)).max() < _SAME_DIRECTION)
-
-
-def _by_acquisition(headers: list[SliceHeader]) -> list[list[SliceHeader]]:
-    """Split by acquisition where several of them cover the same places (and each of them no place twice)."""
-    acquisitions: dict[str, list[SliceHeader]] = {}
-    for header in headers:
-        acquisitions.setdefault(header.acquisition_number, []).append(header)
-    if len(acquisitions) < 2 or not _has_duplicates(headers):
-        return [headers]
-    parts = list(acquisitions.values())
-    return [headers] if any(_has_duplicates(part) for part in parts) else parts
-
-
-def _has_duplicates(headers: Sequence[SliceHeader]) -> bool:
-    places = [h.position_lps for h in headers if h.position_lps is not None]
-    rounded = {tuple(round(v / _SAME_PLACE_MM) for v in place) for place in places}
-    return len(rounded) < len(places)
-
-
-def _aside(header: SliceHeader) -> str | None:
-    """Say why an image is nothing to plan on; None for a CT slice."""
-    if header.modality != "CT":
-        return header.modality or "images without a modality"
-    if header.sop_class_uid.startswith(_SECONDARY_CAPTURE):
-        return "secondary capture"
-    if header.sop_class_uid not in ("", *CT_CLASSES):
-        return "objects that are no CT image"
-    for word, what in _NO_CT_KINDS.items():
-        if word in header.image_type:
-            return what
-    if header.samples != 1:
-        return "colour picture"
-    if header.frames > 1 and header.sop_class_uid in ("", CT_IMAGE):
-        return "multi-frame file that is no Enhanced CT"
-    if header.position_lps is None and header.along_row_lps is None:
-        return "picture without a place in the patient"
-    return None
+            planes[len(found)] = mine
+            found.append(members)
+    return found
 
 
 def _nothing_found(name: str, others: int, damaged: int) -> str:
@@ -292,16 +233,7 @@ def _nothing_found(name: str, others: int, damaged: int) -> str:
     return f"{name} is empty; give the folder of a CT series"
 
 
-def _no_ct(name: str, stacks: Sequence[Stack]) -> str:
-    counts = Counter[str]()
-    for stack in stacks:
-        counts[stack.aside or ""] += len(stack.headers)
-    held = ", ".join(f"{what} ({count} image(s))" for what, count in sorted(counts.items()))
-    return f"{name} holds {held}, not CT; give the folder of a CT series"
-
-
 def slice_files(headers: Sequence[SliceHeader]) -> tuple[Path, ...]:
-    """Give the file of each slice; of a multi-frame file, that one file once."""
-    if headers[0].frames > 1:
-        return (headers[0].path,)
-    return tuple(h.path for h in headers)
+    """Give the file of each slice; of multi-frame files, each once."""
+    paths = tuple(h.path for h in headers)
+    return tuple(dict.fromkeys(paths)) if headers[0].frames > 1 else paths

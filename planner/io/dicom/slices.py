@@ -1,10 +1,13 @@
 """The slices that one file holds."""
 
+import dataclasses
 from pathlib import Path
 
 from planner.io.dicom.elements import DEFLATED, DamagedFileError, read_elements
 from planner.io.dicom.frames import split_frames
 from planner.io.dicom.headers import CT_CLASSES, ENHANCED_CT, LEGACY_ENHANCED_CT, WANTED_TAGS, SliceHeader, header_of
+
+_DIRECTORY = "1.2.840.10008.1.3.10"
 
 
 def read_slices(path: Path) -> tuple[SliceHeader, ...] | None:
@@ -18,7 +21,8 @@ def read_slices(path: Path) -> tuple[SliceHeader, ...] | None:
     Returns
     -------
     tuple of SliceHeader or None
-        One per frame; empty where the file is DICOM without pixels; None where it is not DICOM.
+        One per frame; one of no size where the file is DICOM without pixels (a structure set, a report); empty for a
+        directory; None where it is not DICOM.
 
     Raises
     ------
@@ -29,10 +33,12 @@ def read_slices(path: Path) -> tuple[SliceHeader, ...] | None:
     if elements is None:
         return None
     header = header_of(path, elements)
-    if header.rows < 1 or header.columns < 1 or (header.pixel_offset is None and elements.transfer_syntax != DEFLATED):
+    if header.sop_class_uid == _DIRECTORY:
+        return ()
+    if not header.has_pixels or (header.pixel_offset is None and elements.transfer_syntax != DEFLATED):
         if header.sop_class_uid in ("", *CT_CLASSES):
             raise DamagedFileError  # a CT image that ends before its pixels
-        return ()
+        return (dataclasses.replace(header, rows=0, columns=0),)
     if header.sop_class_uid in (ENHANCED_CT, LEGACY_ENHANCED_CT):
         return split_frames(header)
     return (header,)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from planner.errors import InputError
-from planner.io import describe_inspection, inspect_input
+from planner.io import describe_inspection, inspect_input, load_scan
 
 
 def test_one_good_series(tmp_path, hu, grid, write):
@@ -37,7 +37,8 @@ def test_the_clipping_level_where_headers_name_it(tmp_path, hu, grid, write):
 
 
 def test_problems_are_findings(tmp_path, hu, grid, write):
-    write(tmp_path, hu, grid, RescaleSlope=None)[5].unlink()
+    for path in write(tmp_path, hu, grid, RescaleSlope=None)[4:9]:
+        path.unlink()
     (series,) = inspect_input(tmp_path).series
     assert [p.code for p in series.problems] == ["geometry", "pixels"]
     assert not series.usable and series.shape_zyx is None
@@ -60,6 +61,57 @@ def test_several_series_and_the_choice(tmp_path, hu, grid, write):
     assert "original before derived" in inspection.chosen_because
     text = describe_inspection(inspection)
     assert "* 1.2.3.2" in text and "- 1.2.3.1" in text
+
+
+def test_each_candidate_has_its_rank_and_why_it_lost(tmp_path, hu, grid_of, write):
+    write(tmp_path / "a", hu, grid_of(spacing=(3.0, 0.8, 0.7)), series="1.2.3.1", SliceThickness="3")
+    write(tmp_path / "b", hu, grid_of(spacing=(1.0, 0.8, 0.7)), series="1.2.3.2", SliceThickness="1")
+    write(tmp_path / "c", hu[:1], grid_of(), series="1.2.3.3", ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    inspection = inspect_input(tmp_path)
+    told = {s.name: (s.rank, s.lost_by, s.chosen) for s in inspection.series}
+    assert told == {
+        "1.2.3.1": (2, "thicker slices: 3 mm against 1 mm", False),
+        "1.2.3.2": (1, None, True),
+        "1.2.3.3": (None, None, False),
+    }
+    assert inspection.chosen_series == "1.2.3.2"
+    assert inspection.chosen_because.startswith("thinner slices: 1 mm against 3 mm; by the headers: loading also looks")
+    text = describe_inspection(inspection)
+    assert "choice 2: thicker slices: 3 mm against 1 mm" in text and "put aside: localizer" in text
+    assert "--series takes" not in text, "no series holds several stacks"
+
+
+def test_the_stacks_of_one_series_are_named(tmp_path, hu, grid, write):
+    write(tmp_path / "a", hu, grid, AcquisitionNumber=1)
+    write(tmp_path / "b", hu[:11] + 5, grid, AcquisitionNumber=2)
+    inspection = inspect_input(tmp_path)
+    assert [(s.name, s.series_instance_uid) for s in inspection.series] == [
+        ("1.2.3.100#1", "1.2.3.100"),
+        ("1.2.3.100#2", "1.2.3.100"),
+    ]
+    text = describe_inspection(inspection)
+    assert "* 1.2.3.100#1" in text and "--series takes such a name" in text
+    for series in inspection.series:
+        loaded = load_scan(tmp_path, series_instance_uid=series.name)
+        assert loaded.volume.grid.shape == series.shape_zyx
+
+
+def test_headers_that_name_the_largest_value_tell_of_metal(tmp_path, hu, grid_of, write):
+    far = grid_of(spacing=(1.0, 0.8, 0.7), origin=(-31.5, 12.25, 200.0))
+    write(tmp_path / "a", hu, far, series="1.2.3.1", LargestImagePixelValue=1500)
+    write(tmp_path / "b", hu, grid_of(spacing=(2.5, 0.8, 0.7)), series="1.2.3.2", LargestImagePixelValue=3900)
+    inspection = inspect_input(tmp_path)
+    assert inspection.chosen_series == "1.2.3.2"
+    assert inspection.chosen_because.startswith("shows metal; the rules in order:")
+
+
+def test_artefact_reduction_is_told_without_its_text(tmp_path, hu, grid, write):
+    write(tmp_path / "a", hu, grid, series="1.2.3.1", SeriesDescription="Roe iMAR")
+    write(tmp_path / "b", hu, grid, series="1.2.3.2")
+    inspection = inspect_input(tmp_path)
+    assert [f.code for f in inspection.findings] == ["series-chosen", "artefact-reduction-beside"]
+    text = describe_inspection(inspection)
+    assert "with metal artefact reduction" in text and "Roe" not in text and "iMAR" not in text
 
 
 def test_no_patient_in_the_text(tmp_path, hu, grid, write):

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 
 from planner.errors import GeometryError, LabelError, OutputError, SeriesError
 from planner.geometry.grid import Grid
-from planner.io import load_ct, load_scan
+from planner.io import inspect_input, load_ct, load_scan
 from planner.io._sitk import grid_of, image_of
 from planner.io.nifti import compact_hu, read_label_nifti, write_label_nifti
 from planner.model.labels import LabelMap, Structure
@@ -59,12 +59,144 @@ def test_agrees_with_simpleitk(tmp_path, hu):
     assert np.array_equal(sitk.GetArrayFromImage(image), volume.hu)
 
 
-def test_a_sheared_grid_keeps_its_positions(tmp_path, hu):
+@pytest.mark.parametrize(
+    ("shear", "codes"), [((1, 2), ["gantry-tilt"]), ((0, 1), ["gantry-tilt"]), (None, ["sheared-grid"])]
+)
+def test_a_sheared_grid_is_brought_upright(tmp_path, shear, codes):
+    shape = (26, 22, 18)
+    affine = np.diag([0.7, 0.8, 1.25, 1.0])
+    for row, column in [shear] if shear else [(0, 1), (0, 2), (1, 2)]:
+        affine[row, column] = 0.2
+    affine[:3, 3] = (5, -7, 11)
+    ras = np.moveaxis(np.indices(shape), 0, -1) @ affine[:3, :3].T + affine[:3, 3]
+
+    def smooth(points):
+        return -400 + points @ (12.0, -20.0, 8.0) + 700 * np.exp(-((points - (14, 2, 22)) ** 2).sum(-1) / (2 * 4.0**2))
+
+    scan = load_scan(save(tmp_path / "a.nii.gz", np.rint(smooth(ras)).astype(np.int16), affine))
+    assert [f.code for f in scan.findings] == codes
+    volume = scan.volume
+    assert volume.grid.is_rectangular and volume.hu.dtype == np.int16
+    assert np.asarray(scan.own_slices.grid.to_lps((10, 4, 3))) * (-1, -1, 1) == pytest.approx(ras[3, 4, 10], abs=1e-4)
+    assert scan.series.shape_zyx == shape[::-1]
+    points = np.asarray(volume.grid.to_lps(np.moveaxis(np.indices(volume.hu.shape), 0, -1))) * (-1, -1, 1)
+    error = np.abs(volume.hu - smooth(points))[~volume.padding]
+    assert error.max() < 20 and np.sqrt((error**2).mean()) < 3 and (~volume.padding).mean() > 0.4
+    (series,) = inspect_input(tmp_path / "a.nii.gz").series
+    assert series.usable and [f.code for f in series.problems] == codes and series.shape_zyx == shape[::-1]
+
+
+def test_labels_on_a_sheared_grid_go_out_and_come_back(tmp_path, label_map):
+    matrix = label_map.grid.lps_from_index.copy()
+    matrix[1, 0] += 0.4
+    leaning = LabelMap(Grid(label_map.grid.shape, matrix), label_map.codes, label_map.structures)
+    write_label_nifti(leaning, tmp_path / "a.nii.gz")
+    again = read_label_nifti(tmp_path / "a.nii.gz")
+    assert np.array_equal(again.codes, leaning.codes)
+    assert np.abs(again.grid.corners_lps - leaning.grid.corners_lps).max() < 1e-3
+
+
+@pytest.mark.parametrize("handed", [1.0, -1.0])
+def test_a_qform_alone_counts_with_its_hand(tmp_path, hu, handed):
+    turn = np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, handed]])
     affine = np.eye(4)
-    affine[1, 2] = 0.3
-    scan = load_scan(save(tmp_path / "a.nii", np.ascontiguousarray(hu.transpose(2, 1, 0)), affine))
-    assert [f.code for f in scan.findings] == ["sheared-grid"]
-    assert scan.volume.grid.to_lps((10, 0, 0)) == pytest.approx((0, -3, 10))
+    affine[:3, :3], affine[:3, 3] = turn * (0.7, 0.8, 1.25), (5, -7, 11)
+    data = np.ascontiguousarray(hu.transpose(2, 1, 0))
+    path = save(tmp_path / "a.nii", data, affine, sform=0, qform=1)
+    assert nib.load(path).header["pixdim"][0] == handed
+    ras = affine[:3, :3] @ (7, 5, 3) + affine[:3, 3]
+    assert bright_lps(load_ct(path)) == pytest.approx(ras * (-1, -1, 1), abs=1e-4)
+
+
+def two_forms(path, hu, *, sform, qform, codes):
+    image = nib.Nifti1Image(np.ascontiguousarray(hu.transpose(2, 1, 0)), None)
+    image.set_qform(qform, code=codes[1])
+    image.set_sform(sform, code=codes[0])
+    nib.save(image, path)
+    return path
+
+
+FITTED = np.array([[0.99, -0.1, 0, 4.0], [0.1, 0.99, 0, 0], [0, 0, 1.0, 0], [0, 0, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("codes", "taken", "found"),
+    [
+        ((1, 1), FITTED, ["nifti-forms-differ"]),
+        ((1, 2), FITTED, ["nifti-forms-differ"]),
+        ((2, 1), np.eye(4), ["nifti-forms-differ"]),
+        ((4, 1), np.eye(4), ["nifti-forms-differ"]),
+        ((2, 2), FITTED, ["nifti-forms-differ"]),
+        ((2, 0), FITTED, []),
+        ((4, 0), FITTED, ["nifti-template-space"]),
+        ((0, 2), np.eye(4), []),
+    ],
+)
+def test_the_scanners_form_is_taken_else_the_sform(tmp_path, hu, codes, taken, found):
+    path = two_forms(tmp_path / "a.nii", hu, sform=FITTED, qform=np.eye(4), codes=codes)
+    scan = load_scan(path)
+    assert [f.code for f in scan.findings if f.code != "nifti-spacing-differs"] == found
+    ras = taken[:3, :3] @ (7, 5, 3) + taken[:3, 3]
+    assert bright_lps(scan.volume) == pytest.approx(ras * (-1, -1, 1), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "qform", [np.diag([-1.0, 1, 1, 1]), np.eye(4)[[1, 0, 2, 3]] * [[-1], [1], [1], [1]], np.diag([2.0, 2, 2, 1])]
+)
+def test_forms_that_contradict_each_other_are_refused(tmp_path, hu, qform):
+    path = two_forms(tmp_path / "a.nii", hu, sform=np.eye(4), qform=qform, codes=(1, 1))
+    for read in (load_ct, inspect_input):
+        with pytest.raises(SeriesError, match="contradict each other"):
+            read(path)
+
+
+@pytest.mark.parametrize(("units", "mm"), [("mm", 1.0), ("unknown", 1.0), ("meter", 1000.0), ("micron", 0.001)])
+def test_each_unit_of_length(tmp_path, hu, units, mm):
+    affine = np.diag([0.7 / mm, 0.8 / mm, 1.25 / mm, 1.0])
+    scan = load_scan(save(tmp_path / "a.nii", np.ascontiguousarray(hu.transpose(2, 1, 0)), affine, units=units))
+    assert scan.series.spacing_mm == pytest.approx((1.25, 0.8, 0.7), rel=1e-5)
+
+
+def test_units_that_make_no_sense_are_refused(tmp_path, hu):
+    data = np.ascontiguousarray(hu.transpose(2, 1, 0))
+    with pytest.raises(SeriesError, match="the unit is wrong"):
+        load_ct(save(tmp_path / "a.nii", data, np.diag([0.0007, 0.0008, 0.00125, 1.0])))
+    path = save(tmp_path / "b.nii", data, np.eye(4))
+    content = bytearray(path.read_bytes())
+    content[123] = 5  # no unit of length has this code
+    path.write_bytes(bytes(content))
+    with pytest.raises(SeriesError, match="unit of length"):
+        load_ct(path)
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.int32, np.float32, np.float64])
+@pytest.mark.parametrize("form", [nib.Nifti1Image, nib.Nifti2Image, nib.Nifti1Pair])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_each_type_and_form_of_file(tmp_path, hu, kind, form, order):
+    data = np.ascontiguousarray(hu.transpose(2, 1, 0)).astype(np.dtype(kind).newbyteorder(order))
+    header = form.header_class(endianness=order)
+    header.set_data_dtype(data.dtype)
+    image = form(data, np.diag([0.7, 0.8, 1.25, 1.0]), header)
+    image.set_sform(image.affine, code=1)
+    name = "a.img" if form is nib.Nifti1Pair else "a.nii"
+    nib.save(image, tmp_path / name)
+    volume = load_ct(tmp_path / name)
+    assert np.array_equal(volume.hu, hu) and volume.hu.dtype == np.int16
+    assert volume.grid.spacing_mm == pytest.approx((1.25, 0.8, 0.7))
+
+
+@pytest.mark.parametrize("kind", [[("R", "u1"), ("G", "u1"), ("B", "u1")], np.complex64])
+def test_colours_and_complex_numbers_are_no_ct(tmp_path, kind):
+    image = nib.Nifti1Image(np.zeros((4, 5, 6), dtype=kind), np.eye(4))
+    image.set_sform(np.eye(4), code=1)
+    nib.save(image, tmp_path / "a.nii")
+    with pytest.raises(SeriesError, match=r"not numbers|not a readable"):
+        load_ct(tmp_path / "a.nii")
+
+
+def test_a_fourth_axis_of_one_volume(tmp_path, hu):
+    data = np.ascontiguousarray(hu.transpose(2, 1, 0))[..., None]
+    assert np.array_equal(load_ct(save(tmp_path / "a.nii", data, np.eye(4))).hu, hu)
 
 
 def test_units_and_scale_count(tmp_path, hu):

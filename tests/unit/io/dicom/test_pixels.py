@@ -1,6 +1,12 @@
 """Pixels of every kind come out as the same Hounsfield units."""
 
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
 import gdcm
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
@@ -14,7 +20,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from planner.errors import SeriesError
+from planner.errors import CancelledError, SeriesError
 from planner.io import load_ct, load_scan
 from planner.io.dicom.pixels import PADDING_HU
 from planner.progress import Progress
@@ -66,6 +72,101 @@ def test_lossy_is_loaded_with_a_finding_and_lossless_has_none(tmp_path, hu, grid
     assert "lossy-compression" in [f.code for f in load_scan(tmp_path / "b").findings]
     write(tmp_path / "c", hu, grid, LossyImageCompression="00")
     assert load_scan(tmp_path / "c").findings == ()
+
+
+NEWER = {
+    "1.2.840.10008.1.2.8.1": lambda words: zlib.compress(words.astype("<u2").tobytes(), wbits=-zlib.MAX_WBITS),
+    "1.2.840.10008.1.2.4.57": lambda words: imagecodecs.jpeg8_encode(
+        words, lossless=True, predictor=6, bitspersample=16
+    ),
+    "1.2.840.10008.1.2.4.110": lambda words: imagecodecs.jpegxl_encode(words, lossless=True, effort=1),
+    "1.2.840.10008.1.2.4.201": lambda words: imagecodecs.htj2k_encode(words, reversible=True),
+    "1.2.840.10008.1.2.4.202": lambda words: imagecodecs.htj2k_encode(words, reversible=True),
+    "1.2.840.10008.1.2.4.203": lambda words: imagecodecs.htj2k_encode(words, reversible=False),
+}
+
+
+def write_encoded(folder, hu, grid, write, syntax, encode, **tags):
+    """Write with an encoder of our own; pydicom does not know all of these syntaxes."""
+
+    def swap(_, ds):
+        words = np.frombuffer(ds.PixelData, "<u2").reshape(ds.Rows, ds.Columns)
+        data = bytes(encode(words))
+        ds.PixelData = pydicom.encaps.encapsulate([data + b"\0" * (len(data) % 2)])
+        ds["PixelData"].VR, ds["PixelData"].is_undefined_length = "OB", True
+
+    paths = write(folder, hu, grid, each=swap, **tags)
+    for path in paths:
+        plain, named = b"1.2.840.10008.1.2.1\0", syntax.encode() + b"\0" * (len(syntax) % 2)
+        head = path.read_bytes()
+        at = head.index(plain)
+        grown = len(named) - len(plain)
+        length = int.from_bytes(head[140:144], "little") + grown
+        head = head[:140] + length.to_bytes(4, "little") + head[144:]
+        size = len(named).to_bytes(2, "little")
+        path.write_bytes(head[: at - 2] + size + named + head[at + len(plain) :])
+    return paths
+
+
+@pytest.mark.parametrize("syntax", NEWER)
+def test_newer_and_rarer_syntaxes(tmp_path, hu, grid, write, syntax):
+    write_encoded(tmp_path, hu, grid, write, syntax, NEWER[syntax], intercept=-8192)
+    scan = load_scan(tmp_path)
+    lossy = syntax.endswith(".203")
+    assert np.abs(scan.volume.hu.astype(int) - hu).max() <= (2 if lossy else 0)
+    assert ("lossy-compression" in [f.code for f in scan.findings]) == lossy
+
+
+@pytest.mark.parametrize("syntax", [s for s in NEWER if s.endswith((".57", ".110", ".201", ".8.1"))])
+@pytest.mark.parametrize("keep", [0.98, 0.5])
+def test_a_frame_that_ends_early_is_refused(tmp_path, hu, grid, write, syntax, keep):
+    def cut(words):
+        data = bytes(NEWER[syntax](words))
+        return data[: int(len(data) * keep)]
+
+    write_encoded(tmp_path, hu, grid, write, syntax, cut)
+    with pytest.raises(SeriesError, match="cut off or damaged"):
+        load_ct(tmp_path)
+
+
+@pytest.mark.parametrize("syntax", [s for s in NEWER if s.endswith((".57", ".110", ".201"))])
+def test_a_frame_of_another_size_than_its_header_names_is_refused(tmp_path, hu, grid, write, syntax):
+    write_encoded(tmp_path, hu, grid, write, syntax, lambda words: NEWER[syntax](np.vstack([words, words])))
+    with pytest.raises(SeriesError, match="not of the size"):
+        load_ct(tmp_path)
+
+
+def test_jpeg_xl_cannot_hold_the_signed_values_that_a_header_names(tmp_path, hu, grid, write):
+    syntax = "1.2.840.10008.1.2.4.110"
+    write_encoded(tmp_path, hu, grid, write, syntax, NEWER[syntax], signed=True, intercept=0)
+    with pytest.raises(SeriesError, match="JPEG XL holds no signed"):
+        load_ct(tmp_path)
+
+
+def test_frames_in_several_fragments_are_joined(tmp_path, hu, grid, write):
+    def split(_, ds):
+        data = bytes(imagecodecs.jpegls_encode(np.frombuffer(ds.PixelData, "<u2").reshape(ds.Rows, ds.Columns)))
+        ds.PixelData = pydicom.encaps.encapsulate([data + b"\0" * (len(data) % 2)], fragments_per_frame=3)
+        ds["PixelData"].VR, ds["PixelData"].is_undefined_length = "OB", True
+        ds.file_meta.TransferSyntaxUID = JPEGLSLossless
+
+    write(tmp_path, hu, grid, each=split)
+    assert np.array_equal(load_ct(tmp_path).hu, hu)
+
+
+def test_reading_in_threads_stops_when_asked_to(tmp_path, hu, grid, write):
+    class Impatient:
+        asked = 0
+
+        def report(self, progress):
+            self.asked += progress.stage == "reading slices"
+
+        def cancelled(self):
+            return self.asked > 3
+
+    write(tmp_path, hu, grid, syntax=JPEGLSLossless, plugin="pyjpegls")
+    with pytest.raises(CancelledError):
+        load_ct(tmp_path, monitor=Impatient())
 
 
 @pytest.mark.parametrize("syntax", ["50", "51", "53", "55", "92"])
@@ -218,3 +319,202 @@ def test_the_monitor_hears_of_every_slice(tmp_path, hu, grid, write):
     write(tmp_path, hu, grid)
     load_ct(tmp_path, monitor=Listener())
     assert Progress("reading slices", len(hu), len(hu)) in heard
+
+
+def add_overlay_bits(ds, hu, bits):
+    stored = np.frombuffer(ds.PixelData, "<u2").reshape(hu.shape[1:]).copy()
+    stored[5:9, 5:9] |= bits
+    ds.PixelData = stored.tobytes()
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_declared_overlay_bits_are_no_part_of_the_values(tmp_path, hu, grid, write, signed):
+    low = np.clip(hu, -1024, 2047)
+
+    def overlay(k, ds):
+        if signed:
+            ds.PixelData = (np.frombuffer(ds.PixelData, "<u2") & 0x0FFF).astype("<u2").tobytes()
+        add_overlay_bits(ds, hu, 0x4000)
+        ds.add_new(0x60000100, "US", 16)
+        ds.add_new(0x60000102, "US", 14)
+
+    write(tmp_path, low, grid, bits=12, signed=signed, intercept=0 if signed else -1024, each=overlay)
+    assert np.array_equal(load_ct(tmp_path).hu, low)
+
+
+def test_undeclared_high_bits_are_refused_for_they_may_be_half_of_a_value(tmp_path, hu, grid, write):
+    write(tmp_path, np.clip(hu, -1024, 3071), grid, bits=12, each=lambda _, ds: add_overlay_bits(ds, hu, 0x1000))
+    with pytest.raises(SeriesError, match="beyond the 12 bits"):
+        load_ct(tmp_path)
+
+
+def test_values_in_the_upper_bits_are_refused(tmp_path, hu, grid, write):
+    def shift(_, ds):
+        ds.PixelData = (np.frombuffer(ds.PixelData, "<u2") << 4).astype("<u2").tobytes()
+        ds.HighBit = 15
+
+    write(tmp_path, np.clip(hu, -1024, 3071), grid, bits=12, each=shift)
+    with pytest.raises(SeriesError, match="below bit 15"):
+        load_ct(tmp_path)
+
+
+def circle(shape):
+    row, column = np.mgrid[: shape[1], : shape[2]]
+    far = np.hypot(row - (shape[1] - 1) / 2, (column - (shape[2] - 1) / 2) * shape[1] / shape[2]) > shape[1] / 2
+    return np.broadcast_to(far, shape)
+
+
+@pytest.mark.parametrize("mark", [-2000, -3024])
+@pytest.mark.parametrize("lossy", [False, True])
+def test_a_constant_below_air_outside_the_circle_is_padding_without_a_tag(tmp_path, hu, grid, write, mark, lossy):
+    outside = circle(hu.shape)
+    values = np.where(outside, mark, hu).astype(np.int64)
+    tags = {}
+    if lossy:
+        values[outside] += np.random.default_rng(0).integers(-3, 4, outside.sum())
+        tags = {"LossyImageCompression": "01"}
+    write(tmp_path, values, grid, signed=True, intercept=-1024, **tags)
+    scan = load_scan(tmp_path)
+    assert np.array_equal(scan.volume.padding, outside)
+    assert np.array_equal(scan.volume.hu[~outside], hu[~outside])
+    assert np.all(scan.volume.hu[outside] == PADDING_HU)
+    assert scan.series.hu_min == hu[~outside].min()
+
+
+def test_values_below_air_that_are_no_constant_are_kept(tmp_path, hu, grid, write):
+    dark = hu.copy()
+    dark[:, :4] -= 400
+    write(tmp_path, dark, grid, intercept=-8192)
+    volume = load_ct(tmp_path)
+    assert np.array_equal(volume.hu, dark) and volume.padding is None
+
+
+def test_saturated_voxels_inside_are_no_padding_though_they_have_its_value(tmp_path, hu, grid, write):
+    outside = circle(hu.shape)
+    values = np.where(outside, -2000, hu)
+    values[4, 9:11, 11:13] = -2000
+    write(tmp_path, values, grid, signed=True, intercept=0)
+    volume = load_ct(tmp_path)
+    assert np.array_equal(volume.padding, outside)
+    assert np.all(volume.hu[4, 9:11, 11:13] == -2000)
+
+
+def test_padding_with_a_value_that_air_has_counts_only_from_the_sides(tmp_path, hu, grid, write):
+    values = np.maximum(hu, -1000)
+    values[:, 8:10, 10:12] = -1024
+    values[:, :2] = -1024
+    write(tmp_path, values, grid, intercept=-1024, PixelPaddingValue=0)
+    volume = load_ct(tmp_path)
+    expected = np.zeros(hu.shape, dtype=bool)
+    expected[:, :2] = True
+    assert np.array_equal(volume.padding, expected)
+
+
+@pytest.mark.parametrize("vr", ["US", "SS"])
+def test_padding_may_be_named_signed_or_unsigned(tmp_path, hu, grid, write, vr):
+    values = hu.copy()
+    values[:, :2, :3] = -2000
+    write(
+        tmp_path,
+        values,
+        grid,
+        signed=True,
+        intercept=0,
+        each=lambda _, ds: ds.add_new(0x00280120, vr, 63536 if vr == "US" else -2000),
+    )
+    assert np.count_nonzero(load_ct(tmp_path).padding) == 6 * len(hu)
+
+
+def test_a_slice_that_is_padding_throughout_does_not_count(tmp_path, hu, grid, write):
+    values = hu.copy()
+    values[0] = -2000
+    write(tmp_path, values, grid, signed=True, intercept=0)
+    scan = load_scan(tmp_path)
+    assert scan.volume.padding[0].all() and not scan.volume.padding[1:].any()
+    assert scan.series.hu_min == hu[1:].min()
+
+
+@pytest.mark.parametrize("intercept", [-10240, -8192, -32768])
+def test_extended_scales(tmp_path, hu, grid, write, intercept):
+    wide = hu.astype(np.int32)
+    wide[2, 6, 8:11] = [3072, 8000, 22_000]
+    write(tmp_path, wide, grid, intercept=intercept)
+    scan = load_scan(tmp_path)
+    assert np.array_equal(scan.volume.hu, wide) and scan.series.hu_max == 22_000
+    assert scan.series.hu_clipped_at is None
+
+
+def test_fractional_slopes_that_differ_from_slice_to_slice(tmp_path, hu, grid, write):
+    def scale(k, ds):
+        ds.RescaleSlope = f"{0.5 + 0.03 * (k % 3):g}"
+        stored = np.rint((hu[k].astype(float) + 1024) / float(ds.RescaleSlope)).astype("<u2")
+        ds.PixelData = stored.tobytes()
+
+    write(tmp_path, hu, grid, each=scale)
+    volume = load_ct(tmp_path)
+    assert volume.hu.dtype == np.float32
+    assert np.abs(volume.hu - hu).max() <= 0.29
+
+
+def test_slices_on_several_scales_have_the_lowest_level(tmp_path, hu, grid, write):
+    bright = hu.astype(float)
+    bright[:, 9:14, 12:16] = np.random.default_rng(3).normal(6000, 300, (len(hu), 5, 4))
+
+    def scale(k, ds):
+        slope = 0.75 if k < 6 else 1.0
+        ds.RescaleSlope = str(slope)
+        stored = np.rint(np.minimum((bright[k] + 1024) / slope, 4095)).astype("<u2")
+        ds.PixelData = stored.tobytes()
+
+    write(tmp_path, hu, grid, bits=12, each=scale)
+    assert load_scan(tmp_path).series.hu_clipped_at == 0.75 * 4095 - 1024
+
+
+@pytest.mark.parametrize(
+    ("tags", "word"), [({"RescaleSlope": None, "RescaleIntercept": None}, "rescale"), ({"RescaleType": "ED"}, "ED")]
+)
+def test_the_user_may_vouch_for_hu_and_a_finding_says_so(tmp_path, hu, grid, write, tags, word):
+    write(tmp_path, hu, grid, signed=True, intercept=0, **tags)
+    with pytest.raises(SeriesError, match="--assume-hu"):
+        load_ct(tmp_path)
+    scan = load_scan(tmp_path, assume_hu=True)
+    assert np.array_equal(scan.volume.hu, hu)
+    (finding,) = [f for f in scan.findings if f.code == "hu-assumed"]
+    assert finding.severity == "caution" and word in finding.message
+
+
+def test_where_nothing_speaks_against_hu_vouching_for_it_says_nothing(tmp_path, hu, grid, write):
+    write(tmp_path, hu, grid)
+    assert load_scan(tmp_path, assume_hu=True).findings == ()
+
+
+def test_a_slope_below_zero_is_refused_whoever_vouches(tmp_path, hu, grid, write):
+    write(tmp_path, hu, grid, RescaleSlope="-1")
+    with pytest.raises(SeriesError, match="slope above zero"):
+        load_ct(tmp_path, assume_hu=True)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of memory is read from /proc")
+def test_a_series_costs_hardly_more_memory_than_its_voxels(tmp_path, grid_of, write):
+    shape = (90, 512, 512)
+    plane = np.random.default_rng(0).normal(-200, 300, shape[1:]).clip(-1024, 3000).astype(np.int16)
+    write(tmp_path, np.broadcast_to(plane, shape), grid_of(shape=shape))
+    script = """
+import re, sys
+from pathlib import Path
+from planner.io import load_ct
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+load_ct(sys.argv[2])  # what is imported late, and small buffers
+before = peak()
+volume = load_ct(sys.argv[1])
+print((peak() - before) / volume.hu.nbytes)
+"""
+    write(tmp_path.with_name("small"), np.broadcast_to(plane, shape)[:2], grid_of(shape=(2, *shape[1:])))
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path), str(tmp_path.with_name("small"))],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert 0.5 < float(done.stdout) < 1.3

@@ -1,19 +1,24 @@
 """Labels as DICOM Segmentation: there and back on the CT's own grid."""
 
+import copy
 import shutil
 import subprocess
+import warnings
 
 import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
+from pydicom.uid import ExplicitVRLittleEndian
 
 from planner.errors import GeometryError, InputError, LabelError, OutputError
+from planner.geometry.grid import Grid
 from planner.geometry.rigid import rotation_about
 from planner.io import load_scan
-from planner.io.dicom.seg import read_seg, write_seg
+from planner.io.dicom.seg import read_seg, write_seg, write_seg_on_slices
 from planner.io.dicom.write import SeriesIdentity, write_ct_series
 from planner.model.labels import LabelMap, Structure
+from planner.model.scan import StoredSlices
 from planner.model.volume import Volume
 
 STRUCTURES = (
@@ -105,3 +110,86 @@ def test_refusals(tmp_path, scan, hu, grid_of):
     path.write_bytes(path.read_bytes()[:-300])
     with pytest.raises(LabelError, match="no readable"):
         read_seg(path, grid)
+
+
+def leaning(grid):
+    matrix = grid.lps_from_index.copy()
+    matrix[:3, 0] += 0.4 * grid.directions_lps[:, 1]
+    return Grid(grid.shape, matrix, grid.frame_of_reference_uid)
+
+
+def at_places(grid):
+    def put(k, ds):
+        ds.ImagePositionPatient = [f"{v:.8g}" for v in grid.to_lps((k, 0, 0))]
+
+    return put
+
+
+def test_labels_of_a_tilted_ct_lie_on_its_own_slices(tmp_path, hu, grid, write):
+    tilted = leaning(grid)
+    write(tmp_path / "ct", hu, tilted, each=at_places(tilted))
+    scan = load_scan(tmp_path / "ct")
+    own = scan.own_slices.grid
+    labels = label_map(own)
+    write_seg(labels, scan.slice_files, tmp_path / "a.dcm")
+    assert np.array_equal(read_seg(tmp_path / "a.dcm", own).codes, labels.codes)
+    positions = {
+        tuple(float(v) for v in frame.PlanePositionSequence[0].ImagePositionPatient)
+        for frame in pydicom.dcmread(tmp_path / "a.dcm").PerFrameFunctionalGroupsSequence
+    }
+    assert positions <= {tuple(np.round(tilted.to_lps((k, 0, 0)), 6)) for k in range(12)}
+    with pytest.raises(GeometryError, match="slices differ in shape"):  # the grid that it is planned on is larger
+        write_seg(label_map(scan.volume.grid), scan.slice_files, tmp_path / "b.dcm")
+    with pytest.raises(GeometryError, match="apart"):  # an upright grid of the same shape
+        write_seg(label_map(grid), scan.slice_files, tmp_path / "b.dcm")
+
+
+def test_labels_of_a_ct_with_a_missing_slice_lie_on_those_it_has(tmp_path, hu, grid_of, write):
+    grid = grid_of(shape=(40, 20, 24))
+    paths = write(tmp_path / "ct", np.tile(hu, (4, 1, 1))[:40].clip(max=1500), grid)
+    paths[25].unlink()
+    scan = load_scan(tmp_path / "ct")
+    planned = label_map(scan.volume.grid)
+    slices = scan.own_slices
+    codes = np.delete(planned.codes, 25, axis=0)
+    write_seg_on_slices(codes, planned.structures, slices, scan.slice_files, tmp_path / "a.dcm")
+    again = read_seg(tmp_path / "a.dcm", grid)
+    assert np.array_equal(np.delete(again.codes, 25, axis=0), codes) and not again.codes[25].any()
+    with pytest.raises(GeometryError, match="the labels have shape"):
+        write_seg_on_slices(planned.codes, planned.structures, slices, scan.slice_files, tmp_path / "b.dcm")
+    shifted = StoredSlices(
+        slices.positions_lps + 0.5, slices.row_step_lps, slices.column_step_lps, slices.rows, slices.columns
+    )
+    with pytest.raises(GeometryError, match=r"0\.5 mm apart"):
+        write_seg_on_slices(codes, planned.structures, shifted, scan.slice_files, tmp_path / "b.dcm")
+    assert not (tmp_path / "b.dcm").exists()
+
+
+@pytest.mark.parametrize("others", [0, 4])
+def test_frames_in_any_order_get_the_labels_of_their_place(tmp_path, scan, others):
+    sets = [pydicom.dcmread(scan.slice_files[k]) for k in (7, 2, 11, 0, 5, 1, 10, 3, 9, 4, 8, 6)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        enhanced = hd.legacy.LegacyConvertedEnhancedCTImage(
+            sets,
+            series_instance_uid="1.2.3.9",
+            series_number=2,
+            sop_instance_uid="1.2.3.10",
+            instance_number=1,
+            transfer_syntax_uid=ExplicitVRLittleEndian,
+        )
+    frames = enhanced.PerFrameFunctionalGroupsSequence
+    for k in range(others):  # a sagittal stack in the same file
+        frames.append(copy.deepcopy(frames[k]))
+        orientation = pydicom.Dataset()
+        orientation.ImageOrientationPatient = [0, 1, 0, 0, 0, -1]
+        frames[-1].PlaneOrientationSequence = [orientation]
+        frames[-1].PlanePositionSequence[0].ImagePositionPatient = [float(-k), 0.0, 0.0]
+    enhanced.NumberOfFrames = len(frames)
+    enhanced.PixelData += enhanced.PixelData[: others * enhanced.Rows * enhanced.Columns * 2]
+    enhanced.save_as(tmp_path / "enhanced.dcm")
+    whole = load_scan(tmp_path / "enhanced.dcm")
+    assert np.array_equal(whole.volume.hu, scan.volume.hu)
+    labels = label_map(whole.volume.grid)
+    write_seg(labels, whole.slice_files, tmp_path / "a.dcm")
+    assert np.array_equal(read_seg(tmp_path / "a.dcm", whole.volume.grid).codes, labels.codes)

@@ -6,13 +6,22 @@ import zipfile
 import numpy as np
 import pydicom
 import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
 
 from planner.errors import InputError, SeriesError
 from planner.io import load_ct, load_scan, sources
+from planner.io.dicom.series import find_stacks, read_found
+from planner.io.sources import find_source
+from planner.progress import SILENT
 
 
 def codes(scan):
     return [finding.code for finding in scan.findings]
+
+
+def stacks_in(folder):
+    return find_stacks(read_found(find_source(folder, monitor=SILENT), monitor=SILENT).headers)
 
 
 def test_an_empty_folder_and_a_missing_one(tmp_path):
@@ -131,6 +140,83 @@ def test_one_series_of_two_passes_is_split_not_mixed(tmp_path, hu, grid, write, 
     write(tmp_path / "a", hu, grid, **{tag: "1"})
     write(tmp_path / "b", hu[:11] + 5, grid, **{tag: "2"})
     assert np.array_equal(load_ct(tmp_path).hu, hu)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        {"KVP": "80"},
+        {"NominalPercentageOfCardiacPhase": 70.0},
+        {"TriggerTime": "300"},
+        {"FrameOfReferenceUID": "1.2.3.9"},
+        {"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL", "DET_B"]},
+        {"SeriesDescription": "iMAR"},
+        {"ContentTime": "120500"},
+        {"SliceThickness": "5"},
+    ],
+)
+def test_whatever_tells_two_passes_of_a_series_apart_splits_it(tmp_path, hu, grid, write, tag):
+    write(tmp_path / "a", hu, grid)
+    write(tmp_path / "b", hu[:11] + 5, grid, **tag, each=lambda k, ds: setattr(ds, "SOPInstanceUID", f"1.2.9.{k}"))
+    stacks = stacks_in(tmp_path)
+    assert [(s.name, len(s.headers)) for s in stacks] == [("1.2.3.100#1", 12), ("1.2.3.100#2", 11)]
+    for stack, expected in zip(stacks, (hu, hu[:11] + 5), strict=True):
+        scan = load_scan(tmp_path, series_instance_uid=stack.name)
+        assert np.array_equal(scan.volume.hu, expected)
+        assert scan.series.name == stack.name  # what the plan says of its CT finds it again
+
+
+def test_what_has_no_image_is_put_aside_by_its_name(tmp_path, hu, grid, write):
+    for name, uid in (("RTSTRUCT", "481.3"), ("SR", "88.33"), ("KO", "88.59"), ("PR", "11.1")):
+        bare = Dataset()
+        bare.SOPClassUID, bare.SOPInstanceUID = f"1.2.840.10008.5.1.4.1.1.{uid}", f"1.2.3.{uid}"
+        bare.SeriesInstanceUID, bare.Modality = f"1.2.3.4.{uid}", name
+        bare.file_meta = FileMetaDataset()
+        bare.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        bare.save_as(tmp_path / f"{name}.dcm", enforce_file_format=True)
+    with pytest.raises(SeriesError, match=r"KO without an image \(1 object\(s\)\), PR without .*RTSTRUCT.*not CT"):
+        load_ct(tmp_path)
+    write(tmp_path / "ct", hu, grid)
+    assert codes(load_scan(tmp_path)) == []
+    asides = {stack.aside for stack in stacks_in(tmp_path)}
+    assert asides == {None, *(f"{name} without an image" for name in ("RTSTRUCT", "SR", "KO", "PR"))}
+
+
+def test_a_scout_that_does_not_say_so_is_put_aside(tmp_path, hu, grid_of, write):
+    coronal = np.array([[0, 0, 1], [1, 0, 0], [0, -1, 0]])
+    write(tmp_path / "scout", hu[:1], grid_of(shape=(1, 20, 24), directions=coronal), series="1.2.3.1")
+    with pytest.raises(SeriesError, match="localizer"):
+        load_ct(tmp_path)
+    write(tmp_path / "ct", hu, grid_of())
+    assert codes(load_scan(tmp_path)) == []
+
+
+def test_the_stack_that_covers_the_metal_is_loaded(tmp_path, hu, grid_of, write):
+    bright = hu.copy()
+    bright[2:9, 8:14, 8:14] = 2900
+    write(tmp_path / "thin", hu, grid_of(spacing=(1.0, 0.8, 0.7), origin=(-31.5, 12.25, 200.0)), series="1.2.3.1")
+    write(tmp_path / "thick", bright, grid_of(spacing=(2.5, 0.8, 0.7)), series="1.2.3.2")
+    scan = load_scan(tmp_path)
+    assert scan.series.series_instance_uid == "1.2.3.2"
+    assert "shows metal" in scan.findings[0].message
+
+
+def test_an_artefact_reduced_series_is_offered_beside_the_original(tmp_path, hu, grid, write):
+    write(tmp_path / "a", hu + 3, grid, series="1.2.3.1", SeriesDescription="Roe Spine iMAR")
+    write(tmp_path / "b", hu, grid, series="1.2.3.2")
+    scan = load_scan(tmp_path)
+    assert (scan.series.series_instance_uid, scan.display_alternative) == ("1.2.3.2", "1.2.3.1")
+    assert codes(scan) == ["series-chosen", "artefact-reduction-beside"]
+    assert not any("Roe" in f.message for f in scan.findings)
+    shown = load_scan(tmp_path, series_instance_uid=scan.display_alternative)
+    assert np.array_equal(shown.volume.hu, hu + 3)
+    assert codes(shown) == ["metal-artefact-reduced"] and shown.display_alternative is None
+
+
+def test_thousands_of_orientations_are_no_burden(slice_at):
+    turns = np.radians(np.arange(3000) * 0.1)
+    fan = [slice_at(0.0, along_row_lps=(np.cos(a), np.sin(a), 0.0), along_column_lps=(0.0, 0.0, 1.0)) for a in turns]
+    assert len(find_stacks([*fan, slice_at(1.0, along_row_lps=None), slice_at(2.0, along_row_lps=None)])) == 3001
 
 
 def test_step_and_shoot_with_one_acquisition_a_slice_is_one_volume(tmp_path, hu, grid, write):

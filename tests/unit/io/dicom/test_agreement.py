@@ -1,0 +1,105 @@
+"""One damaged slice shows against its neighbours."""
+
+import pydicom
+import pytest
+
+from planner.errors import SeriesError
+from planner.io import describe_inspection, inspect_input, load_scan
+
+
+def spoil(number: int, **tags):
+    def each(k: int, ds: pydicom.Dataset) -> None:
+        if k == number:
+            for name, value in tags.items():
+                setattr(ds, name, value)
+
+    return each
+
+
+def codes(scan) -> set[str]:
+    return {finding.code for finding in scan.findings}
+
+
+def test_slices_that_agree_say_nothing(tmp_path, hu, grid, write):
+    write(tmp_path, hu, grid)
+    assert codes(load_scan(tmp_path)) == set()
+
+
+@pytest.mark.parametrize("number", [0, 5, 11])
+def test_a_slice_turned_by_little_is_refused(tmp_path, hu, grid, write, number):
+    write(tmp_path, hu, grid, each=spoil(number, ImageOrientationPatient=["1", "0.0005", "0", "-0.0005", "1", "0"]))
+    with pytest.raises(SeriesError, match="turned against the others"):
+        load_scan(tmp_path)
+
+
+def test_rounding_of_the_first_slice_does_not_turn_the_volume(tmp_path, hu, grid, write):
+    write(tmp_path, hu, grid, each=spoil(0, ImageOrientationPatient=["1", "0.00009", "0", "-0.00009", "1", "0"]))
+    assert load_scan(tmp_path).volume.grid.is_same(grid)
+
+
+@pytest.mark.parametrize("tags", [{"RescaleSlope": "2"}, {"RescaleIntercept": "0"}, {"BitsStored": 10, "HighBit": 9}])
+@pytest.mark.parametrize("number", [0, 6, 11])
+def test_a_scale_that_takes_a_slice_away_from_its_neighbours_is_refused(tmp_path, hu, grid, write, number, tags):
+    write(tmp_path, hu, grid, each=spoil(number, **tags))
+    with pytest.raises(SeriesError, match=r"do not fit together|beyond the|bits"):
+        load_scan(tmp_path)
+
+
+def test_a_scale_of_its_own_that_brings_a_slice_to_its_neighbours_is_taken_and_said(tmp_path, hu, grid, write):
+    def each(k: int, ds: pydicom.Dataset) -> None:
+        if k == 6:
+            stored = (hu[k].astype("int32") + 1500).astype("<u2")
+            ds.PixelData, ds.RescaleIntercept = stored.tobytes(), "-1500"
+
+    write(tmp_path, hu, grid, each=each)
+    scan = load_scan(tmp_path)
+    assert (scan.volume.hu == hu).all()
+    assert codes(scan) == {"rescale-varies"}
+
+
+def test_the_patient_position_of_most_slices_is_taken(tmp_path, hu, grid, write):
+    write(tmp_path, hu, grid, each=spoil(0, PatientPosition="HFP"))
+    scan = load_scan(tmp_path)
+    assert scan.series.patient_position == "HFS"
+    assert codes(scan) == {"patient-position-differs"}
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"SeriesInstanceUID": "1.2.3.999"},
+        {"FrameOfReferenceUID": "1.2.3.9"},
+        {"Modality": "OT"},
+        {"PixelSpacing": ["0.9", "0.7"]},
+    ],
+)
+@pytest.mark.parametrize("number", [0, 11])
+def test_an_end_slice_that_a_damaged_header_took_away_is_said(tmp_path, hu, grid, write, number, tags):
+    write(tmp_path, hu, grid, each=spoil(number, **tags))
+    scan = load_scan(tmp_path)
+    assert scan.volume.grid.shape[0] == 11
+    assert "slices-left-out" in codes(scan)
+
+
+@pytest.mark.parametrize("position", ["1e30", "-9e9"])
+def test_positions_beyond_all_measure(tmp_path, hu, grid, write, position):
+    write(tmp_path, hu, grid, each=spoil(3, ImagePositionPatient=["0", "0", position]))
+    with pytest.raises(SeriesError, match="beyond all measure"):
+        load_scan(tmp_path)
+
+
+def test_one_slice_that_strays_by_a_tenth_is_no_gantry_tilt(tmp_path, hu, grid, write):
+    x, y, z = grid.to_lps((0, 0, 0))
+    write(tmp_path, hu, grid, each=spoil(0, ImagePositionPatient=[f"{x:.6g}", f"{y - 0.1:.6g}", f"{z:.6g}"]))
+    scan = load_scan(tmp_path)
+    assert codes(scan) == set()
+    assert abs(scan.volume.grid.corners_lps - grid.corners_lps).max() < 0.1
+
+
+def test_a_text_that_swallowed_the_patients_name_is_not_shown(tmp_path, hu, grid, write):
+    paths = write(tmp_path, hu, grid)
+    content = paths[5].read_bytes()
+    start = content.index(b"\x08\x00\x60\x00CS\x02\x00CT")
+    end = content.index(b"Roe^Jane") + 8
+    paths[5].write_bytes(content[: start + 6] + (end - start - 8).to_bytes(2, "little") + content[start + 8 :])
+    assert "Roe" not in describe_inspection(inspect_input(tmp_path))

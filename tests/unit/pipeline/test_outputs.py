@@ -1,0 +1,102 @@
+"""Labels come out on the slices that the CT's file holds, though it was planned on others."""
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
+
+from planner.config.plan_config import PlanConfig
+from planner.geometry.grid import Grid
+from planner.io import load_scan
+from planner.io.dicom.seg import read_seg
+from planner.io.nifti import read_label_nifti
+from planner.model.anatomy import Anatomy
+from planner.model.labels import LabelMap, Structure
+from planner.model.plan import Plan, Review, Software
+from planner.model.volume import Mask
+from planner.pipeline.outputs import own_labels, write_plan_files
+from planner.pipeline.planned_case import PlannedCase
+
+SHAPE = (40, 24, 28)
+CENTRE = np.array((-24.0, 20.0, -380.0))
+RADIUS_MM = 5.0
+
+
+def ball(grid):
+    points = np.asarray(grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1)))
+    return np.linalg.norm(points - CENTRE, axis=-1) < RADIUS_MM
+
+
+def grid_of(lean_mm=0.0):
+    matrix = np.eye(4)
+    matrix[:3, :3] = [[0, 0, 0.7], [lean_mm, 0.8, 0], [1.25, 0, 0]]
+    matrix[:3, 3] = (-31.5, 10.25 - lean_mm * 20, -403.75)
+    return Grid(SHAPE, matrix, "1.2.3.4")
+
+
+def write_ct(folder, grid, *, lost=()):
+    folder.mkdir()
+    rng = np.random.default_rng(1)
+    hu = np.rint(np.where(np.indices(SHAPE)[1] < 4, -950, 40) + rng.normal(0, 12, SHAPE)).astype(np.int64)
+    for k in set(range(SHAPE[0])) - set(lost):
+        ds = Dataset()
+        ds.SOPClassUID, ds.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", f"1.2.3.9.{k + 1}"
+        ds.SeriesInstanceUID, ds.StudyInstanceUID, ds.FrameOfReferenceUID = "1.2.3.8", "1.2.3.5", "1.2.3.4"
+        ds.Modality, ds.ImageType, ds.PatientPosition = "CT", ["ORIGINAL", "PRIMARY", "AXIAL"], "HFS"
+        ds.ImagePositionPatient = [f"{v:.8g}" for v in grid.to_lps((k, 0, 0))]
+        ds.ImageOrientationPatient, ds.PixelSpacing = [1, 0, 0, 0, 1, 0], [0.8, 0.7]
+        ds.SliceThickness, ds.InstanceNumber = 1.25, k + 1
+        ds.Rows, ds.Columns, ds.SamplesPerPixel, ds.PhotometricInterpretation = *SHAPE[1:], 1, "MONOCHROME2"
+        ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 16, 15, 0
+        ds.RescaleSlope, ds.RescaleIntercept = 1, -1024
+        ds.PixelData = (hu[k] + 1024).astype("<u2").tobytes()
+        ds.file_meta = FileMetaDataset()
+        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        ds.save_as(folder / f"{k:03d}", enforce_file_format=True)
+    return folder
+
+
+def planned(scan):
+    """A case with one ball for a gap, as the pipeline would hand it over."""
+    scan = scan.in_patient_axes()
+    grid = scan.volume.grid
+    codes = ball(grid).astype(np.uint8)
+    nothing = Mask(grid, np.zeros(grid.shape, bool))
+    plan = Plan(
+        software=Software(name="cement-planner", version="0"),
+        review=Review(),
+        series=scan.series,
+        treatment_position="HFP",
+        settings_sha256="0" * 64,
+    )
+    anatomy = Anatomy(scan.volume, nothing, nothing, (), ())
+    labels = LabelMap(grid, codes, (Structure(code=1, kind="gap", id="gap-1"),))
+    return PlannedCase(plan, scan, anatomy, labels, nothing)
+
+
+@pytest.mark.parametrize(
+    ("lean_mm", "lost"), [(0.0, ()), (0.4, ()), (0.0, (19,)), (0.4, (19,))], ids=["plain", "tilt", "missing", "both"]
+)
+def test_label_files_lie_where_the_cts_own_slices_do(tmp_path, lean_mm, lost):
+    stored = grid_of(lean_mm)
+    scan = load_scan(write_ct(tmp_path / "ct", stored, lost=lost))
+    case = planned(scan)
+    (tmp_path / "out").mkdir()
+    write_plan_files(case, tmp_path / "out", PlanConfig(), figures=False)
+    labels = read_label_nifti(tmp_path / "out" / "labels.nii.gz")
+    # slices at uneven distances fit no NIfTI grid: the one that was planned on holds them then
+    assert labels.grid.is_same(case.scan.volume.grid if lost else stored)
+    assert np.mean((labels.codes == 1) != ball(labels.grid)) < 0.003 and labels.codes.any()
+    segmented = read_seg(tmp_path / "out" / "labels.seg.dcm", stored)
+    true = ball(stored)
+    true[list(lost)] = False
+    assert np.mean((segmented.codes == 1) != true) < 0.003 and true.any()
+    frames = pydicom.dcmread(tmp_path / "out" / "labels.seg.dcm").PerFrameFunctionalGroupsSequence
+    sources = {f.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID for f in frames}
+    assert sources == {f"1.2.3.9.{k + 1}" for k in np.flatnonzero(segmented.codes.any(axis=(1, 2)))}
+
+
+def test_labels_of_a_plain_ct_are_not_moved(tmp_path):
+    case = planned(load_scan(write_ct(tmp_path / "ct", grid_of())))
+    assert own_labels(case) is case.labels
