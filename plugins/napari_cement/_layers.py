@@ -149,6 +149,27 @@ def scan_layers(scan: Scan, *, name: str) -> list[LayerData]:
     return [(shown.hu, arguments, "image")]
 
 
+def display_only_layers(scan: Scan, *, name: str) -> list[LayerData]:
+    """Show a CT that is not to be measured: hidden until it is wanted, and not among the CTs to plan on.
+
+    Parameters
+    ----------
+    scan : Scan
+        The CT.
+    name : str
+        The layer's name.
+
+    Returns
+    -------
+    list of LayerData
+        One image, along the patient's axes.
+    """
+    return [
+        (hu, {**arguments, "metadata": {METADATA: Origin()}, "visible": False}, kind)
+        for hu, arguments, kind in scan_layers(scan, name=name)
+    ]
+
+
 def plan_layers(plan: Plan, labels: LabelMap | None, *, with_bone: bool = False) -> list[LayerData]:
     """Show a plan.
 

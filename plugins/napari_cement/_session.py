@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_cement._display import display_of
 from napari_cement._layers import needle_sizes, origin_of, plan_layers, scan_layers, to_world
-from napari_cement._reader import load_plan_folder
+from napari_cement._reader import ct_layers, load_plan_folder, load_scans
 from napari_cement._work import Work
 from planner.config.plan_config import PlanConfig
 from planner.errors import CancelledError, GeometryError, InputError, PlannerError, SeriesError
@@ -59,7 +59,7 @@ class CementSession(QObject):
         return self._work is not None
 
     def load(self, path: Path, *, then_plan: bool = False) -> None:
-        """Load a CT in the background and show it.
+        """Load a CT in the background and show it; hidden beside it, the same with metal artefact reduction.
 
         Parameters
         ----------
@@ -70,13 +70,14 @@ class CementSession(QObject):
         """
         series = self._config.series_instance_uid
 
-        def take(scan: Scan) -> None:
-            self._add(scan_layers(scan, name=f"CT {path.name}"))
+        def take(scans: tuple[Scan, Scan | None]) -> None:
+            scan = scans[0]
+            self._add(ct_layers(*scans, name=f"CT {path.name}"))
             self.loaded.emit(scan)
             if then_plan:
                 self.plan(scan)
 
-        self._start(lambda monitor: load_scan(path, series_instance_uid=series, monitor=monitor), take)
+        self._start(lambda monitor: load_scans(path, series=series, monitor=monitor), take)
 
     def load_plan(self, folder: Path, *, ct: Path | None = None) -> None:
         """Load a plan's folder in the background and show it.
@@ -94,9 +95,12 @@ class CementSession(QObject):
             if ct is None:
                 return plan, labels, None
             try:
-                scan = load_scan(ct, series_instance_uid=plan.series.series_instance_uid, monitor=monitor)
+                assumed = any(finding.code == "hu-assumed" for finding in plan.findings)
+                scan = load_scan(ct, series_instance_uid=plan.series.name, assume_hu=assumed, monitor=monitor)
                 if labels is not None:
-                    scan.volume.grid.require_same(labels.grid)
+                    own = scan.own_slices.grid
+                    # Labels lie on the file's own slices; where these lie on no grid, on the one that was planned on.
+                    (own or scan.in_patient_axes().volume.grid).require_same(labels.grid)
             except (SeriesError, GeometryError) as error:
                 raise InputError(f"{ct.name} is not the CT that this plan was made from; give that one") from error
             return plan, labels, scan

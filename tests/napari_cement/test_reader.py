@@ -1,7 +1,13 @@
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pydicom
 import pytest
+from npe2 import PluginManager, PluginManifest
 
+import napari_cement
+from napari_cement._layers import METADATA
 from napari_cement._reader import get_reader, load_plan_folder, read_plan_folder, read_scan_folder
 from planner.errors import InputError
 from planner.io.dicom.write import SeriesIdentity, write_ct_series
@@ -34,6 +40,53 @@ def test_a_folder_with_a_ct_is_read(ct_folder):
     assert arguments["name"] == "CT ct"
     middle = np.append(np.argwhere(hu > 1000).mean(axis=0), 1.0)
     assert (arguments["affine"] @ middle)[:3] == pytest.approx(MARKER_LPS[::-1], abs=0.5)
+
+
+def test_a_zip_a_dicomdir_and_a_file_are_read(tmp_path, ct_folder):
+    archive = tmp_path / "study.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("readme.txt", "hello")
+        for file in ct_folder.iterdir():
+            packed.write(file, f"deep/{file.name}")
+    directory = tmp_path / "DICOMDIR"
+    directory.write_bytes(b"\0" * 128 + b"DICM")
+    (whole,) = read_scan_folder(str(ct_folder))
+    for path in (archive, directory):
+        assert get_reader(str(path)) is read_scan_folder
+        ((hu, arguments, _),) = read_scan_folder(str(path))
+        assert np.array_equal(hu, whole[0]) and np.array_equal(arguments["affine"], whole[1]["affine"])
+    assert get_reader(str(next(ct_folder.iterdir()))) is read_scan_folder
+
+
+def test_a_zip_of_other_files_and_a_damaged_one_are_left_to_others(tmp_path):
+    with zipfile.ZipFile(tmp_path / "letters.zip", "w") as packed:
+        packed.writestr("letter.txt", "no CT here " * 40)
+    (tmp_path / "half.zip").write_bytes(b"PK\x03\x04" + b"x" * 500)
+    for name in ("letters.zip", "half.zip"):
+        assert get_reader(str(tmp_path / name)) is None
+
+
+def test_napari_offers_them_to_the_reader_and_no_other_files(tmp_path):
+    manifest = PluginManifest.from_file(Path(napari_cement.__file__).with_name("napari.yaml"))
+    manager = PluginManager()
+    manager.register(manifest)
+    taken = {
+        name: any(manager.iter_compatible_readers([str(tmp_path / name)]))
+        for name in ("study.zip", "slice.dcm", "DICOMDIR", "dicomdir", "plan.json", "photo.tif", "IMAGE.TIF", "notes")
+    }
+    assert [name for name, is_taken in taken.items() if not is_taken] == ["photo.tif", "IMAGE.TIF", "notes"]
+
+
+def test_the_artefact_reduced_scan_is_hidden_beside_the_original(tmp_path, ct_folder):
+    for file in list(ct_folder.iterdir()):
+        image = pydicom.dcmread(file)
+        image.SeriesInstanceUID, image.SeriesDescription = "1.2.3.9", "iMAR"
+        image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = f"{image.SOPInstanceUID[:60]}.9"
+        image.save_as(ct_folder / f"{file.name}.mar")
+    (original, _, _), (shown, arguments, kind) = read_scan_folder(str(ct_folder))
+    assert kind == "image" and shown.shape == original.shape
+    assert arguments["visible"] is False and "for display only" in arguments["name"]
+    assert arguments["metadata"][METADATA].scan is None, "it is not among the CTs to plan on"
 
 
 def test_a_plan_is_read_from_its_folder_and_from_its_file(plan_folder, plan):

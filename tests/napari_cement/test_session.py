@@ -1,16 +1,21 @@
 """Runs in the background: results, stopping in mid-run, stale results, faults."""
 
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from napari.qt.threading import WorkerBase
 
 import planner.pipeline
+from napari_cement._layers import origin_of
 from napari_cement._session import CementSession
 from planner.errors import NoImplantError
+from planner.geometry.grid import Grid
 from planner.io.nifti import write_label_nifti
 from planner.io.plan_json import save_plan
+from planner.model.labels import LabelMap
+from planner.model.scan import StoredSlices
 from planner.progress import Progress, check_cancelled
 
 PATIENCE_MS = 10_000
@@ -81,6 +86,18 @@ def test_a_plan_is_laid_over_the_ct_with_its_progress(qtbot, session, viewer, sc
     assert not session.is_running
     assert "gaps" in viewer.layers
     assert "UNREVIEWED" in viewer.canvas.overlays.text.text
+
+
+def test_the_artefact_reduced_scan_lies_hidden_over_the_measured_one(
+    qtbot, session, viewer, scan, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("napari_cement._session.load_scans", lambda path, **_: (scan, scan))
+    with qtbot.waitSignal(session.loaded, timeout=PATIENCE_MS):
+        session.load(tmp_path)
+    assert [layer.visible for layer in viewer.layers] == [True, False]
+    assert "for display only" in viewer.layers[1].name
+    assert viewer.layers.selection.active is viewer.layers[0]
+    assert [origin_of(layer).scan for layer in viewer.layers] == [scan, None]
 
 
 def test_a_second_plan_takes_the_place_of_the_first(qtbot, session, viewer, scan, plan, labels, stand_in):
@@ -183,6 +200,21 @@ def test_a_plan_folder_is_laid_over_its_ct(qtbot, session, viewer, plan_folder, 
     names = [layer.name for layer in viewer.layers]
     assert names[0] == "CT out"
     assert "bone" not in names, "the CT shows it"
+
+
+def test_labels_on_leaning_slices_fit_the_ct_that_was_resampled(
+    qtbot, session, viewer, plan_folder, plan, labels, scan, monkeypatch
+):
+    """Labels are written on the file's own slices; the CT that is loaded stands upright."""
+    leaning = labels.grid.lps_from_index.copy()
+    leaning[1, 0] += 0.2
+    own = Grid(labels.grid.shape, leaning, labels.grid.frame_of_reference_uid)
+    write_label_nifti(LabelMap(own, labels.codes, labels.structures), plan_folder / "labels.nii.gz")
+    loaded = replace(scan, stored=StoredSlices.of_grid(own))
+    monkeypatch.setattr("napari_cement._session.load_scan", lambda *args, **options: loaded)
+    with qtbot.waitSignal(session.planned, timeout=PATIENCE_MS):
+        session.load_plan(plan_folder, ct=plan_folder)
+    assert {"CT out", "gaps"} <= {layer.name for layer in viewer.layers}
 
 
 def test_another_ct_below_a_plan_is_refused(qtbot, session, viewer, plan_folder, scan, monkeypatch):
