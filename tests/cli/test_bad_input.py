@@ -1,15 +1,20 @@
 """One line, the contract's exit code, nothing half-written: whatever goes in."""
 
+import contextlib
+import logging
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
 
+from planner.errors import PlannerError
 from planner.geometry.grid import Grid
+from planner.io import inspect_input, load_scan
 from planner.io.dicom.write import SeriesIdentity, write_ct_series
 from planner.model.volume import Volume
 
@@ -43,7 +48,21 @@ def _assert_refused(result: subprocess.CompletedProcess[str], exit_code: int, *s
 
 def _middle(series: Path) -> Path:
     """The file of a slice that is neither first nor last."""
-    return sorted(series.iterdir(), key=lambda f: pydicom.dcmread(f).ImagePositionPatient[2])[SLICES // 2]
+    slices = sorted(series.iterdir(), key=lambda f: pydicom.dcmread(f).ImagePositionPatient[2])
+    return slices[len(slices) // 2]
+
+
+def test_values_that_look_like_no_hu_need_the_users_word(series: Path, tmp_path: Path) -> None:
+    for file in series.iterdir():
+        ds = pydicom.dcmread(file)
+        ds.RescaleIntercept = float(ds.RescaleIntercept) + 1024
+        ds.save_as(file)
+    picture = tmp_path / "view.png"
+    words = ("fluoro", series, "--primary", 0, "--secondary", 0, "-o", picture)
+    _assert_refused(_run(*words), 3, "HU + 1024", "--assume-hu")
+    assert not picture.exists()
+    assert _run(*words, "--assume-hu").returncode == 0
+    assert picture.exists()
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
@@ -77,8 +96,14 @@ def test_an_mr_series(series: Path, tmp_path: Path) -> None:
     _assert_refused(_run("plan", series, "-o", tmp_path / "out"), 3, "MR")
 
 
-def test_a_missing_slice_is_named_by_its_position(series: Path, tmp_path: Path) -> None:
-    _middle(series).unlink()
+def _lose_slices(series: Path) -> None:
+    """Take three slices out of the middle: too many to fill in."""
+    for _ in range(3):
+        _middle(series).unlink()
+
+
+def test_missing_slices_are_named_by_their_position(series: Path, tmp_path: Path) -> None:
+    _lose_slices(series)
     _assert_refused(_run("plan", series, "-o", tmp_path / "out"), 3, "slice", "mm")
 
 
@@ -143,5 +168,84 @@ def test_a_full_disk_is_said(series: Path) -> None:
 
 
 def test_the_input_is_named(series: Path, tmp_path: Path) -> None:
-    _middle(series).unlink()
+    _lose_slices(series)
     _assert_refused(_run("volume", series), 3, f"{series.name}: ")
+
+
+CANARY = "Zz9Canary"
+"""Stands wherever a patient could be told by it."""
+
+
+MARKED = (
+    "PatientID",
+    "PatientComments",
+    "AccessionNumber",
+    "InstitutionName",
+    "SeriesDescription",
+    "StudyDescription",
+    "StudyID",
+    "ProtocolName",
+    "StationName",
+    "DeviceSerialNumber",
+    "ImageComments",
+)
+
+
+def _mark(series: Path) -> None:
+    for number, path in enumerate(sorted(series.iterdir())):
+        dataset = pydicom.dcmread(path)
+        for word in MARKED:
+            setattr(dataset, word, CANARY)
+        dataset.PatientName = dataset.ReferringPhysicianName = dataset.OperatorsName = f"{CANARY}^Ann"
+        dataset.PatientBirthDate = "19330317"
+        dataset.save_as(path)
+        path.rename(series / f"{CANARY}_{number}")
+
+
+def _cut(series: Path) -> None:
+    victim = _middle(series)
+    victim.write_bytes(victim.read_bytes()[:-90])
+
+
+def _flip(series: Path) -> None:
+    victim = _middle(series)
+    victim.write_bytes(victim.read_bytes().replace(b"1.2.840.10008.1.2.1", b"1.2.840.10008.1,2.1"))
+
+
+def _spoil_texts(series: Path) -> None:
+    for path in series.iterdir():
+        path.write_bytes(path.read_bytes().replace(b"19330317", b"19\xff30317").replace(b"ISO_IR 192", b"ISO_IR 999"))
+
+
+def _not_ct(series: Path) -> None:
+    for path in series.iterdir():
+        path.write_text(CANARY * 99)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [None, _lose_slices, _cut, _flip, _spoil_texts, _not_ct],
+    ids=["whole", "slices lost", "cut off", "a bit flipped", "odd texts", "no CT"],
+)
+def test_no_patient_shows_in_what_is_printed(series: Path, tmp_path: Path, harm: Callable[[Path], None] | None) -> None:
+    _mark(series)
+    if harm is not None:
+        harm(series)
+    (series / f"{CANARY}.txt").write_text("a note")
+    (series / f"{CANARY}_folder").mkdir()
+    for words in (("inspect", series), ("inspect", series, "--json"), ("volume", series)):
+        result = _run(*words)
+        assert result.returncode in (0, 3, 4), result.stderr
+        said = (result.stdout + result.stderr).replace(str(tmp_path), "")
+        assert CANARY not in said and "19330317" not in said and "30317" not in said
+
+
+def test_what_the_libraries_log_shows_no_patient(series: Path, caplog: pytest.LogCaptureFixture) -> None:
+    _mark(series)
+    _spoil_texts(series)
+    _flip(series)
+    caplog.set_level(logging.DEBUG)
+    inspect_input(series)
+    with contextlib.suppress(PlannerError):
+        load_scan(series)
+    assert CANARY not in caplog.text and "30317" not in caplog.text
