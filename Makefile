@@ -4,7 +4,7 @@ PYTHON = python3
 ARGS =
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format samples clean
+.PHONY: help install demo test check format samples bench clean
 
 help:
 	@echo "make demo     plan the sample series; says where the results are (demo_out/)"
@@ -13,6 +13,7 @@ help:
 	@echo "make check    lint, format, types and import contracts"
 	@echo "make format   put the code into the house's format"
 	@echo "make samples  make sample_dicoms/ anew from the phantoms"
+	@echo "make bench    loading times beside SimpleITK's, pydicom's and the plain file read"
 	@echo "make clean    remove all that these made, .venv too"
 
 install:
@@ -42,6 +43,10 @@ format:
 samples:
 	@.ci/install runtime $(PYTHON)
 	@.ci/samples
+
+bench:
+	@.ci/install dev $(PYTHON)
+	@.venv/bin/python benchmarks/speed.py load $(ARGS)
 
 clean:
 	rm -rf .venv build dist demo_out .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,223 @@
+"""How long the planner's work takes, beside other programs that do the same: ``python benchmarks/speed.py load``.
+
+Each reader runs in a process of its own, so that its peak memory is its own; the readers take turns, so that a slow
+moment of the machine falls on all of them. Figures are medians.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+PROJECT = Path(__file__).resolve().parents[1]
+SYNTAXES = {
+    "uncompressed": "1.2.840.10008.1.2.1",
+    "rle": "1.2.840.10008.1.2.5",
+    "jpeg-lossless": "1.2.840.10008.1.2.4.70",
+    "jpeg-ls": "1.2.840.10008.1.2.4.80",
+    "jpeg-2000": "1.2.840.10008.1.2.4.90",
+    "htj2k": "1.2.840.10008.1.2.4.201",
+}
+
+
+def main() -> None:
+    """Run one of the benchmarks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    benchmarks = parser.add_subparsers(required=True, metavar="BENCHMARK")
+    load = benchmarks.add_parser(
+        "load", help="a DICOM series into memory: planner, SimpleITK, pydicom, plain file read"
+    )
+    load.add_argument("--shape", type=int, nargs=3, default=(400, 512, 512), metavar=("SLICES", "ROWS", "COLUMNS"))
+    load.add_argument(
+        "--syntax", action="append", choices=tuple(SYNTAXES), help="transfer syntax; may be repeated (uncompressed)"
+    )
+    load.add_argument("--repeats", type=int, default=5, help="runs of each reader, of which the median counts (5)")
+    load.set_defaults(run=time_loading)
+    one = benchmarks.add_parser("load-once", help="one reader once, in this process; for use by load")
+    one.add_argument("reader", choices=tuple(READERS))
+    one.add_argument("folder", type=Path)
+    one.set_defaults(run=load_once)
+    arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+def time_loading(arguments: argparse.Namespace) -> None:
+    """Write a series in each syntax, and let each reader load it."""
+    shape = tuple(arguments.shape)
+    voxel_mb = int(np.prod(shape)) * 2 / 1e6
+    for syntax in arguments.syntax or ["uncompressed"]:
+        with tempfile.TemporaryDirectory(prefix="speed-") as folder:
+            print(f"writing {shape[0]} slices of {shape[1]} x {shape[2]}, {syntax}", file=sys.stderr)
+            write_series(Path(folder), shape, SYNTAXES[syntax])
+            runs: dict[str, list[dict[str, float]]] = {name: [] for name in READERS}
+            for _ in range(arguments.repeats):
+                for name in READERS:
+                    run = run_reader(name, Path(folder))
+                    if run is not None:
+                        runs[name].append(run)
+        print_table(f"load {shape[0]} x {shape[1]} x {shape[2]} int16 ({voxel_mb:.0f} MB), {syntax}", runs, voxel_mb)
+
+
+def print_table(title: str, runs: dict[str, list[dict[str, float]]], voxel_mb: float) -> None:
+    """Print time, time against SimpleITK's, and peak memory of each reader."""
+    middle = {name: statistics.median(run["seconds"] for run in found) for name, found in runs.items() if found}
+    print(title)
+    print(f"{'reader':<28}{'seconds':>9}{'fastest':>9}{'x SimpleITK':>13}{'peak MB':>9}{'x voxels':>10}")
+    for name, found in runs.items():
+        if not found:
+            print(f"{name:<28}{'cannot read it':>18}")
+            continue
+        fastest = min(run["seconds"] for run in found)
+        share = f"{middle[name] / middle['SimpleITK']:.2f}" if "SimpleITK" in middle else ""
+        peak_mb = statistics.median(run["peak_mb"] for run in found)
+        print(
+            f"{name:<28}{middle[name]:>9.3f}{fastest:>9.3f}{share:>13}{peak_mb:>9.0f}{peak_mb / voxel_mb:>10.2f}",
+            flush=True,
+        )
+    print()
+
+
+def run_reader(name: str, folder: Path) -> dict[str, float] | None:
+    """Run one reader in a fresh process; None where it cannot read the series."""
+    command = [sys.executable, str(Path(__file__).resolve()), "load-once", name, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return json.loads(done.stdout) if done.returncode == 0 else None
+
+
+def load_once(arguments: argparse.Namespace) -> None:
+    """Time one reader, and print seconds and the rise of peak memory over what its imports take."""
+    sys.path.insert(0, str(PROJECT))
+    warnings.simplefilter("ignore")
+    prepared = READERS[arguments.reader]()
+    before_mb = peak_memory_mb()
+    start = time.perf_counter()
+    held = prepared(arguments.folder)
+    seconds = time.perf_counter() - start
+    if held is None:
+        raise SystemExit("nothing was read")
+    print(json.dumps({"seconds": seconds, "peak_mb": max(0.0, peak_memory_mb() - before_mb)}))
+
+
+def peak_memory_mb() -> float:
+    """Give the most memory that this process has held so far, MB."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024 / 1e6
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def _planner() -> Callable[[Path], object]:
+    from planner.io import load_ct
+
+    return load_ct
+
+
+def _simpleitk() -> Callable[[Path], object]:
+    import SimpleITK as sitk
+
+    def read(folder: Path) -> object:
+        reader = sitk.ImageSeriesReader()
+        reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
+        return reader.Execute()
+
+    return read
+
+
+def _pydicom() -> Callable[[Path], object]:
+    import pydicom
+
+    def read(folder: Path) -> object:
+        slices = [pydicom.dcmread(path) for path in folder.iterdir()]
+        slices.sort(key=lambda ds: float(ds.ImagePositionPatient[2]))
+        hu = np.empty((len(slices), slices[0].Rows, slices[0].Columns), dtype=np.int16)
+        for number, ds in enumerate(slices):
+            hu[number] = ds.pixel_array.astype(np.int32) * int(ds.RescaleSlope) + int(ds.RescaleIntercept)
+            slices[number] = None
+        return hu
+
+    return read
+
+
+def _plain_read() -> Callable[[Path], object]:
+    def read(folder: Path) -> object:
+        paths = list(folder.iterdir())
+        buffer = np.empty(sum(path.stat().st_size for path in paths), dtype=np.uint8)
+        place = 0
+        for path in paths:
+            with path.open("rb", buffering=0) as file:
+                place += file.readinto(memoryview(buffer)[place:]) or 0
+        return buffer
+
+    return read
+
+
+READERS: dict[str, Callable[[], Callable[[Path], object]]] = {
+    "planner": _planner,
+    "SimpleITK": _simpleitk,
+    "pydicom (pixel_array)": _pydicom,
+    "plain file read": _plain_read,
+}
+"""Each does its imports and gives the reader."""
+
+
+def write_series(folder: Path, shape: tuple[int, int, int], syntax: str) -> None:
+    """Write a body with noise, one file a slice, in no order of names."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import UID, ExplicitVRLittleEndian
+
+    rng = np.random.default_rng(5)
+    row, column = np.mgrid[-1 : 1 : shape[1] * 1j, -1 : 1 : shape[2] * 1j]
+    body = np.where((row / 0.7) ** 2 + (column / 0.9) ** 2 < 1, 40.0, -1000.0)
+    body[np.hypot(row - 0.2, column) < 0.12] = 400.0
+    noise = rng.normal(0.0, 20.0, (8, shape[1], shape[2]))
+    for number in range(shape[0]):
+        stored = np.rint(np.maximum(body + noise[number % 8] + 1024, 0)).astype("<u2")
+        ds = Dataset()
+        ds.SOPClassUID, ds.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", f"1.2.3.4.{number}"
+        ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.FrameOfReferenceUID = "1.2.3", "1.2.3.4", "1.2.3.5"
+        ds.Modality, ds.ImageType, ds.PatientPosition = "CT", ["ORIGINAL", "PRIMARY", "AXIAL"], "HFS"
+        ds.SliceThickness, ds.ConvolutionKernel, ds.InstanceNumber = "1", "B60", number + 1
+        ds.ImagePositionPatient, ds.ImageOrientationPatient = [0, 0, number], [1, 0, 0, 0, 1, 0]
+        ds.PixelSpacing, ds.Rows, ds.Columns = [0.7, 0.7], shape[1], shape[2]
+        ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+        ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 16, 15, 0
+        ds.RescaleSlope, ds.RescaleIntercept, ds.RescaleType = 1, -1024, "HU"
+        ds.file_meta = FileMetaDataset()
+        ds.file_meta.TransferSyntaxUID = UID(syntax)
+        if syntax == ExplicitVRLittleEndian:
+            ds.PixelData = stored.tobytes()
+        elif syntax == SYNTAXES["rle"]:
+            ds.file_meta.TransferSyntaxUID, ds.PixelData = ExplicitVRLittleEndian, stored.tobytes()
+            ds.compress(syntax, encoding_plugin="pydicom", generate_instance_uid=False)
+        else:
+            ds.PixelData = encapsulate([_encoded(stored, syntax)])
+        ds["PixelData"].VR = "OW" if syntax == ExplicitVRLittleEndian else "OB"
+        ds.save_as(folder / f"{(number * 7919) % 99_991:05d}", enforce_file_format=True)
+
+
+def _encoded(stored: np.ndarray, syntax: str) -> bytes:
+    import imagecodecs
+
+    encoders = {
+        "jpeg-lossless": lambda: imagecodecs.jpeg8_encode(stored, lossless=True, predictor=1, bitspersample=16),
+        "jpeg-ls": lambda: imagecodecs.jpegls_encode(stored),
+        "jpeg-2000": lambda: imagecodecs.jpeg2k_encode(stored, level=0, codecformat="j2k", reversible=True),
+        "htj2k": lambda: imagecodecs.htj2k_encode(stored, reversible=True),
+    }
+    return encoders[next(name for name, uid in SYNTAXES.items() if uid == syntax)]()
+
+
+if __name__ == "__main__":
+    main()
