@@ -7,6 +7,7 @@ heavy imports stand inside ``run``, so that ``--help`` answers at once.
 import argparse
 import errno
 import os
+import re
 import signal
 import sys
 import types
@@ -27,6 +28,7 @@ COMMANDS = {
     "phantom": "write a synthetic CT beside its exact truth",
 }
 
+_NEGATIVE_POINT = re.compile(r"-[\d.]+,")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """What the system says when a result has no room."""
 
@@ -63,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in words if word in COMMANDS), None)
-    arguments = _parser(command).parse_args(words)
+    arguments = _parser(command).parse_args(_with_points(words))
     previous = signal.signal(signal.SIGTERM, _stop) if _in_main_thread() else None
     try:
         exit_code = int(import_module(f"planner.cli.{arguments.command}").run(arguments))
@@ -99,6 +101,17 @@ def _say(message: str, exit_code: int) -> int:
     one_line = " ".join(message.split())
     sys.stderr.write(f"cement-planner: {one_line}\n")
     return exit_code
+
+
+def _with_points(words: list[str]) -> list[str]:
+    """Join a point to its option (``--entry=-20,80,0``): argparse takes a word with a leading minus for an option."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] in ("--entry", "--target") and _NEGATIVE_POINT.match(word):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _in_main_thread() -> bool:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from planner.config.plan_config import PlanConfig
     from planner.model.finding import Finding
+    from planner.model.scan import Scan
+    from planner.progress import Monitor
 
 POSITIONS = {"prone": "HFP", "supine": "HFS", "left-decubitus": "HFDL", "right-decubitus": "HFDR"}
 """Words for how a patient lies head first; the eight DICOM codes are taken too."""
@@ -57,11 +59,39 @@ def add_planning(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--needle", action="append", metavar="GAUGE", help="needle to plan with (15G); may be repeated")
 
 
-def note_choice(findings: "Iterable[Finding]") -> None:
-    """Say on stderr which series was taken, where an input holds several."""
+def note_choice(findings: "Iterable[Finding]", *, with_cautions: bool = False) -> None:
+    """Say on stderr which series was taken, where an input holds several; with cautions, all that is unsure."""
     for finding in findings:
-        if finding.code == "series-chosen":
+        if finding.code == "series-chosen" or (with_cautions and finding.severity != "info"):
             sys.stderr.write(f"cement-planner: note: {' '.join(finding.message.split())}\n")
+
+
+def load(source: Path, config: "PlanConfig", *, monitor: "Monitor") -> "Scan":
+    """Load the CT of an input as the settings say.
+
+    Parameters
+    ----------
+    source : Path
+        Where the CT is.
+    config : PlanConfig
+        The settings.
+    monitor : Monitor
+        Follows the loading.
+
+    Returns
+    -------
+    Scan
+
+    Raises
+    ------
+    InputError
+        If the input holds no CT, or none that can be read rightly.
+    """
+    from planner.io import load_scan
+
+    return load_scan(
+        source, series_instance_uid=config.series_instance_uid, assume_hu=config.assume_hu, monitor=monitor
+    )
 
 
 def config_from(arguments: argparse.Namespace) -> "PlanConfig":

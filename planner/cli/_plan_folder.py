@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from planner.cli._options import load
 from planner.config.plan_config import PlanConfig
-from planner.io import load_scan
 from planner.io.staging import require_free, staged_folder
 from planner.model.plan import Plan
 from planner.pipeline import PLAN_FILES, plan_scan, write_plan_files
@@ -36,12 +36,7 @@ def make_plan_folder(
         The plan that was written.
     """
     require_free(output, own_names=PLAN_FILES, overwrite=overwrite)
-    scan = load_scan(
-        source,
-        series_instance_uid=config.series_instance_uid,
-        assume_hu=config.assume_hu,
-        monitor=monitor,
-    )
+    scan = load(source, config, monitor=monitor)
     case = plan_scan(scan, config, monitor=monitor)
     with staged_folder(output, own_names=PLAN_FILES, overwrite=overwrite) as folder:
         write_plan_files(case, folder, config, figures=figures, monitor=monitor)
@@ -77,4 +72,7 @@ def describe(plan: Plan) -> str:
         lines.append(f"  {gap.id} at {where}: {size}, {ways} needles, {leaks} breaches")
     warnings = [finding for finding in plan.findings if finding.severity == "warning"]
     lines.extend(f"  warning: {finding.message}" for finding in warnings)
+    cautions = sorted({finding.code for finding in plan.findings if finding.severity == "caution"})
+    if cautions:
+        lines.append(f"  cautions, told in report.html: {', '.join(cautions)}")
     return "\n".join(lines)

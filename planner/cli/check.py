@@ -4,7 +4,7 @@ import argparse
 import math
 import sys
 
-from planner.cli._options import add_input, config_from
+from planner.cli._options import add_input, config_from, load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,19 +32,13 @@ def run(arguments: argparse.Namespace) -> int:
     import json
 
     from planner.cli._monitor import TerminalMonitor
-    from planner.io import load_scan
     from planner.needles.catalogue import needle_named
     from planner.pipeline import check_trajectory, plan_scan
 
     needle_named(arguments.needle)  # a wrong name is said before any work is done
     config = config_from(arguments)
     with TerminalMonitor() as monitor:
-        scan = load_scan(
-            arguments.input,
-            series_instance_uid=config.series_instance_uid,
-            assume_hu=config.assume_hu,
-            monitor=monitor,
-        )
+        scan = load(arguments.input, config, monitor=monitor)
         case = plan_scan(scan, config, monitor=monitor)
         judged = check_trajectory(
             case, entry_lps=arguments.entry, target_lps=arguments.target, gauge=arguments.needle, config=config

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from planner.cli._options import add_input, config_from, path
+from planner.cli._options import add_input, config_from, load, path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +34,6 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from planner.cli._monitor import TerminalMonitor
     from planner.errors import UsageError
-    from planner.io import load_scan
     from planner.io.whole_file import write_whole
     from planner.pipeline.fluoroscopy import view_png
 
@@ -46,12 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("angles out of range: --primary takes -180 to 180, --secondary -90 to 90 degrees")
     config = config_from(arguments)
     with TerminalMonitor() as monitor:
-        scan = load_scan(
-            arguments.input,
-            series_instance_uid=config.series_instance_uid,
-            assume_hu=config.assume_hu,
-            monitor=monitor,
-        )
+        scan = load(arguments.input, config, monitor=monitor)
         png = view_png(
             scan.volume,
             primary_deg=arguments.primary,

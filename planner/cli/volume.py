@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from planner.cli._options import add_input, config_from, note_choice
+from planner.cli._options import add_input, config_from, load, note_choice
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     from planner.cli._monitor import TerminalMonitor
     from planner.errors import UsageError
-    from planner.io import load_scan
     from planner.io.volumes_csv import volumes_text
     from planner.pipeline import volume_plan
 
@@ -41,14 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--name and --no-header go with --csv")
     config = config_from(arguments)
     with TerminalMonitor() as monitor:
-        scan = load_scan(
-            arguments.input,
-            series_instance_uid=config.series_instance_uid,
-            assume_hu=config.assume_hu,
-            monitor=monitor,
-        )
+        scan = load(arguments.input, config, monitor=monitor)
         plan = volume_plan(scan, config, monitor=monitor)
-    note_choice(plan.findings)
+    note_choice(plan.findings, with_cautions=True)
     if arguments.csv:
         sys.stdout.write(_named(volumes_text(plan), name=arguments.name, header=not arguments.no_header))
     elif arguments.json:

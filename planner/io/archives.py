@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from planner.errors import InputError
+from planner.io.dicom.elements import is_dicom_suffix
 from planner.progress import Monitor, check_cancelled
 
 MOST_FILES = 200_000
@@ -30,8 +31,9 @@ _BLOCK = 1 << 20
 def unpack(path: Path, name: str, *, most_bytes: int, monitor: Monitor) -> tuple[Path, ...]:
     """Unpack a zip into a folder of our own that goes when the process ends.
 
-    The names in the archive are not used, so none can lead out of the folder; links in it are left out, and archives
-    in it stay packed. What is unpacked is counted as it comes, so that a false size in its table changes nothing.
+    The names in the archive are not used, so none can lead out of the folder, but for what kind of name it is: DICOM's,
+    a zip's or another's. Links in it are left out, and archives in it stay packed. What is unpacked is counted as it
+    comes, so that a false size in its table changes nothing.
 
     Parameters
     ----------
@@ -100,7 +102,7 @@ def _unpacked_members(
     left = min(most_bytes, max(_FREELY_UNPACKED_BYTES, _MOST_TIMES * packed_bytes))
     left = min(left, int(shutil.disk_usage(folder).free * 0.9))
     for number, member in enumerate(members):
-        target = folder / f"{number:06d}"
+        target = folder / f"{number:06d}{_suffix(member.filename)}"
         with archive.open(member) as packed, target.open("wb") as file:
             while block := packed.read(_BLOCK):
                 check_cancelled(monitor)
@@ -112,6 +114,14 @@ def _unpacked_members(
                     )
                 file.write(block)
         yield target
+
+
+def _suffix(name: str) -> str:
+    """Give a plain suffix of the same kind: a member's own may hold the patient's name."""
+    suffix = Path(name).suffix.lower()
+    if suffix == ".zip":
+        return suffix
+    return "" if is_dicom_suffix(suffix) else ".other"
 
 
 def _is_link(member: zipfile.ZipInfo) -> bool:

@@ -60,12 +60,13 @@ def assumed_finding(reason: str) -> Finding:
     Parameters
     ----------
     reason : str
-        What speaks against it.
+        What speaks against it; advice after a semicolon is left out, for it has been heard.
 
     Returns
     -------
     Finding
     """
+    reason = reason.partition(";")[0]
     return Finding(
         code="hu-assumed",
         severity="caution",

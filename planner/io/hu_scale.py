@@ -1,5 +1,6 @@
 """Whether numbers are Hounsfield units, and where their scale was cut off."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from planner.model.finding import Finding
 
 _USUAL_CEILINGS_HU = (1023.0, 2976.0, 3071.0, 4095.0, 8191.0, 16383.0, 23551.0, 24575.0, 31743.0, 32767.0)
 """Ends of stored ranges: 10-bit, 12-bit with the intercepts -1024, -1000 and 0, 14- to 16-bit ones."""
-_BRIGHT_FROM = 936
+_BRIGHT_FROM = 800
+"""Low enough that a clipped scale's neighbourhood can be seen below the lowest ceiling."""
 _LOWEST_CEILING_HU = 1000
 """Nothing is cut off below this: cortical bone must fit on the scale."""
 _BRIGHT_TO = 66_000
@@ -26,7 +28,16 @@ _SMEAR_HU = 50
 _SMEARED_OVER_NEIGHBOURS = 4.0
 """A clipped CT that was resampled smoothly afterwards has its pile spread over tens of HU, and overshoots above it.
 Tuned on one real CT of a nail at 3 mm, clipped at 3071: its hump is six times as full as what lies below."""
+_OVERSHOOT_SHARE = 0.2
+"""How far above the end of its scale a resampled CT may reach, as a share of it: cubic splines overshoot a step by an
+eighth along one axis. Ours."""
+_UNKNOWN_OVER_NEIGHBOURS = 8.0
+_NARROW = 2
+_NARROW_SHARE = 0.2
+"""How full the hump at an end that no scanner is known for must be, and how much of it must lie within 2 HU: noise of
+20 HU on metal leaves an eighth there, a clipped block of 12 voxels that was resampled a third. Ours."""
 _CONSTANT_SHARE = 0.5
+_TISSUE_HU = (-200, 900)
 _FOOT_HU = -1024.0
 _APART_HU = 20.0
 """The mark that scanners write outside the circle (-2000, -3024) lies far below air; real values near it would be no
@@ -36,7 +47,7 @@ Counts = npt.NDArray[np.int64]
 
 
 def bright_counts(hu: npt.NDArray[Any], *, highest_hu: float) -> Counts:
-    """Count the voxels at each whole value from 936 HU up.
+    """Count the voxels at each whole value from 800 HU up.
 
     Parameters
     ----------
@@ -89,7 +100,9 @@ def level_of(counts: Counts, *, ceiling_hu: float | None, noise_free: bool) -> f
         least = _PILE_AT_USUAL_CEILING if value == highest else _PILE
         if _piles_up(counts, value, least) or _is_smeared(counts, value):
             return float(value)
-    return float(highest) if not noise_free and _piles_up(counts, highest, _PILE) else None
+    if noise_free:
+        return None
+    return float(highest) if _piles_up(counts, highest, _PILE) else _unknown_smeared(counts)
 
 
 def clipping_level(hu: npt.NDArray[Any], *, ceiling_hu: float | None = None) -> float | None:
@@ -129,9 +142,11 @@ def is_noise_free(hu: npt.NDArray[Any]) -> bool:
     bool
         False where nothing lies from -200 to 900 HU.
     """
-    sample = thinned(hu)
-    tissue = np.rint(sample[(sample >= -200) & (sample <= 900)]).astype(np.int64)
-    return bool(tissue.size) and int(np.bincount(tissue + 200).max()) > _CONSTANT_SHARE * tissue.size
+    counts = np.zeros(_TISSUE_HU[1] - _TISSUE_HU[0] + 1, dtype=np.int64)
+    for plane in thinned(hu):
+        tissue = plane[(plane >= _TISSUE_HU[0]) & (plane <= _TISSUE_HU[1])]
+        counts += np.bincount(np.rint(tissue).astype(np.int64) - _TISSUE_HU[0], minlength=counts.size)
+    return bool(counts.any()) and int(counts.max()) > _CONSTANT_SHARE * int(counts.sum())
 
 
 def unmeasured(hu: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | None:
@@ -208,18 +223,25 @@ def _piles_up(counts: Counts, value: int, least: int) -> bool:
     return pile >= _PILE_OVER_NEIGHBOURS * float(max(np.median(below), np.median(above) if above.size else 0.0))
 
 
-def _is_smeared(counts: Counts, value: int) -> bool:
+def _is_smeared(counts: Counts, value: int, *, over: float = _SMEARED_OVER_NEIGHBOURS) -> bool:
     """Whether a hump as narrow as a resampled end of the scale stands there, and hardly anything above it."""
     place = value - _BRIGHT_FROM
     half = _SMEAR_HU // 2
     hump = int(counts[max(0, place - half) : place + half].sum())
-    below = [
-        int(counts[max(0, place - half - n * _SMEAR_HU) : place - half - (n - 1) * _SMEAR_HU].sum()) for n in (2, 3)
-    ]
-    above = int(counts[place + 2 * _SMEAR_HU :].sum())
-    return (
-        hump >= _PILE
-        and len(counts) > place + 1
-        and hump >= _SMEARED_OVER_NEIGHBOURS * max(*below, 1)
-        and above * 10 <= hump
-    )
+    ends = [max(0, place - half - n * _SMEAR_HU) for n in (1, 2, 3)]
+    below = max(int(counts[low:high].sum()) for high, low in pairwise(ends))
+    overshoot_to = place + max(2 * _SMEAR_HU, round(_OVERSHOOT_SHARE * value))
+    overshoot = [int(counts[n : n + _SMEAR_HU].sum()) for n in range(place + half, overshoot_to, _SMEAR_HU)]
+    stands_out = hump >= _PILE and len(counts) > place + 1 and hump >= over * max(below, 1) and hump > max(overshoot)
+    return stands_out and int(counts[overshoot_to:].sum()) * 10 <= hump
+
+
+def _unknown_smeared(counts: Counts) -> float | None:
+    """Find the hump of a resampled end that is none of the usual ones."""
+    near = np.convolve(counts, np.ones(2 * _NARROW + 1, dtype=np.int64), mode="same")
+    near[: _LOWEST_CEILING_HU - _BRIGHT_FROM] = 0
+    place = int(near.argmax())
+    half = _SMEAR_HU // 2
+    narrow = int(near[place]) >= _NARROW_SHARE * int(counts[place - half : place + half].sum())
+    value = place + _BRIGHT_FROM
+    return float(value) if narrow and _is_smeared(counts, value, over=_UNKNOWN_OVER_NEIGHBOURS) else None

@@ -1,5 +1,6 @@
 """One door for a CT, whatever it is stored in."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from planner.errors import SeriesError
 from planner.io.dicom.agreement import agree, left_out, require_steady
-from planner.io.dicom.choice import choose
+from planner.io.dicom.choice import Choice, choose, instead_of, label, refused_finding
 from planner.io.dicom.geometry import arrange
 from planner.io.dicom.headers import SliceHeader
 from planner.io.dicom.metal import metal_in_pixels
@@ -22,7 +23,7 @@ from planner.io.dicom.pixels import (
     same_pixels,
     syntax_name,
 )
-from planner.io.dicom.series import Found, find_stacks, read_found, slice_files
+from planner.io.dicom.series import Found, Stack, find_stacks, read_found, slice_files
 from planner.io.hu_plausibility import assumed_finding, doubt, require_hu
 from planner.io.hu_scale import clipped_finding, clipping_level, unmeasured
 from planner.io.rectify import Rectified, plane_spacing_mm, rectify, rectify_volume
@@ -138,31 +139,95 @@ def found_findings(found: Found) -> tuple[Finding, ...]:
 
 
 def patient_position(text: str) -> PatientPosition | None:
-    """Take a DICOM patient position, where it is one of the eight that the planner knows."""
+    """Take a DICOM patient position, where it is one of the eight that the planner knows.
+
+    Parameters
+    ----------
+    text : str
+        As the header has it.
+
+    Returns
+    -------
+    str or None
+        "HFS" and the like; None for anything else.
+    """
     known: tuple[PatientPosition, ...] = get_args(PatientPosition)
     return next((position for position in known if position == text), None)
 
 
 def _load_dicom(source: Source, series_instance_uid: str | None, monitor: Monitor, *, assume_hu: bool) -> Scan:
+    """Load the best stack that can be read rightly; where the user named one, that one or none."""
     found = read_found(source, monitor=monitor)
     stacks = find_stacks(found.headers)
     choice = choose(stacks, name=source.name, series=series_instance_uid, look=metal_in_pixels)
+    refused: list[tuple[Stack, SeriesError]] = []
+    while True:
+        try:
+            scan = _load_stack(choice, stacks, source.name, monitor, assume_hu=assume_hu)
+            break
+        except SeriesError as error:
+            refused.append((choice.stack, error))
+        tried = [stack for stack, _ in refused]
+        left = () if series_instance_uid is not None else instead_of(tried[0], stacks, tried=tried)
+        if not left:
+            raise _refusal(refused, stacks) from refused[0][1]
+        choice = choose(left, name=source.name, series=None, look=metal_in_pixels)
+    before = [*source.findings, *found_findings(found)]
+    before += [refused_finding(stack, str(error)) for stack, error in refused]
+    return replace(scan, findings=(*before, *scan.findings))
+
+
+def _refusal(refused: Sequence[tuple[Stack, SeriesError]], stacks: Sequence[Stack]) -> SeriesError:
+    """Say why the best stack was refused, and what else there is."""
+    (best, error), *_ = refused
+    cts = [stack for stack in stacks if stack.aside is None]
+    if len(cts) < 2:
+        return error
+    tried = [stack for stack, _ in refused]
+    untried = [stack for stack in cts if not any(stack is one for one in tried)]
+    also = f"; {len(tried) - 1} other CT(s) of the place were refused too" if len(tried) > 1 else ""
+    if untried:
+        longest = max(untried, key=lambda stack: len(stack.headers))
+        also += f"; another CT is there: --series {longest.name} ({len(longest.headers)} slices; inspect lists all)"
+    return SeriesError(f"{label(best)}: {error}{also}")
+
+
+def _load_stack(choice: Choice, stacks: Sequence[Stack], name: str, monitor: Monitor, *, assume_hu: bool) -> Scan:
     stack = choice.stack
     headers, agreed = agree(stack.headers)
     arranged = arrange(headers, same_pixels=same_pixels)
     pixels = read_pixels(arranged.headers, monitor=monitor, assume_hu=assume_hu)
     steady = require_steady(arranged.headers, pixels.hu, read_one=_read_one)
     first = arranged.headers[0]
-    findings = [*source.findings, *found_findings(found), *choice.findings, *agreed, *arranged.findings, *steady]
-    findings += [*left_out(headers, [s.headers for s in stacks if s is not stack]), *_lossy(arranged.headers)]
+    findings = [*choice.findings, *agreed, *arranged.findings, *steady]
+    findings += [*left_out(headers, others_than(choice, stacks)), *_lossy(arranged.headers)]
     unsaid = next(filter(None, map(refuse_pixels, arranged.headers)), None)
-    findings += [*_padding(pixels), *_doubts(pixels, source.name, assume_hu=assume_hu, unsaid=unsaid)]
+    findings += [*_padding(pixels), *_doubts(pixels, name, assume_hu=assume_hu, unsaid=unsaid)]
     layout = arranged.layout
     made = rectify(pixels.hu, pixels.padding, layout=layout, clipped_hu=pixels.clipped_at_hu, monitor=monitor)
     series = _series(pixels, layout.stored.shape, layout.spacing_mm, first)
     series = series.model_copy(update={"stack": stack.number})
     scan = _scan(made, series, tuple(findings), slice_files(arranged.headers))
     return replace(scan, display_alternative=choice.alternative.name if choice.alternative else None)
+
+
+def others_than(choice: Choice, stacks: Sequence[Stack]) -> list[tuple[SliceHeader, ...]]:
+    """Give the slices of the stacks of which the choice has said nothing yet.
+
+    Parameters
+    ----------
+    choice : Choice
+        What was chosen.
+    stacks : sequence of Stack
+        What the input holds.
+
+    Returns
+    -------
+    list of tuple of SliceHeader
+        For `planner.io.dicom.agreement.left_out`.
+    """
+    told = (choice.stack, *choice.strays)
+    return [stack.headers for stack in stacks if not any(stack is one for one in told)]
 
 
 def _read_one(header: SliceHeader) -> npt.NDArray[Any]:

@@ -15,7 +15,7 @@ from planner.geometry.grid import Grid
 from planner.io.dicom.pixels import PADDING_HU
 from planner.io.nifti_claim import require_nifti_claim
 from planner.io.quiet import quiet
-from planner.io.slice_layout import refuse_spacing
+from planner.io.slice_layout import MOST_VOXELS, refuse_spacing
 from planner.io.stored_claims import require_whole
 from planner.model.finding import Finding
 from planner.model.labels import LabelMap, Structure
@@ -33,7 +33,6 @@ _CONTRADICTION = 0.5
 """Two transforms whose axes differ by more than half of themselves (30 degrees, or half the size). Ours: a fit to
 another scan of the patient turns and scales less."""
 _SINGULAR = 1e-12
-_MOST_VOXELS = 4 << 30
 
 Voxels = npt.NDArray[Any]
 
@@ -206,7 +205,7 @@ def _shape_of(image: Any, path: Path) -> tuple[int, int, int]:
     shape = tuple(int(n) for n in image.shape)
     if len(shape) < 3 or any(n != 1 for n in shape[3:]) or min(shape) < 1:
         raise SeriesError(f"{path.name} has shape {shape}; a CT has three axes: give one volume")
-    if shape[0] * shape[1] * shape[2] > _MOST_VOXELS:
+    if shape[0] * shape[1] * shape[2] > MOST_VOXELS:
         raise SeriesError(f"{path.name} claims {shape} voxels, more than any CT holds; the file is damaged")
     return shape[0], shape[1], shape[2]
 

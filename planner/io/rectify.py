@@ -4,6 +4,7 @@ A leaning slice is shifted within its own plane, so that nothing is interpolated
 interpolated between neighbours; other shears are resampled in all directions. Whatever was not scanned is padding.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,8 @@ from planner.errors import SeriesError
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.io.dicom.pixels import PADDING_HU
-from planner.io.slice_layout import CLEAR_OF_METAL_MM, Layout, heights_mm, lay_out
+from planner.io.slice_distances import CLEAR_OF_METAL_MM, MISSING_SHARE, counts_as_even_mm, heights_mm, place_of
+from planner.io.slice_layout import Layout, lay_out
 from planner.model.finding import Finding
 from planner.model.scan import StoredSlices
 from planner.model.volume import Volume
@@ -28,12 +30,11 @@ Floats = npt.NDArray[np.float32]
 
 _WHOLE = 1e-3
 """A shift this near to whole pixels is one: a thousandth of a pixel."""
-_ON_SLICE = 0.05
-"""A plane this near to a stored slice, in slice distances, is that slice (as for even stacks)."""
 _RIGHT_ANGLE_DEG = 0.1
 _GREATEST_SHEAR_DEG = 30.0
 """Ours: as for gantries. What leans further comes from no scanner and no rigid registration."""
 _EDGE = 1e-6
+_TILTED = "gantry-tilt"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +82,7 @@ def rectify(
     Raises
     ------
     SeriesError
-        If metal lies near a place where the slices' distance is odd.
+        If metal lies near a place where something is interpolated through the slices.
     CancelledError
         If the monitor stops the work.
     """
@@ -92,9 +93,10 @@ def rectify(
     size = layout.grid.shape[1:]
     out = np.empty(layout.grid.shape, hu.dtype)
     blank = np.zeros(layout.grid.shape, dtype=np.bool_)
+    on_slice = counts_as_even_mm(layout.spacing_mm[0]) / layout.spacing_mm[0]
     known: dict[int, tuple[Floats, Bools]] = {}
     for target in track(range(len(out)), stage="resampling slices", monitor=monitor):
-        first, second, share = _neighbours(places[:, 0], target)
+        first, second, share = _neighbours(places[:, 0], target, on_slice)
         known = {k: known[k] for k in (first, second) if k in known}
         for k in (first, second):
             if k not in known:
@@ -137,7 +139,7 @@ def rectify_volume(volume: Volume, *, monitor: Monitor = SILENT) -> Rectified:
     axis = _slice_axis(grid)
     if axis is None:
         return Rectified(_resampled(volume, _upright(grid), monitor), stored, _shear_findings(grid))
-    layout = lay_out(StoredSlices.of_grid(_axis_first(grid, axis)))
+    layout = _sheared_layout(grid, axis)
     hu = np.moveaxis(volume.hu, axis, 0)
     padding = None if volume.padding is None else np.moveaxis(volume.padding, axis, 0)
     made = rectify(hu, padding, layout=layout, clipped_hu=None, monitor=monitor)
@@ -165,7 +167,7 @@ def foresee(grid: Grid) -> tuple[Finding, ...]:
     if grid.is_rectangular:
         return ()
     axis = _slice_axis(grid)
-    return _shear_findings(grid) if axis is None else lay_out(StoredSlices.of_grid(_axis_first(grid, axis))).findings
+    return _shear_findings(grid) if axis is None else _sheared_layout(grid, axis).findings
 
 
 def plane_spacing_mm(grid: Grid) -> tuple[float, float, float]:
@@ -194,26 +196,43 @@ def _refuse_metal(hu: Voxels, layout: Layout, clipped_hu: float | None) -> None:
     if clipped_hu is not None:
         level = min(level, config.ceiling_share * clipped_hu)
     heights = heights_mm(layout.stored)
+    bright = np.array([bool(slice_hu.max() >= level) for slice_hu in hu])
+    apart_mm: dict[int, float] = {}
     for after in layout.odd_places:
         away = np.maximum(heights[after] - heights, heights - heights[after + 1])
-        near = [k for k in np.flatnonzero(away <= CLEAR_OF_METAL_MM) if hu[k].max() >= level]
-        if near:
-            x, y, z = (float(v) for v in layout.stored.positions_lps[after])
-            mm, metal_mm = float(heights[after + 1] - heights[after]), max(0.0, float(away[near].min()))
-            raise SeriesError(
-                f"slice distances are irregular: {mm:.2f} mm after ({x:.2f}, {y:.2f}, {z:.2f}) mm where "
-                f"{layout.spacing_mm[0]:.2f} mm are usual (a slice is missing or out of place), with metal "
-                f"{metal_mm:.1f} mm away; nothing is filled in within {CLEAR_OF_METAL_MM:g} mm of metal: "
-                "export the series whole"
-            )
+        near = away[bright & (away <= CLEAR_OF_METAL_MM)]
+        if near.size:
+            apart_mm[after] = max(0.0, float(near.min()))
+    if apart_mm:
+        step_mm = layout.spacing_mm[0]
+        odd = np.abs(np.diff(heights) - step_mm) > 2 * counts_as_even_mm(step_mm)
+        worst = max(apart_mm, key=lambda after: (bool(odd[after]), -apart_mm[after]))
+        raise SeriesError(
+            f"slice distances are irregular: {_said_of(layout, heights, worst)}, with metal {apart_mm[worst]:.1f} mm "
+            f"away; nothing is filled in within {CLEAR_OF_METAL_MM:g} mm of metal: export the whole original series"
+        )
 
 
-def _neighbours(heights_idx: Array, target: int) -> tuple[int, int, float]:
-    """Give the stored slices below and above a plane of the grid, and the share of the upper one."""
+def _said_of(layout: Layout, heights: Array, after: int) -> str:
+    """Say how a distance is odd, or how far its slices lie off even ones."""
+    step_mm, mm = layout.spacing_mm[0], float(heights[after + 1] - heights[after])
+    place = place_of(layout.stored, after)
+    if abs(mm - step_mm) > 2 * counts_as_even_mm(step_mm):
+        cause = "a slice is missing" if mm >= MISSING_SHARE * step_mm else "a slice is out of place"
+        return f"{mm:.2f} mm after {place} where {step_mm:.2f} mm are usual ({cause})"
+    off = [abs(h - step_mm * np.rint(h / step_mm)) for h in heights[after : after + 2]]
+    return f"up to {max(off):.2f} mm off even distances of {step_mm:.2f} mm after {place}"
+
+
+def _neighbours(heights_idx: Array, target: int, on_slice: float) -> tuple[int, int, float]:
+    """Give the stored slices below and above a plane of the grid, and the share of the upper one.
+
+    A plane that is ``on_slice`` distances or less from a slice is that slice.
+    """
     above = int(np.clip(np.searchsorted(heights_idx, target), 1, len(heights_idx) - 1))
     share = float((target - heights_idx[above - 1]) / (heights_idx[above] - heights_idx[above - 1]))
     nearest = above if share > 0.5 else above - 1
-    if abs(heights_idx[nearest] - target) <= _ON_SLICE:
+    if abs(heights_idx[nearest] - target) <= on_slice:
         return nearest, nearest, 0.0
     return above - 1, above, share
 
@@ -300,6 +319,17 @@ def _axis_first(grid: Grid, axis: int) -> Grid:
     matrix[:, :3] = matrix[:, order]
     shape = (grid.shape[order[0]], grid.shape[order[1]], grid.shape[order[2]])
     return Grid(shape, matrix, grid.frame_of_reference_uid)
+
+
+def _sheared_layout(grid: Grid, axis: int) -> Layout:
+    """Lay out the slices along one axis; a volume's file says nothing of a gantry, only that its axes are oblique."""
+    layout = lay_out(StoredSlices.of_grid(_axis_first(grid, axis)))
+    message = (
+        f"the volume is sheared by {layout.tilt_deg:.1f} degrees, as a tilted gantry leaves it: each slice is shifted "
+        "within its own plane onto a rectangular grid; what lies outside of the slices is padding"
+    )
+    findings = (f.model_copy(update={"message": message}) if f.code == _TILTED else f for f in layout.findings)
+    return dataclasses.replace(layout, findings=tuple(findings))
 
 
 def _shear_findings(grid: Grid) -> tuple[Finding, ...]:

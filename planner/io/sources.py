@@ -10,7 +10,7 @@ from typing import Literal
 from planner.errors import InputError
 from planner.io.archives import MOST_FILES, unpack
 from planner.io.dicom.directory import read_referenced
-from planner.io.dicom.elements import DamagedFileError
+from planner.io.dicom.elements import DamagedFileError, has_mark
 from planner.model.finding import Finding
 from planner.progress import Monitor, check_cancelled
 
@@ -19,6 +19,7 @@ SourceKind = Literal["dicom", "nifti", "itk"]
 _MOST_UNPACKED_BYTES = 16 << 30
 """Sixteen GiB: some sixty times a long spine CT. No source."""
 _NIFTI = (".nii", ".nii.gz", ".hdr", ".img")
+_ZIP = b"PK\x03\x04"
 _ITK = (".nrrd", ".nhdr", ".mha", ".mhd")
 
 
@@ -81,14 +82,14 @@ def find_source(path: Path, *, monitor: Monitor) -> Source:
 
 def _from_folder(path: Path, name: str, monitor: Monitor) -> Source:
     files, links = _files_below(path, name, monitor)
+    zips = _zips_inside(files, name, tuple(file for file in files if file.suffix.lower() == ".zip" and _is_zip(file)))
     if not links:
-        return Source("dicom", name, files)
+        return Source("dicom", name, files, zips)
     if not files:
         raise InputError(f"{name} is empty but for links, which are not followed; give the folder that they lead to")
     message = f"{links} link(s) in the folder were not followed; what they lead to was left out"
-    return Source(
-        "dicom", name, files, (Finding(code="links-left-out", severity="info", message=message, measured=float(links)),)
-    )
+    left_out = Finding(code="links-left-out", severity="info", message=message, measured=float(links))
+    return Source("dicom", name, files, (left_out, *zips))
 
 
 def _from_directory(path: Path, name: str, monitor: Monitor) -> Source:
@@ -127,15 +128,34 @@ def _from_file(path: Path, name: str, monitor: Monitor) -> Source:
     if not path.is_file():
         raise InputError(f"{name} is neither a file nor a folder; give one of them")
     lower = path.name.lower()
+    with path.open("rb") as file:
+        start = file.read(132)
+    if has_mark(start):  # scanners' exports may be called x.img
+        return Source("dicom", name, (path,))
     if lower.endswith(_NIFTI):
         return Source("nifti", name, (path,))
     if lower.endswith(_ITK):
         return Source("itk", name, (path,))
+    if start.startswith(_ZIP):
+        files = unpack(path, name, most_bytes=_MOST_UNPACKED_BYTES, monitor=monitor)
+        return Source("dicom", name, files, _zips_inside(files, name, tuple(file for file in files if _is_zip(file))))
+    return Source("dicom", name, (path,))
+
+
+def _is_zip(path: Path) -> bool:
     with path.open("rb") as file:
         start = file.read(132)
-    if start[:4] == b"PK\x03\x04" and start[128:] != b"DICM":
-        return Source("dicom", name, unpack(path, name, most_bytes=_MOST_UNPACKED_BYTES, monitor=monitor))
-    return Source("dicom", name, (path,))
+    return start.startswith(_ZIP) and not has_mark(start)
+
+
+def _zips_inside(files: tuple[Path, ...], name: str, zips: tuple[Path, ...]) -> tuple[Finding, ...]:
+    """Say that zips stay packed; refuse an input that holds nothing else."""
+    if not zips:
+        return ()
+    message = f"{name} holds {len(zips)} zip(s) inside, which stay packed; unpack them and give the folder"
+    if len(zips) == len(files):
+        raise InputError(message)
+    return (Finding(code="zip-inside", severity="info", message=message, measured=float(len(zips))),)
 
 
 def _files_below(folder: Path, name: str, monitor: Monitor) -> tuple[tuple[Path, ...], int]:

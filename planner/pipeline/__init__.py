@@ -5,7 +5,8 @@ from planner.pipeline.fluoroscopy import render_view
 from planner.pipeline.outputs import PLAN_FILES, write_plan_files
 from planner.pipeline.phantom_case import CASE_FILES, write_case
 from planner.pipeline.planned_case import PlannedCase
-from planner.pipeline.steps import estimate_volumes, find_breaches, measure_gaps, plan, plan_scan, scan_of, volume_plan
+from planner.pipeline.scripted import estimate_volumes, find_breaches, plan, scan_of
+from planner.pipeline.steps import measure_gaps, plan_scan, volume_plan
 
 __all__ = [
     "CASE_FILES",

@@ -8,6 +8,9 @@ from planner.model.implant import Implant
 from planner.model.plan import PatientPosition
 from planner.needles.search import NeedlePlan
 
+MEASURED_KINDS = frozenset(("pedicle_screw", "femoral_stem", "acetabular_cup"))
+"""The implants whose surroundings are searched for gaps."""
+
 
 def remarks(
     implants: tuple[Implant, ...],
@@ -84,6 +87,29 @@ def of_slices(spacing_mm: tuple[float, float, float], *, fine_mm: float) -> tupl
     )  # fmt: skip
 
 
+def of_search(implants: Iterable[Implant]) -> tuple[Finding, ...]:
+    """Say that nothing was searched for gaps, which is not the same as no gap.
+
+    Parameters
+    ----------
+    implants : iterable of Implant
+        What was found.
+
+    Returns
+    -------
+    tuple of Finding
+        Empty where some implant was searched.
+    """
+    kinds = [implant.kind for implant in implants]
+    if MEASURED_KINDS.intersection(kinds):
+        return ()
+    message = (
+        f"gaps were not measured: none of the {len(kinds)} metal parts was recognised as a screw, stem or cup; thinner "
+        "slices, a bone kernel or extended HU may help"
+    )
+    return (Finding(code="gaps-not-measured", severity="warning", message=message, measured=float(len(kinds))),)
+
+
 def _of_implants(implants: Iterable[Implant]) -> Iterator[Finding]:
     for implant in implants:
         if implant.kind == "unknown":
@@ -105,7 +131,7 @@ def _of_implants(implants: Iterable[Implant]) -> Iterator[Finding]:
 
 
 def _of_gaps(implants: tuple[Implant, ...], gaps: tuple[Gap, ...], *, clipped: bool) -> Iterator[Finding]:
-    if not gaps:
+    if not gaps and any(implant.kind in MEASURED_KINDS for implant in implants):
         yield Finding(code="no-gap", severity="info", message="no lucent gap was found round the implants")
     if any(implant.loosening == "none" for implant in implants):
         yield Finding(

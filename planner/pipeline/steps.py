@@ -8,20 +8,17 @@ from planner import __version__
 from planner.config.plan_config import PlanConfig
 from planner.errors import GeometryError, SeriesError
 from planner.fluoro.carm import console_angles_deg
-from planner.io.hu_scale import clipping_level
-from planner.io.rectify import plane_spacing_mm, rectify_volume
 from planner.model.anatomy import Anatomy, GapSpace
-from planner.model.breach import Breach
 from planner.model.finding import Finding
 from planner.model.gap import Gap
 from planner.model.implant import Implant
-from planner.model.plan import PatientPosition, Plan, Review, Series, Software
+from planner.model.plan import PatientPosition, Plan, Review, Software
 from planner.model.scan import Scan
-from planner.model.volume import Mask, Volume
+from planner.model.volume import Mask
 from planner.needles.search import NeedlePlan, plan_needles
 from planner.pipeline.labelling import label_map
 from planner.pipeline.planned_case import PlannedCase
-from planner.pipeline.remarks import of_slices, remarks
+from planner.pipeline.remarks import of_search, of_slices, remarks
 from planner.pipeline.stages import Stages
 from planner.pipeline.told_implants import of_screws, require_implant, told_parts
 from planner.progress import SILENT, Monitor
@@ -34,6 +31,8 @@ from planner.segment.implants import ImplantPart, implant_parts, segment_shafts
 from planner.segment.metal import Metal, find_metal
 from planner.segment.upright import resample
 
+_FEWEST_SLICES = 3
+"""No shape can be told from fewer. Ours."""
 _SPINE_KINDS = frozenset(("pedicle_screw", "rod"))
 _HIP_KINDS = frozenset(("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail"))
 
@@ -64,93 +63,6 @@ class MeasuredGaps:
     survey: Survey
     metal: Metal
     findings: tuple[Finding, ...]
-
-
-def plan(volume: Volume, config: PlanConfig | None = None, *, monitor: Monitor = SILENT) -> Plan:
-    """Plan on a CT.
-
-    Parameters
-    ----------
-    volume : Volume
-        The CT.
-    config : PlanConfig or None
-        The settings; None for the defaults.
-    monitor : Monitor
-        Follows the work, and may stop it.
-
-    Returns
-    -------
-    Plan
-
-    Raises
-    ------
-    NoImplantError
-        If the CT shows no orthopaedic implant.
-    GeometryError
-        If the CT's grid is sheared.
-    CancelledError
-        If the monitor stops the work.
-    """
-    return plan_scan(scan_of(volume), config or PlanConfig(), monitor=monitor).plan
-
-
-def estimate_volumes(volume: Volume, config: PlanConfig | None = None, *, monitor: Monitor = SILENT) -> tuple[Gap, ...]:
-    """Measure the gaps of a CT, and nothing else.
-
-    Parameters
-    ----------
-    volume : Volume
-        The CT.
-    config : PlanConfig or None
-        The settings; None for the defaults.
-    monitor : Monitor
-        Follows the work, and may stop it.
-
-    Returns
-    -------
-    tuple of Gap
-        Volumes in mL with their 90 % intervals; empty where no implant has a gap.
-
-    Raises
-    ------
-    NoImplantError
-        If the CT shows no orthopaedic implant.
-    CancelledError
-        If the monitor stops the work.
-    """
-    measured = measure_gaps(scan_of(volume), config or PlanConfig(), Stages(monitor))
-    return tuple(gap for gap, _ in measured.gaps)
-
-
-def find_breaches(volume: Volume, config: PlanConfig | None = None, *, monitor: Monitor = SILENT) -> tuple[Breach, ...]:
-    """Find the places of a CT where cement would leave the gaps.
-
-    Parameters
-    ----------
-    volume : Volume
-        The CT.
-    config : PlanConfig or None
-        The settings; None for the defaults.
-    monitor : Monitor
-        Follows the work, and may stop it.
-
-    Returns
-    -------
-    tuple of Breach
-        Gap by gap, the largest first.
-
-    Raises
-    ------
-    NoImplantError
-        If the CT shows no orthopaedic implant.
-    CancelledError
-        If the monitor stops the work.
-    """
-    config = config or PlanConfig()
-    measured = measure_gaps(scan_of(volume), config, Stages(monitor))
-    console = partial(console_angles_deg, position=treatment_position(measured.implants, config))
-    patches = find_patches(_anatomy(measured), config=config.breaches, console=console, monitor=monitor)
-    return tuple(patch.breach for patch in patches)
 
 
 def volume_plan(scan: Scan, config: PlanConfig, *, monitor: Monitor = SILENT) -> Plan:
@@ -221,7 +133,7 @@ def plan_scan(scan: Scan, config: PlanConfig, *, monitor: Monitor = SILENT) -> P
     measured = measure_gaps(scan, config, stages)
     position = treatment_position(measured.implants, config)
     console = partial(console_angles_deg, position=position)
-    anatomy = _anatomy(measured)
+    anatomy = anatomy_of(measured)
     with stages.stage("breaches", "looking for breaches"):
         patches = find_patches(anatomy, config=config.breaches, console=console, monitor=monitor)
     breaches = tuple(patch.breach for patch in patches)
@@ -283,6 +195,10 @@ def measure_gaps(scan: Scan, config: PlanConfig, stages: Stages) -> MeasuredGaps
     # One order of axes, whichever way round the file holds them: rounding and ties then fall the same way.
     scan = scan.in_patient_axes()
     volume, monitor = scan.volume, stages.monitor
+    if min(volume.grid.shape) < _FEWEST_SLICES:
+        raise SeriesError(
+            f"there are only {min(volume.grid.shape)} slice(s), too few to tell an implant; give the whole series"
+        )
     with stages.stage("implants", "finding implants"):
         metal = find_metal(volume, config.implants, monitor=monitor)
         shafts = segment_shafts(volume, metal, config.implants, search=config.shafts, monitor=monitor)
@@ -310,8 +226,11 @@ def measure_gaps(scan: Scan, config: PlanConfig, stages: Stages) -> MeasuredGaps
         (gap.model_copy(update={"id": f"gap-{number}"}), mask) for number, (gap, mask) in enumerate(found, start=1)
     )
     implants = tuple(ImplantPart(graded[part.record.id], part.mask) for part in parts)
-    findings = (*of_slices(scan.volume.grid.spacing_mm, fine_mm=config.halos.fine_slice_mm), *seen.findings)
-    return MeasuredGaps(scan, implants, gaps, seen, metal, findings)
+    said = (
+        *of_slices(volume.grid.spacing_mm, fine_mm=config.halos.fine_slice_mm),
+        *of_search(part.record for part in implants),
+    )
+    return MeasuredGaps(scan, implants, gaps, seen, metal, (*said, *seen.findings))
 
 
 def treatment_position(implants: Sequence[ImplantPart], config: PlanConfig) -> PatientPosition:
@@ -333,43 +252,18 @@ def treatment_position(implants: Sequence[ImplantPart], config: PlanConfig) -> P
     return "HFP" if any(part.record.kind in _SPINE_KINDS for part in implants) else "HFS"
 
 
-def scan_of(volume: Volume) -> Scan:
-    """Take a volume from a script as a scan without a file.
+def anatomy_of(measured: MeasuredGaps) -> Anatomy:
+    """Bring everything onto the upright working grid.
 
     Parameters
     ----------
-    volume : Volume
-        The CT.
+    measured : MeasuredGaps
+        Implants, gaps and anatomy.
 
     Returns
     -------
-    Scan
-        Resampled onto a rectangular grid where the volume's is sheared.
-
-    Raises
-    ------
-    GeometryError
-        If it is sheared by more than can be put right.
+    Anatomy
     """
-    series = Series(
-        series_instance_uid=None,
-        frame_of_reference_uid=volume.grid.frame_of_reference_uid,
-        shape_zyx=volume.grid.shape,
-        spacing_mm=plane_spacing_mm(volume.grid),
-        patient_position=None,
-        hu_min=float(volume.hu.min()),
-        hu_max=float(volume.hu.max()),
-        hu_clipped_at=clipping_level(volume.hu),
-    )
-    try:
-        made = rectify_volume(volume)
-    except SeriesError as error:
-        raise GeometryError(str(error)) from error
-    return Scan(made.volume, series, made.findings, stored=made.stored)
-
-
-def _anatomy(measured: MeasuredGaps) -> Anatomy:
-    """Bring everything onto the upright working grid."""
     seen = measured.survey
     spaces = tuple(
         GapSpace(gap.id, gap.implant_id, Mask(seen.grid, resample(mask.voxels, mask.grid, seen.grid) > 0.5))

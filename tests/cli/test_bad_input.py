@@ -65,6 +65,15 @@ def test_values_that_look_like_no_hu_need_the_users_word(series: Path, tmp_path:
     assert picture.exists()
 
 
+def test_points_may_begin_with_a_minus(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    _assert_refused(_run("check", tmp_path / "empty", "--entry", "-20,-80,-1.5", "--target", "-.5,0,0"), 3, "empty")
+
+
+def test_one_slice_is_too_few_to_plan_on(series: Path) -> None:
+    _assert_refused(_run("volume", _middle(series)), 3, "1 slice", "whole series")
+
+
 def test_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     _assert_refused(_run("plan", tmp_path / "empty", "-o", tmp_path / "out"), 3, "empty")

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from planner.io.dicom.geometry import plane_of
+from planner.io.dicom.geometry import SAME_PLACE_MM, plane_of
 from planner.io.dicom.headers import CT_CLASSES, CT_IMAGE, SliceHeader
+from planner.io.dicom.terms import shown_modality
 
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _MOST_LOCALIZER_IMAGES = 2
 """A scout is one image a direction, two where it was taken again."""
-_SAME_PLACE_MM = 0.01
 _PROJECTION = "projection of a slab (MIP, MinIP or rendering), not slices"
 _KINDS = {
     "LOCALIZER": "localizer",
@@ -64,11 +64,27 @@ def aside_of(headers: Sequence[SliceHeader]) -> str | None:
     return _by_object(first) or _by_image_type(first) or _by_pixels(first) or _by_places(headers)
 
 
+def is_grey(header: SliceHeader) -> bool:
+    """Say whether pixels are values and not places in a table of colours.
+
+    Parameters
+    ----------
+    header : SliceHeader
+        The slice.
+
+    Returns
+    -------
+    bool
+        True where Photometric Interpretation is missing, too; a CT image may be of no other kind (PS3.3 C.8.2.1.1.3).
+    """
+    return header.photometric in ("", "MONOCHROME1", "MONOCHROME2")
+
+
 def _by_object(header: SliceHeader) -> str | None:
     if not header.has_pixels:
-        return f"{header.modality or 'object'} without an image"
+        return f"{shown_modality(header.modality) or 'object'} without an image"
     if header.modality != "CT":
-        return header.modality or "images without a modality"
+        return shown_modality(header.modality) or "images without a known modality"
     if header.sop_class_uid.startswith(_SECONDARY_CAPTURE):
         return "secondary capture"
     if header.sop_class_uid not in ("", *CT_CLASSES):
@@ -89,7 +105,7 @@ def _by_image_type(header: SliceHeader) -> str | None:
 
 
 def _by_pixels(header: SliceHeader) -> str | None:
-    if header.samples != 1:
+    if header.samples != 1 or not is_grey(header):
         return "colour picture"
     if header.position_lps is None and header.along_row_lps is None:
         return "picture without a place in the patient"
@@ -104,6 +120,6 @@ def _by_places(headers: Sequence[SliceHeader]) -> str | None:
     if len(headers) <= _MOST_LOCALIZER_IMAGES and abs(plane[2]).argmax() != 2:
         return "localizer (one or two images in a plane)"
     images = {(h.sop_instance_uid or h.path, h.frame) for h in headers}
-    if len(images) > 1 and float(np.ptp(np.array(places), axis=0).max()) < _SAME_PLACE_MM:
+    if len(images) > 1 and float(np.ptp(np.array(places), axis=0).max()) < SAME_PLACE_MM:
         return "one place at several times (bolus tracking)"
     return None

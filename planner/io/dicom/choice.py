@@ -10,8 +10,10 @@ from planner.errors import SeriesError
 from planner.geometry.frames import Array
 from planner.io.dicom.headers import SliceHeader
 from planner.io.dicom.metal import Metal
-from planner.io.dicom.ranking import RANKING, READABLE, TIED, Rule, Traits, rank, traits_of
+from planner.io.dicom.people import require_one_patient, studies_finding, study_dates
+from planner.io.dicom.ranking import FEW_SLICES, RANKING, READABLE, TIED, Rule, Traits, rank, traits_of
 from planner.io.dicom.series import Stack
+from planner.io.dicom.strays import find_strays
 from planner.model.finding import Finding
 
 Look = Callable[[Sequence[SliceHeader]], Metal | None]
@@ -20,6 +22,9 @@ Look = Callable[[Sequence[SliceHeader]], Metal | None]
 _BEYOND_MM = 10.0
 """A stack that reaches further than another by this much may cover metal that the other does not. Ours."""
 _MOST_LOOKED_AT = 12
+"""Stacks that are looked at for metal: a tenth of a second each; no study we know holds more CTs of other extents."""
+_MOST_NAMED = 3
+"""Stacks that one message names."""
 _MAR_SOURCE = "doi 10.1007/s00256-011-1223-2"
 """Projection-interpolating metal artefact reduction made readers underestimate lesions at metal."""
 
@@ -59,6 +64,8 @@ class Choice:
         The same scan reconstructed with metal artefact reduction, to look at.
     findings : tuple of Finding
         Says which was chosen where several qualify, and what the operator must know of it.
+    strays : tuple of Stack
+        Other stacks of the series with slices that would go on with the chosen one; the findings tell of them.
     """
 
     stack: Stack
@@ -66,6 +73,7 @@ class Choice:
     because: str
     alternative: Stack | None
     findings: tuple[Finding, ...]
+    strays: tuple[Stack, ...] = ()
 
 
 def choose(stacks: Sequence[Stack], *, name: str, series: str | None, look: Look, looks_later: bool = False) -> Choice:
@@ -92,13 +100,17 @@ def choose(stacks: Sequence[Stack], *, name: str, series: str | None, look: Look
     Raises
     ------
     SeriesError
-        If the input holds no CT, or not the series that was named.
+        If the input holds no CT, those of several patients, or not the series that was named.
     """
     wanted = _named(stacks, series, name)
     usable = [stack for stack in wanted if stack.aside is None]
     if not usable:
         raise SeriesError(_no_ct(name, wanted))
-    traits = [traits_of(stack, judged=len(usable) > 1) for stack in usable]
+    require_one_patient(usable, name=name if series is None else f"series {series}")
+    dates = study_dates(stacks)
+    traits = [
+        replace(traits_of(s, judged=len(usable) > 1), study_date=dates[s.headers[0].study_instance_uid]) for s in usable
+    ]
     traits, still_open = _with_metal(traits, look)
     ordered = rank(traits)
     best = ordered[0][0]
@@ -108,15 +120,71 @@ def choose(stacks: Sequence[Stack], *, name: str, series: str | None, look: Look
     )
     because = "the only CT" if len(ordered) == 1 else _won_by(best, *ordered[1])
     if len(ordered) > 1 and still_open and looks_later:
-        because += "; by the headers: loading also looks at the pixels, and prefers the stack that covers the metal"
+        because += " (by the headers; planning looks at the pixels too and prefers what covers the metal)"
     alternative = _alternative(stacks, best)
+    strays = find_strays(best.stack, stacks)
     findings = (
         *_chosen_finding(ranking, because),
         *_refused_finding(traits, best),
-        *_parts_finding(_rest_of_series(stacks, best), best),
+        *studies_finding(usable),
+        *best.stack.findings,
+        *strays.findings,
+        *_parts_finding([t for t in _rest_of_series(stacks, best) if t.stack not in strays.stacks], best),
         *_mar_findings(best, alternative),
     )
-    return Choice(best.stack, ranking, because, alternative, findings)
+    return Choice(best.stack, ranking, because, alternative, findings, strays.stacks)
+
+
+def instead_of(refused: Stack, stacks: Sequence[Stack], *, tried: Sequence[Stack]) -> tuple[Stack, ...]:
+    """Give what may be chosen in place of a stack that cannot be read.
+
+    Parameters
+    ----------
+    refused : Stack
+        The best one, which was refused.
+    stacks : sequence of Stack
+        What the input holds.
+    tried : sequence of Stack
+        What was refused since, which is not tried again.
+
+    Returns
+    -------
+    tuple of Stack
+        CTs of the same study and place with at least 10 slices, and what is put aside; empty where no CT is left.
+    """
+    box = traits_of(refused, judged=False).box_lps
+    if box is None:
+        return ()
+    study = refused.headers[0].study_instance_uid
+    left = [
+        s
+        for s in stacks
+        if s.aside is None
+        and not any(s is one for one in (refused, *tried))
+        and len(s.headers) >= FEW_SLICES
+        and s.headers[0].study_instance_uid == study
+        and _boxes_meet(traits_of(s, judged=False).box_lps, box)
+    ]
+    return (*left, *(s for s in stacks if s.aside is not None)) if left else ()
+
+
+def refused_finding(stack: Stack, reason: str) -> Finding:
+    """Say that a stack would have been planned on, could it be read.
+
+    Parameters
+    ----------
+    stack : Stack
+        The stack.
+    reason : str
+        Why it cannot.
+
+    Returns
+    -------
+    Finding
+        A caution.
+    """
+    message = f"{label(stack)} would be the better choice, but cannot be read rightly: {reason}"
+    return Finding(code="series-refused", severity="caution", message=message)
 
 
 def _won_by(best: Traits, second: Traits, rule: Rule | None) -> str:
@@ -199,7 +267,19 @@ def _named(stacks: Sequence[Stack], series: str | None, name: str) -> Sequence[S
     return wanted
 
 
-def _label(stack: Stack) -> str:
+def label(stack: Stack) -> str:
+    """Name a stack in a message.
+
+    Parameters
+    ----------
+    stack : Stack
+        The stack.
+
+    Returns
+    -------
+    str
+        "series " and what ``--series`` takes for it.
+    """
     return f"series {stack.name}" if stack.name else "the series without a UID"
 
 
@@ -209,8 +289,8 @@ def _chosen_finding(ranking: Sequence[Ranked], because: str) -> tuple[Finding, .
     best, second = ranking[0].stack, ranking[1].stack
     distance = best.slice_distance_mm
     message = (
-        f"{len(ranking)} CT stacks qualify; chosen: {_label(best)}, {best.orientation} with {len(best.headers)} slices"
-        f"{'' if distance is None else f' {distance:.2f} mm apart'}; before {_label(second)} by: {because}; "
+        f"{len(ranking)} CT stacks qualify; chosen: {label(best)}, {best.orientation} with {len(best.headers)} slices"
+        f"{'' if distance is None else f' {distance:.2f} mm apart'}, before {label(second)}: {because}; "
         "name another with --series"
     )
     return (Finding(code="series-chosen", severity="info", message=message, measured=float(len(ranking))),)
@@ -221,8 +301,7 @@ def _refused_finding(traits: Sequence[Traits], best: Traits) -> tuple[Finding, .
     first = rank(traits, [rule for rule in RANKING if rule is not READABLE])[0][0]
     if first is best or first.refusal is None:
         return ()
-    message = f"{_label(first.stack)} would be the better choice, but cannot be read rightly: {first.refusal}"
-    return (Finding(code="series-refused", severity="caution", message=message),)
+    return (refused_finding(first.stack, first.refusal),)
 
 
 def _rest_of_series(stacks: Sequence[Stack], best: Traits) -> list[Traits]:
@@ -237,7 +316,9 @@ def _parts_finding(others: Sequence[Traits], best: Traits) -> tuple[Finding, ...
     if not beyond:
         return ()
     slices = sum(len(t.stack.headers) for t in beyond)
-    names = ", ".join(t.stack.name for t in beyond)
+    names = ", ".join(t.stack.name for t in beyond[:_MOST_NAMED])
+    if len(beyond) > _MOST_NAMED:
+        names += f" and {len(beyond) - _MOST_NAMED} more"
     message = (
         f"the series is in parts that make no one volume (another slice distance, far apart, or another pass): "
         f"{slices} slices reach beyond the chosen ones and were left out; name them with --series to plan there "
@@ -256,7 +337,7 @@ def _mar_findings(best: Traits, alternative: Stack | None) -> tuple[Finding, ...
     if alternative is None:
         return ()
     message = (
-        f"{_label(alternative)} shows the same scan with metal artefact reduction: it is offered for display only, "
+        f"{label(alternative)} shows the same scan with metal artefact reduction: it is offered for display only, "
         "the original is measured"
     )
     return (Finding(code="artefact-reduction-beside", severity="info", message=message, source=_MAR_SOURCE),)

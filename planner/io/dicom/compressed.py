@@ -18,6 +18,9 @@ _ITEM, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE0DD
 _MOST_FRAGMENTS = 200_000
 _RLE_HEADER_BYTES = 64
 _END_OF_JPEG = b"\xff\xd9"
+_STARTS_OF_FRAME = frozenset((*range(0xC0, 0xD0), 0xF7)) - {0xC4, 0xC8, 0xCC}
+_NO_FRAME_FOLLOWS = (0xD9, 0xDA)
+"""The end of the image, or its data."""
 _START_OF_JPEG_2000 = b"\xff\x4f\xff\x51"
 
 RLE = "1.2.840.10008.1.2.5"
@@ -52,12 +55,34 @@ class FrameBytes:
             If they are not there.
         """
         with header.path.open("rb") as file:
-            frames = self._known.get(header.path)
-            if frames is None:
-                frames = _places(file, header)
-                if header.frames > 1:
-                    self._known[header.path] = frames
-            return b"".join(_read(file, fragment) for fragment in frames[header.frame])
+            return b"".join(_read(file, fragment) for fragment in self._of(file, header))
+
+    def require_whole(self, header: SliceHeader) -> None:
+        """Refuse a frame whose bytes are not all there, without reading them.
+
+        Parameters
+        ----------
+        header : SliceHeader
+            Of an encapsulated transfer syntax.
+
+        Raises
+        ------
+        DamagedFileError
+            If the file ends before the frame does, or has no such frame.
+        """
+        with header.path.open("rb", buffering=0) as file:
+            fragments = self._of(file, header)
+            size = file.seek(0, 2)
+            if not fragments or any(place + length > size for place, length in fragments):
+                raise DamagedFileError
+
+    def _of(self, file: BinaryIO, header: SliceHeader) -> tuple[Fragment, ...]:
+        frames = self._known.get(header.path)
+        if frames is None:
+            frames = _places(file, header)
+            if header.frames > 1:
+                self._known[header.path] = frames
+        return frames[header.frame]
 
 
 def decode_frame(syntax: str, data: bytes, out: Words) -> None:
@@ -176,9 +201,36 @@ def _inflate(data: bytes, out: Words) -> None:
     out[...] = np.frombuffer(values, dtype="<u2", count=out.size).reshape(out.shape)
 
 
-_jpeg = _by(imagecodecs.jpeg8_decode, ends_with=_END_OF_JPEG)
-_jpeg_ls = _by(imagecodecs.jpegls_decode, ends_with=_END_OF_JPEG)
+_jpeg_frame = _by(imagecodecs.jpeg8_decode, ends_with=_END_OF_JPEG)
+_jpeg_ls_frame = _by(imagecodecs.jpegls_decode, ends_with=_END_OF_JPEG)
 _jpeg2000_frame = _by(imagecodecs.jpeg2k_decode)
+
+
+def _jpeg(data: bytes, out: Words) -> None:
+    _require_size(data, out)
+    _jpeg_frame(data, out)
+
+
+def _jpeg_ls(data: bytes, out: Words) -> None:
+    _require_size(data, out)
+    _jpeg_ls_frame(data, out)
+
+
+def _require_size(data: bytes, out: Words) -> None:
+    """Compare the size that a JPEG or JPEG-LS frame names (ITU-T T.81 B.2.2, T.87 C.2.2) before anything is decoded."""
+    position = 2
+    while True:
+        mark, marker, length = struct.unpack_from(">BBH", data, position)
+        if mark != 0xFF or marker in _NO_FRAME_FOLLOWS:
+            raise DamagedFileError
+        if marker == 0xFF:  # a fill byte
+            position += 1
+        elif marker in _STARTS_OF_FRAME:
+            break
+        else:
+            position += 2 + length
+    if struct.unpack_from(">HH", data, position + 5) != out.shape:
+        raise DamagedFileError
 
 
 def _jpeg2000(data: bytes, out: Words) -> None:

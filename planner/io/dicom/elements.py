@@ -31,6 +31,15 @@ _SHORT_VRS = frozenset(
 )
 _DICOM_ROOT = b"1.2.840.10008."
 """What all UIDs of the standard begin with; in a binary file, the scrap of a DICOM file."""
+_FOREIGN = (b"MZ", b"PK\x03\x04", b"PK\x05\x06", b"%PDF", b"\x7fELF", b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"SQLite ")
+"""How programs, archives, documents and pictures begin, which may hold UIDs of the standard."""
+_ISO_MARK, _ISO_PLACE = b"CD001", 0x8001
+"""ISO 9660: a disc image begins with 32 KiB of zeros."""
+_DICOM_SUFFIXES = frozenset(("", ".dcm", ".dic", ".dicom", ".ima"))
+_NEIGHBOURS = 32
+_LONGEST_STRAY = 16
+_STRAY = b"\0\r\n\x1a "
+"""What copying programs add at a file's end: zeros, a line end, the end-of-file of old systems, blanks."""
 _UID = re.compile(r"[0-9.]{1,64}")
 _FIRST_READ = 1 << 14
 _DEEPEST = 1000
@@ -111,12 +120,14 @@ def read_elements(path: Path, wanted: Collection[int]) -> Elements | None:
     Raises
     ------
     DamagedFileError
-        If the file is DICOM and cannot be read, or is empty.
+        If the file is DICOM and cannot be read, or is what a broken copy leaves of one (`_is_scrap`).
     """
     try:
         with path.open("rb", buffering=0) as file:
             head = file.read(_FIRST_READ)
             if not _looks_like_dicom(head):
+                if _is_scrap(file, head) and _is_named_like_dicom(path, empty=not any(head[:128])):
+                    raise DamagedFileError
                 return None
             found = _walk_as_far_as_needed(file, head, wanted)
             _refuse_foreign_tail(file, found)
@@ -155,16 +166,79 @@ def open_dataset(path: Path, *, with_pixels: bool = True) -> pydicom.Dataset:
 
 
 def _looks_like_dicom(head: bytes) -> bool:
-    """Tell DICOM by its mark, or (older files without a preamble) by a first element of group 2 or 8.
-
-    What a broken copy leaves (no bytes at all, an empty preamble, a mark that is lost or out of place) counts as
-    damage, so that it is said; it would pass for another file otherwise, and the volume end early.
-    """
+    """Tell DICOM by its mark, or (older files without a preamble) by a first element of group 2 or 8."""
     bare = len(head) > 132 and head[:2] in (b"\x08\x00", b"\x02\x00") and head[3:4] == b"\x00"
-    if bare or head[128:132] == b"DICM":
-        return True
-    if not any(head[:128]) or (b"\0" in head and (b"DICM" in head or _DICOM_ROOT in head)):
-        raise DamagedFileError
+    return bare or has_mark(head)
+
+
+def has_mark(head: bytes) -> bool:
+    """Say whether a file carries DICOM's mark, whatever its name.
+
+    Parameters
+    ----------
+    head : bytes
+        The first 132 or more.
+
+    Returns
+    -------
+    bool
+    """
+    return head[128:132] == b"DICM"
+
+
+def _is_scrap(file: io.FileIO, head: bytes) -> bool:
+    """Whether this may be what a broken copy left: nothing, an empty preamble, a mark that is lost or out of place."""
+    if head.startswith(_FOREIGN):
+        return False
+    if any(head[:128]):
+        return b"\0" in head and (b"DICM" in head or _DICOM_ROOT in head)
+    file.seek(_ISO_PLACE)
+    return file.read(len(_ISO_MARK)) != _ISO_MARK
+
+
+def _is_named_like_dicom(path: Path, *, empty: bool) -> bool:
+    """Whether a broken file's name and place are those of a slice, so that it must be said: the volume may end early.
+
+    An empty file may be anybody's: it counts only beside DICOM of like name. A scrap of DICOM counts by its name too.
+    """
+    if path.name.startswith("."):
+        return False
+    kind = _kind_of_name(path)
+    return (kind == "" and not empty) or _has_like_neighbour(path, kind)
+
+
+def is_dicom_suffix(suffix: str) -> bool:
+    """Say whether DICOM files are named with a suffix: none, a usual one, or a number (IM.0001).
+
+    Parameters
+    ----------
+    suffix : str
+        In lower case, with its dot; may be empty.
+
+    Returns
+    -------
+    bool
+    """
+    return suffix in _DICOM_SUFFIXES or suffix[1:].isdigit()
+
+
+def _kind_of_name(path: Path) -> str:
+    suffix = path.suffix.lower()
+    return "" if is_dicom_suffix(suffix) else suffix
+
+
+def _has_like_neighbour(path: Path, kind: str) -> bool:
+    """Whether one of the first files of like name in the folder carries DICOM's mark."""
+    seen = 0
+    with os.scandir(path.parent) as entries:
+        for entry in entries:
+            if seen >= _NEIGHBOURS:
+                break
+            if entry.is_file(follow_symlinks=False) and _kind_of_name(Path(entry.name)) == kind:
+                seen += 1
+                with Path(entry.path).open("rb") as file:
+                    if _looks_like_dicom(file.read(133)):
+                        return True
     return False
 
 
@@ -182,9 +256,10 @@ def _walk_as_far_as_needed(file: io.FileIO, head: bytes, wanted: Collection[int]
 
 
 def _refuse_foreign_tail(file: io.FileIO, found: Elements) -> None:
-    """Refuse a file that goes on behind its pixels with anything but elements or a disc's zeros.
+    """Refuse a file that goes on behind its pixels with anything but elements, a disc's zeros or a line end.
 
-    Bytes that slipped into the pixels push others out at the end, and the picture is shifted within its frame.
+    Bytes that slipped into the pixels push others out at the end, and the picture is shifted within its frame. A tail
+    of line ends or blanks alone would be a last pixel of 2573 or 8224: no air, which lies in a CT's last corner.
     """
     if found.pixel_offset is None or found.pixel_length is None:
         return
@@ -194,7 +269,8 @@ def _refuse_foreign_tail(file: io.FileIO, found: Elements) -> None:
     file.seek(end)
     tail = file.read(_FIRST_READ)
     group = struct.unpack("<H" if found.little_endian else ">H", tail[:2])[0] if len(tail) >= 8 else 0
-    if group <= _PIXEL_DATA >> 16 and any(tail):
+    stray = tail.strip(b"\0") if len(tail) > _LONGEST_STRAY else tail.strip(_STRAY)
+    if group <= _PIXEL_DATA >> 16 and stray:
         raise DamagedFileError
 
 

@@ -14,10 +14,15 @@ from planner.io.slice_layout import Layout, lay_out, refuse_spacing
 from planner.model.finding import Finding
 from planner.model.scan import StoredSlices
 
-_SAME_PLACE_MM = 0.01
+SAME_PLACE_MM = 0.01
 """Two slices nearer than this are duplicates: a hundredth of the thinnest slice."""
 _ROUNDED_DIRECTIONS = 2e-3
 """Directions rounded to three decimals stray from unit length by 0.0009, and from a right angle by 0.0017 (0.1 deg)."""
+_TWO_DECIMALS = 9e-3
+"""Directions rounded to two decimals stray from unit length by 0.0087 (0.005 in each of three), and from a right angle
+by twice as much. What strays further is no rounding."""
+_TURNED_BY_ROUNDING = 0.01
+"""Radians: they turn by 0.0087 at most, and being made square, which shares their errors out, by 0.0097."""
 _TILT_TAG_DEG = 0.5
 """The tag is a whole or half number of degrees on most scanners."""
 
@@ -55,21 +60,28 @@ def plane_of(header: SliceHeader) -> tuple[Array, Array, Array] | None:
     -------
     tuple of ndarray or None
         Unit vectors along a row (to higher columns), along a column (to higher rows) and their cross product, LPS;
-        None where they are missing or do not stand at right angles.
+        None where they are missing or do not stand at right angles but for rounding to two decimals or more.
     """
     if header.along_row_lps is None or header.along_column_lps is None:
         return None
     row, column = np.array(header.along_row_lps), np.array(header.along_column_lps)
-    lengths = np.array([np.linalg.norm(row), np.linalg.norm(column)])
-    if np.abs(lengths - 1.0).max() > _ROUNDED_DIRECTIONS:
-        return None
-    row, column = row / lengths[0], column / lengths[1]
+    if not _are_square(row, column, _ROUNDED_DIRECTIONS, _ROUNDED_DIRECTIONS):
+        has_two_decimals = np.abs(np.rint(100 * (both := np.r_[row, column])) - 100 * both).max() < 1e-6
+        if not (has_two_decimals and _are_square(row, column, _TWO_DECIMALS, 2 * _TWO_DECIMALS)):
+            return None
+    row, column = row / np.linalg.norm(row), column / np.linalg.norm(column)
     off = float(row @ column)
-    if abs(off) > _ROUNDED_DIRECTIONS:
-        return None
     row, column = row - off / 2 * column, column - off / 2 * row  # both turn by half of what is missing
     row, column = row / np.linalg.norm(row), column / np.linalg.norm(column)
     return row, column, np.cross(row, column)
+
+
+def _are_square(row: Array, column: Array, off_length: float, off_right_angle: float) -> bool:
+    """Whether two vectors have unit length and stand at right angles within tolerances."""
+    lengths = np.array([np.linalg.norm(row), np.linalg.norm(column)])
+    if not np.abs(lengths - 1.0).max() <= off_length:  # NaN is refused
+        return False
+    return abs(float(row @ column)) <= off_right_angle
 
 
 def arrange(headers: Sequence[SliceHeader], *, same_pixels: SamePixels | None) -> Arranged:
@@ -119,9 +131,37 @@ def arrange(headers: Sequence[SliceHeader], *, same_pixels: SamePixels | None) -
     if len(ordered) == 1:
         layout = _layout_of_one(stored, normal, first.slice_thickness_mm)
     else:
-        layout = lay_out(stored)
+        layout = lay_out(stored, thickness_mm=_usual_thickness_mm(ordered))
         findings = (*findings, *_tilt_tag_findings(ordered, layout.tilt_deg))
-    return Arranged(tuple(ordered), layout, findings)
+    return Arranged(tuple(ordered), layout, (*findings, *_direction_findings(first)))
+
+
+def _usual_thickness_mm(headers: Sequence[SliceHeader]) -> float | None:
+    known = [h.slice_thickness_mm for h in headers if h.slice_thickness_mm is not None and h.slice_thickness_mm > 0]
+    return float(np.median(known)) if known else None
+
+
+def _direction_findings(header: SliceHeader) -> tuple[Finding, ...]:
+    """Say how far coarsely rounded directions may put a corner off its place."""
+    row, column = np.array(header.along_row_lps), np.array(header.along_column_lps)
+    if _are_square(row, column, _ROUNDED_DIRECTIONS, _ROUNDED_DIRECTIONS):
+        return ()
+    width_mm = (header.columns - 1) * (header.column_spacing_mm or 0.0)
+    height_mm = (header.rows - 1) * (header.row_spacing_mm or 0.0)
+    off_mm = _TURNED_BY_ROUNDING * (width_mm + height_mm)
+    message = (
+        "the slices' directions are rounded to two decimals and were made square: a slice's far corner may lie up to "
+        f"{off_mm:.1f} mm off; an export with full directions is better"
+    )
+    finding = Finding(
+        code="directions-rounded",
+        severity="caution",
+        message=message,
+        measured=off_mm,
+        unit="mm",
+        source="half a unit of the second decimal in each direction",
+    )
+    return (finding,)
 
 
 def _without_duplicates(
@@ -132,7 +172,7 @@ def _without_duplicates(
     for header in ordered[1:]:
         last = kept[-1]
         apart = np.linalg.norm(np.array(header.position_lps) - np.array(last.position_lps))
-        if apart > _SAME_PLACE_MM:
+        if apart > SAME_PLACE_MM:
             kept.append(header)
         elif same_pixels is not None and not same_pixels(last, header):
             raise SeriesError(

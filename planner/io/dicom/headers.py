@@ -1,9 +1,11 @@
 """What one slice says of itself, without its pixels and without its patient."""
 
+import hashlib
 import math
 import re
+import secrets
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from planner.io.dicom.elements import MEDIA_STORAGE_CLASS, Elements
@@ -20,17 +22,21 @@ _TAGS = {
     "media_storage_class": MEDIA_STORAGE_CLASS,
     "sop_class_uid": 0x00080016,
     "sop_instance_uid": 0x00080018,
+    "study_date": 0x00080020,
     "acquisition_time": 0x00080032,
     "content_time": 0x00080033,
     "modality": 0x00080060,
     "series_description": 0x0008103E,
     "derivation": 0x00082111,
+    "patient_name": 0x00100010,
+    "patient_id": 0x00100020,
     "slice_thickness": 0x00180050,
     "kvp": 0x00180060,
     "trigger_time": 0x00181060,
     "gantry_tilt": 0x00181120,
     "kernel": 0x00181210,
     "patient_position": 0x00185100,
+    "study_instance_uid": 0x0020000D,
     "series_instance_uid": 0x0020000E,
     "acquisition_number": 0x00200012,
     "position": 0x00200032,
@@ -65,6 +71,10 @@ _METAL_REDUCED = re.compile(
 """Siemens iMAR, GE Smart MAR and MARS, Philips O-MAR, Canon SEMAR; there is no element of the standard for it."""
 _NOT_METAL_REDUCED = re.compile(r"(?:\bNON?|\bNOT|\bWITHOUT|\bW/O|\bOHNE|\bSANS|\bSIN|\bSENZA|\bKEIN)[ -]*$")
 _MOST_BITS = 64
+_SALT = secrets.token_bytes(16)
+"""Of this run only, so that nobody can look a patient's mark up afterwards."""
+_PATIENT_DIGITS = 16
+_DATE = re.compile(r"(?:19|20)\d{6}")
 _UID = re.compile(r"[0-9A-Za-z.-]{1,64}")
 """Digits and dots (PS3.5 9.1), and the letters and dashes of some old writers."""
 _MONTH = re.compile(r"\d{1,2}[ .-]?MAR[ .-]?(?:19|20)?\d\d|MAR[ .-]?(?:\d{1,2}[ ,.-]+)?(?:19|20)\d\d")
@@ -77,7 +87,9 @@ class SliceHeader:
     Lengths are mm, directions and positions DICOM LPS, None where the file says nothing. ``row_spacing_mm`` is the
     distance between rows. Padding values are the 16 bits as stored, 0 to 65535. ``metal_reduced`` says that the image
     was reconstructed with metal artefact reduction: free text may tell, and goes no further than this flag.
-    ``concatenation_uid`` names the multi-frame object that a file is one of ``concatenation_parts`` of.
+    ``concatenation_uid`` names the multi-frame object that a file is one of ``concatenation_parts`` of. ``patient`` is
+    a mark that tells patients apart within one run and says nothing else of them; "" where the file names none.
+    ``study_date`` (YYYYMMDD, or "") only ranks studies and is shown nowhere.
     """
 
     path: Path
@@ -128,6 +140,9 @@ class SliceHeader:
     content_time: str = ""
     concatenation_uid: str = ""
     concatenation_parts: int | None = None
+    study_instance_uid: str = ""
+    patient: str = field(default="", repr=False)
+    study_date: str = field(default="", repr=False)
 
     @property
     def has_pixels(self) -> bool:
@@ -158,13 +173,14 @@ def header_of(path: Path, elements: Elements) -> SliceHeader:
     orientation = read.numbers("orientation", 6)
     spacing = read.numbers("pixel_spacing", 2)
     position = read.numbers("position", 3)
+    sop_class_uid = read.uid("sop_class_uid") or read.uid("media_storage_class")
     return SliceHeader(
         path=path,
         frames=max(read.integer("frames") or 1, 1),
         series_instance_uid=read.uid("series_instance_uid"),
         sop_instance_uid=read.uid("sop_instance_uid"),
-        sop_class_uid=read.uid("sop_class_uid") or read.uid("media_storage_class"),
-        modality=read.text("modality"),
+        sop_class_uid=sop_class_uid,
+        modality=read.text("modality") or ("CT" if sop_class_uid in CT_CLASSES else ""),
         image_type=read.texts("image_type"),
         frame_of_reference_uid=read.uid("frame_of_reference_uid") or None,
         position_lps=as_vector(position),
@@ -207,6 +223,9 @@ def header_of(path: Path, elements: Elements) -> SliceHeader:
         content_time=read.text("content_time"),
         concatenation_uid=read.uid("concatenation_uid"),
         concatenation_parts=read.short("concatenation_parts"),
+        study_instance_uid=read.uid("study_instance_uid"),
+        patient=read.patient(),
+        study_date=read.date("study_date"),
     )
 
 
@@ -250,7 +269,18 @@ def as_number(text: str) -> float:
 
 
 def as_vector(numbers: tuple[float, ...] | None) -> Vector | None:
-    """Take three numbers as a vector, and anything else as none."""
+    """Take three numbers as a vector, and anything else as none.
+
+    Parameters
+    ----------
+    numbers : tuple of float or None
+        Of any length.
+
+    Returns
+    -------
+    tuple of float, of length 3, or None
+        In the frame and unit that they came in.
+    """
     if numbers is None or len(numbers) != 3:
         return None
     return numbers[0], numbers[1], numbers[2]
@@ -279,6 +309,18 @@ class _Reader:
         """Give a UID; what could be a path, or anything else than one, counts as absent."""
         text = self.text(name)
         return text if _UID.fullmatch(text) else ""
+
+    def date(self, name: str) -> str:
+        text = self.text(name).replace(".", "")
+        return text if _DATE.fullmatch(text) else ""
+
+    def patient(self) -> str:
+        """Give a mark of the patient; spelling of capitals, spaces and empty parts of the name makes no difference."""
+        told = [self._values.get(_TAGS[name], b"") for name in ("patient_id", "patient_name")]
+        plain = [b" ".join(raw.upper().replace(b"^", b" ").replace(b"\0", b" ").split()) for raw in told]
+        if not any(plain):
+            return ""
+        return hashlib.blake2b(b"\\".join(plain), key=_SALT).hexdigest()[:_PATIENT_DIGITS]
 
     def numbers(self, name: str, count: int) -> tuple[float, ...] | None:
         try:

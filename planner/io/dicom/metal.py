@@ -11,6 +11,7 @@ from planner.errors import SeriesError
 from planner.geometry.frames import Array
 from planner.io.dicom.geometry import plane_of
 from planner.io.dicom.headers import SliceHeader
+from planner.io.dicom.passes import along_normal
 from planner.io.dicom.pixels import read_hu
 from planner.progress import SILENT
 
@@ -97,7 +98,7 @@ def _along(headers: Sequence[SliceHeader]) -> Array | None:
     plane = plane_of(headers[0])
     if plane is None or any(h.position_lps is None for h in headers):
         return None
-    return np.asarray(np.array([h.position_lps for h in headers], dtype=np.float64) @ plane[2])
+    return along_normal(headers, plane[2])
 
 
 def _largest_hu(header: SliceHeader) -> float | None:

@@ -1,5 +1,7 @@
 """Which pixels of a slice are padding: no measurement, but a mark that the scanner wrote."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -93,6 +95,53 @@ def outside(found: Mask) -> Mask:
     from_left = np.where(filled, found.shape[1], np.argmin(found, axis=1))
     from_right = np.where(filled, found.shape[1], np.argmin(found[:, ::-1], axis=1))
     return np.asarray((columns < from_left[:, None]) | (columns >= found.shape[1] - from_right[:, None]))
+
+
+def pack_padding(padded: Mask) -> bytes:
+    """Store the padding of a slice in one bit a pixel.
+
+    Parameters
+    ----------
+    padded : ndarray of bool, shape (rows, columns)
+        True where a pixel is padding.
+
+    Returns
+    -------
+    bytes
+        For `unpack_padding`.
+    """
+    return np.packbits(padded).tobytes()
+
+
+def unpack_padding(packed: Sequence[bytes | None], shape: tuple[int, ...]) -> Mask | None:
+    """Put the padding of slices together; the slices share one plane of memory where it is the same in all.
+
+    Parameters
+    ----------
+    packed : sequence of bytes or None
+        Of each slice, as `pack_padding` gives it; None where it has no padding.
+    shape : tuple of int
+        Rows and columns.
+
+    Returns
+    -------
+    ndarray of bool, shape (slices, rows, columns), or None
+        Read-only; None where no slice has padding.
+    """
+    first = packed[0]
+    if all(one == first for one in packed):
+        return None if first is None else np.broadcast_to(_unpacked(first, shape), (len(packed), *shape))
+    padding = np.zeros((len(packed), *shape), dtype=np.bool_)
+    for number, one in enumerate(packed):
+        if one is not None:
+            padding[number] = _unpacked(one, shape)
+    padding.setflags(write=False)
+    return padding
+
+
+def _unpacked(packed: bytes, shape: tuple[int, ...]) -> Mask:
+    bits = np.unpackbits(np.frombuffer(packed, dtype=np.uint8), count=shape[0] * shape[1])
+    return bits.view(np.bool_).reshape(shape)
 
 
 def _is_below_air(header: SliceHeader, word: int) -> bool:

@@ -6,11 +6,11 @@ from itertools import pairwise
 import numpy as np
 
 from planner.geometry.frames import Array
+from planner.io.dicom.geometry import SAME_PLACE_MM
 from planner.io.dicom.headers import SliceHeader
 
-_SAME_PLACE_MM = 0.01
-"""Two slices nearer than this lie in one place, as in `planner.io.dicom.geometry`."""
 _ROUNDING_MM = 0.12
+"""Positions written in tenths of a millimetre stray by 0.05 each, and the distance of two by 0.1; a little more."""
 _IRREGULAR_SHARE = 0.1
 """Distances may differ by this much: twice what `planner.io.dicom.geometry` lets one position stray."""
 _MOST_STEPS_APART = 3
@@ -56,19 +56,19 @@ def _untangle(headers: list[SliceHeader], normal: Array) -> list[list[SliceHeade
 def _ways_apart(headers: list[SliceHeader], normal: Array) -> Iterator[list[list[SliceHeader]]]:
     """Give the ways to take slices apart that make sense, the best first."""
     by_pass = [parts for key in _PASS_KEYS if 1 < len(parts := _parts(headers, key)) <= len(headers) / 3]
-    doubled = _doubled(headers, normal)
+    doubled = count_doubled(headers, normal)
     if not doubled:
         yield from (parts for parts in by_pass if _are_interleaved(parts, headers, normal))
         return
     most = _most_in_one_place(headers, normal)
     by_time = [parts for key in _time_keys(normal) if 1 < len(parts := _parts(headers, key)) <= most]
     for enough in (0, doubled - 1):  # first what tells all doubled slices apart, then what tells some
-        yield from (parts for parts in by_pass + by_time if sum(_doubled(p, normal) for p in parts) <= enough)
+        yield from (parts for parts in by_pass + by_time if sum(count_doubled(p, normal) for p in parts) <= enough)
 
 
 def _blocks(headers: list[SliceHeader], normal: Array) -> list[list[SliceHeader]]:
     """Split an irregular stack into the acquisitions that lie one above the other."""
-    if _is_regular(headers, normal):
+    if is_regular(headers, normal):
         return [headers]
     for key in _BLOCK_KEYS:
         parts = sorted(_parts(headers, key), key=lambda part: _span(part, normal))
@@ -124,35 +124,86 @@ def _parts(headers: Sequence[SliceHeader], key: _Key) -> list[list[SliceHeader]]
     return list(parts.values())
 
 
-def _along(headers: Sequence[SliceHeader], normal: Array) -> Array:
+def along_normal(headers: Sequence[SliceHeader], normal: Array) -> Array:
+    """Give the places of slices along their normal.
+
+    Parameters
+    ----------
+    headers : sequence of SliceHeader
+        Parallel slices, each with a position.
+    normal : ndarray, shape (3,)
+        Their unit normal, LPS.
+
+    Returns
+    -------
+    ndarray of float64, shape (slices,)
+        mm along the normal from the origin of LPS.
+    """
     return np.asarray(np.array([h.position_lps for h in headers], dtype=np.float64) @ normal)
 
 
-def _doubled(headers: Sequence[SliceHeader], normal: Array) -> int:
-    """Count the slices that share a place with another; copies of one image do not count."""
+def count_doubled(headers: Sequence[SliceHeader], normal: Array) -> int:
+    """Count the slices that share a place with another; copies of one image do not count.
+
+    Parameters
+    ----------
+    headers : sequence of SliceHeader
+        Parallel slices, each with a position.
+    normal : ndarray, shape (3,)
+        Their unit normal, LPS.
+
+    Returns
+    -------
+    int
+    """
     images = {(h.sop_instance_uid or h.path, h.frame): h for h in headers}
-    return int(np.count_nonzero(np.diff(np.sort(_along(tuple(images.values()), normal))) < _SAME_PLACE_MM))
+    return int(np.count_nonzero(np.diff(np.sort(along_normal(tuple(images.values()), normal))) < SAME_PLACE_MM))
 
 
 def _most_in_one_place(headers: Sequence[SliceHeader], normal: Array) -> int:
-    along = np.sort(_along(headers, normal))
-    ends = np.searchsorted(along, along + _SAME_PLACE_MM)
+    along = np.sort(along_normal(headers, normal))
+    ends = np.searchsorted(along, along + SAME_PLACE_MM)
     return int((ends - np.arange(len(along))).max())
 
 
-def _is_regular(headers: Sequence[SliceHeader], normal: Array) -> bool:
-    distances = np.diff(np.unique(np.round(_along(headers, normal), 3)))
+def is_regular(headers: Sequence[SliceHeader], normal: Array) -> bool:
+    """Say whether slices have one distance, within `tolerance_mm`.
+
+    Parameters
+    ----------
+    headers : sequence of SliceHeader
+        Parallel slices, each with a position.
+    normal : ndarray, shape (3,)
+        Their unit normal, LPS.
+
+    Returns
+    -------
+    bool
+    """
+    distances = np.diff(np.unique(np.round(along_normal(headers, normal), 3)))
     if len(distances) < 2:
         return True
-    return float(np.ptp(distances)) <= _tolerance_mm(float(np.median(distances)))
+    return float(np.ptp(distances)) <= tolerance_mm(float(np.median(distances)))
 
 
-def _tolerance_mm(distance_mm: float) -> float:
+def tolerance_mm(distance_mm: float) -> float:
+    """Give how far distances between neighbours may differ within one stack.
+
+    Parameters
+    ----------
+    distance_mm : float
+        The usual one.
+
+    Returns
+    -------
+    float
+        mm.
+    """
     return max(_ROUNDING_MM, _IRREGULAR_SHARE * distance_mm)
 
 
 def _span(headers: Sequence[SliceHeader], normal: Array) -> tuple[float, float]:
-    along = _along(headers, normal)
+    along = along_normal(headers, normal)
     return float(along.min()), float(along.max())
 
 
@@ -165,7 +216,7 @@ def _are_interleaved(parts: Sequence[list[SliceHeader]], headers: Sequence[Slice
     """Whether parts lie through one another, and each makes sense by itself (or they make none together)."""
     if not _overlap(parts, normal):
         return False
-    return not _is_regular(headers, normal) or all(_is_regular(part, normal) for part in parts)
+    return not is_regular(headers, normal) or all(is_regular(part, normal) for part in parts)
 
 
 def _abut(lower: Sequence[SliceHeader], upper: Sequence[SliceHeader], normal: Array) -> bool:
@@ -176,10 +227,10 @@ def _abut(lower: Sequence[SliceHeader], upper: Sequence[SliceHeader], normal: Ar
     )
     step, other = (np.median(np.diff(part, axis=0), axis=0) for part in (below, above))
     length_mm = float(np.linalg.norm(step))
-    if float(np.linalg.norm(step - other)) > _tolerance_mm(length_mm):
+    if float(np.linalg.norm(step - other)) > tolerance_mm(length_mm):
         return False
     join = above[0] - below[-1]
     times = round(float(np.linalg.norm(join)) / length_mm) if length_mm > 0 else 0
     if not 1 <= times <= _MOST_STEPS_APART:
         return False
-    return float(np.linalg.norm(join - times * step)) <= _tolerance_mm(length_mm)
+    return float(np.linalg.norm(join - times * step)) <= tolerance_mm(length_mm)

@@ -13,9 +13,11 @@ from pydicom.uid import UID
 from planner.errors import SeriesError
 from planner.io.dicom.compressed import LOSSY
 from planner.io.dicom.headers import SliceHeader
-from planner.io.dicom.padding import padded_pixels
+from planner.io.dicom.padding import pack_padding, padded_pixels, unpack_padding
 from planner.io.dicom.stored import READABLE, StoredWords, UnreadablePixelsError, is_threaded, strip_unused_bits
+from planner.io.dicom.terms import shown_rescale_type
 from planner.io.hu_scale import bright_counts, is_noise_free, level_of
+from planner.io.slice_layout import MOST_VOXELS
 from planner.progress import Monitor, track
 
 PADDING_HU = -1024
@@ -29,8 +31,6 @@ _NEW_SYNTAXES = {
     "1.2.840.10008.1.2.4.112": "JPEG XL",
 }
 """Names that pydicom does not know yet (PS3.6 table A-1)."""
-_MOST_VOXELS = 4 << 30
-"""Four thousand million voxels, 8 GiB: a claim beyond it is damage, no CT."""
 _MOST_THREADS = 8
 
 Voxels = npt.NDArray[Any]
@@ -47,7 +47,8 @@ class Pixels:
     hu : ndarray of int16, int32 or float32, shape (slices, rows, columns)
         int16 where slope and intercept are whole and all values fit; padded voxels are `PADDING_HU`.
     padding : ndarray of bool or None, of the same shape
-        True where the scanner wrote padding; None where it wrote none.
+        True where the scanner wrote padding; None where it wrote none. Read-only: where it is the same in all slices,
+        as outside a reconstruction circle, they share one plane of memory.
     lowest_hu, highest_hu : float
         Of the voxels that are no padding; `PADDING_HU` where all are.
     clipped_at_hu : float or None
@@ -67,7 +68,8 @@ class _Seen:
 
     ends_hu: tuple[float, float] | None
     bright: npt.NDArray[np.int64]
-    padded: bool
+    padded: bytes | None
+    """Eight pixels a byte; None where none is padding."""
 
 
 class _TooWideError(Exception):
@@ -75,19 +77,52 @@ class _TooWideError(Exception):
 
 
 def syntax_name(uid: str) -> str:
-    """Give the name of a transfer syntax ("JPEG-LS Lossless Image Compression")."""
+    """Give the name of a transfer syntax.
+
+    Parameters
+    ----------
+    uid : str
+        Its UID, whatever the file says.
+
+    Returns
+    -------
+    str
+        "JPEG-LS Lossless Image Compression", say; "an unknown transfer syntax" where the standard has none of the UID.
+    """
     if uid in _NEW_SYNTAXES:
         return _NEW_SYNTAXES[uid]
     return UID(uid).name if UID(uid).is_valid and UID(uid).name != uid else "an unknown transfer syntax"
 
 
 def is_lossy(header: SliceHeader) -> bool:
-    """Say whether a slice has been through lossy compression, now or earlier."""
+    """Say whether a slice has been through lossy compression, now or earlier.
+
+    Parameters
+    ----------
+    header : SliceHeader
+        The slice.
+
+    Returns
+    -------
+    bool
+        By the transfer syntax, and by what the header says of earlier steps.
+    """
     return header.lossy or header.transfer_syntax in LOSSY
 
 
 def ceiling_hu(header: SliceHeader) -> float | None:
-    """Give the highest HU that a slice's header lets it store; None without a rescale."""
+    """Give the highest HU that a slice's header lets it store.
+
+    Parameters
+    ----------
+    header : SliceHeader
+        The slice.
+
+    Returns
+    -------
+    float or None
+        HU; None without a rescale.
+    """
     if header.slope is None or header.intercept is None or not header.bits_stored:
         return None
     return header.slope * float(2 ** (header.bits_stored - int(header.signed)) - 1) + header.intercept
@@ -112,7 +147,29 @@ def refuse_pixels(header: SliceHeader, *, assume_hu: bool = False) -> str | None
 
 
 def read_hu(headers: Sequence[SliceHeader], *, monitor: Monitor) -> tuple[Voxels, npt.NDArray[np.bool_] | None]:
-    """Read the Hounsfield units and the padding of slices, as `read_pixels` does."""
+    """Read the Hounsfield units and the padding of slices.
+
+    Parameters
+    ----------
+    headers : sequence of SliceHeader
+        The slices, in the order of the array; all of one size.
+    monitor : Monitor
+        Follows the reading.
+
+    Returns
+    -------
+    hu : ndarray of int16, int32 or float32, shape (slices, rows, columns)
+        As `Pixels.hu`.
+    padding : ndarray of bool or None, of the same shape
+        As `Pixels.padding`.
+
+    Raises
+    ------
+    SeriesError
+        As `read_pixels`.
+    CancelledError
+        If the monitor says that the reading should stop.
+    """
     pixels = read_pixels(headers, monitor=monitor)
     return pixels.hu, pixels.padding
 
@@ -145,7 +202,7 @@ def read_pixels(headers: Sequence[SliceHeader], *, monitor: Monitor, assume_hu: 
         reason = refuse_pixels(header, assume_hu=assume_hu)
         if reason is not None:
             raise SeriesError(f"{where(header)}: {reason}")
-    if np.prod(np.array(shape, dtype=np.float64)) > _MOST_VOXELS:
+    if np.prod(np.array(shape, dtype=np.float64)) > MOST_VOXELS:
         raise SeriesError(f"the headers claim {shape} voxels, more than any CT holds; the files are damaged")
     whole = all(slope.is_integer() and intercept.is_integer() for slope, intercept, _, _ in map(_scale, headers))
     for dtype in (np.int16, np.int32) if whole else (np.float32,):
@@ -157,14 +214,40 @@ def read_pixels(headers: Sequence[SliceHeader], *, monitor: Monitor, assume_hu: 
 
 
 def same_pixels(first: SliceHeader, second: SliceHeader) -> bool:
-    """Say whether two slices hold the same stored values on the same scale."""
+    """Say whether two slices hold the same stored values on the same scale.
+
+    Parameters
+    ----------
+    first, second : SliceHeader
+        The slices.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    SeriesError
+        If one is cut off or damaged.
+    """
     if _scale(first) != _scale(second):
         return False
     return bool(np.array_equal(_values(first), _values(second)))
 
 
 def where(header: SliceHeader) -> str:
-    """Name a slice by its place: file names may hold the patient's name."""
+    """Name a slice by its place: file names may hold the patient's name.
+
+    Parameters
+    ----------
+    header : SliceHeader
+        The slice.
+
+    Returns
+    -------
+    str
+        With its position in LPS mm, for messages.
+    """
     frame = "frame" if header.frames > 1 else "slice"
     if header.position_lps is None:
         return f"a {frame} without a position"
@@ -199,8 +282,8 @@ def _refuse_scale(header: SliceHeader) -> str | None:
         )
     if header.rescale_type.upper() not in ("", "HU", "US"):
         return (
-            f"values are {header.rescale_type}, not Hounsfield units; export the CT series itself, or give "
-            "--assume-hu if you know that they are"
+            f"values are {shown_rescale_type(header.rescale_type)}, not Hounsfield units; export the CT series itself, "
+            "or give --assume-hu if you know that they are"
         )
     return None
 
@@ -211,11 +294,10 @@ def _scale(header: SliceHeader) -> Scale:
 
 
 def _read_as(headers: Sequence[SliceHeader], hu: Voxels, monitor: Monitor) -> Pixels:
-    padding = np.zeros(hu.shape, dtype=np.bool_)  # costs no memory before it is written to
     words = StoredWords()
 
     def read(number: int) -> _Seen:
-        return _read_slice(headers[number], words, hu[number], padding[number])
+        return _read_slice(headers[number], words, hu[number])
 
     numbers = range(len(headers))
     if is_threaded(headers[0].transfer_syntax):
@@ -225,7 +307,7 @@ def _read_as(headers: Sequence[SliceHeader], hu: Voxels, monitor: Monitor) -> Pi
     ends = [slice_seen.ends_hu for slice_seen in seen if slice_seen.ends_hu is not None]
     return Pixels(
         hu=hu,
-        padding=padding if any(one.padded for one in seen) else None,
+        padding=unpack_padding([one.padded for one in seen], hu.shape[1:]),
         lowest_hu=min((low for low, _ in ends), default=float(PADDING_HU)),
         highest_hu=max((high for _, high in ends), default=float(PADDING_HU)),
         clipped_at_hu=_clipped_at(headers, seen, hu),
@@ -241,7 +323,7 @@ def _side_by_side(read: Callable[[int], _Seen], numbers: range) -> Iterator[_See
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _read_slice(header: SliceHeader, words: StoredWords, hu: Voxels, padding: npt.NDArray[np.bool_]) -> _Seen:
+def _read_slice(header: SliceHeader, words: StoredWords, hu: Voxels) -> _Seen:
     """Fill one plane of the volume, while it lies in the processor's cache."""
     raw = hu.view(np.uint16) if hu.dtype == np.int16 else np.empty(hu.shape, dtype=np.uint16)
     try:
@@ -249,7 +331,6 @@ def _read_slice(header: SliceHeader, words: StoredWords, hu: Voxels, padding: np
         padded = padded_pixels(header, raw)
         measured = padded is None or not padded.all()
         if padded is not None:
-            padding[...] = padded
             # one of the slice's own values, so that its lowest and highest stay what they are
             raw[padded] = raw[~padded][0] if measured else 0
         strip_unused_bits(header, raw)
@@ -258,7 +339,8 @@ def _read_slice(header: SliceHeader, words: StoredWords, hu: Voxels, padding: np
     ends = _rescale(header, raw, hu)
     if padded is not None:
         hu[padded] = PADDING_HU
-    return _Seen(ends if measured else None, bright_counts(hu, highest_hu=ends[1]), padded is not None)
+    packed = None if padded is None else pack_padding(padded)
+    return _Seen(ends if measured else None, bright_counts(hu, highest_hu=ends[1]), packed)
 
 
 def _values(header: SliceHeader) -> npt.NDArray[np.uint16]:

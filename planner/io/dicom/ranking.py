@@ -15,8 +15,9 @@ from planner.io.dicom.kernels import sharpness
 from planner.io.dicom.metal import Metal
 from planner.io.dicom.pixels import refuse_pixels
 from planner.io.dicom.series import Stack
+from planner.io.dicom.terms import shown_kernel
 
-_FEW_SLICES = 10
+FEW_SLICES = 10
 """Fewer are a bolus, a scout or a snippet: a vertebra of 25 mm in slices of 2.5 mm is ten."""
 _SAME_THICKNESS_MM = 0.1
 """Nominal thicknesses differ by less between makers (0.6 and 0.625 mm); far below what changes a measurement."""
@@ -43,6 +44,8 @@ class Traits:
         Between slices; inf where it is not known.
     metal : Metal or None
         What it shows of the metal; None where that was not looked at.
+    study_date : int
+        YYYYMMDD, to rank by and never to show; 0 where it is not known.
     """
 
     stack: Stack
@@ -51,6 +54,7 @@ class Traits:
     thickness_mm: float
     distance_mm: float
     metal: Metal | None = None
+    study_date: int = 0
 
     @property
     def first(self) -> SliceHeader:
@@ -114,11 +118,12 @@ RANKING: tuple[Rule, ...] = (
         "at least 10 slices",
         "at least 10 slices",
         "fewer than 10 slices",
-        lambda t: len(t.stack.headers) < _FEW_SLICES,
+        lambda t: len(t.stack.headers) < FEW_SLICES,
         lambda t: str(len(t.stack.headers)),
     ),
     READABLE,
     Rule("shows metal", "shows metal", "shows no metal", lambda t: t.metal is not None and t.metal.amount <= 0),
+    Rule("newer study before older", "newer study", "older study", lambda t: -t.study_date),
     Rule(
         "original before derived",
         "original, the other derived",
@@ -159,7 +164,7 @@ RANKING: tuple[Rule, ...] = (
         "sharper kernel",
         "softer kernel",
         lambda t: _SHARPNESS[sharpness(t.first)],
-        lambda t: f"{t.first.kernel or 'unnamed'} ({sharpness(t.first)})",
+        lambda t: f"{shown_kernel(t.first.kernel) or 'unnamed'} ({sharpness(t.first)})",
     ),
     Rule(
         "closer slices",
@@ -179,11 +184,12 @@ RANKING: tuple[Rule, ...] = (
     Rule("finer pixels", "finer pixels", "coarser pixels", lambda t: t.pixel_mm, lambda t: f"{t.pixel_mm:.3g} mm"),
 )
 """Planning needs the bone round the metal as the scanner measured it: first what is no such scan goes, then what is
-artefact-reduced (it hides lesions, doi 10.1007/s00256-011-1223-2) and what covers less of the metal. Of the rest the
-thinnest slices come first: a gap is a millimetre wide, and no kernel sharpens along the patient. Then the kernel."""
+of an older examination (an implant may have come or gone), artefact-reduced (it hides lesions, doi
+10.1007/s00256-011-1223-2) and what covers less of the metal. Of the rest the thinnest slices come first: a gap is a
+millimetre wide, and no kernel sharpens along the patient. Then the kernel."""
 RULES = ", ".join(rule.words for rule in RANKING)
 """How the best of several CT stacks is chosen, in this order."""
-TIED = "no rule tells it from the other; the first by UID is taken"
+TIED = "alike by every rule, the first by UID was taken"
 
 
 def rank(traits: Sequence[Traits], rules: Sequence[Rule] = RANKING) -> list[tuple[Traits, Rule | None]]:

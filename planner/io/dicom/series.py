@@ -1,20 +1,22 @@
 """From files to stacks: which slices belong together."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from planner.errors import InputError
-from planner.io.dicom.asides import aside_of
+from planner.io.dicom.asides import aside_of, is_grey
 from planner.io.dicom.elements import DamagedFileError
 from planner.io.dicom.geometry import plane_of
 from planner.io.dicom.headers import SliceHeader
+from planner.io.dicom.joining import join_absent, join_frames
 from planner.io.dicom.passes import split_passes
 from planner.io.dicom.slices import read_slices
 from planner.io.sources import Source
+from planner.model.finding import Finding
 from planner.progress import Monitor, track
 
 _SAME_DIRECTION = 1e-3
@@ -64,11 +66,14 @@ class Stack:
         Why this is nothing to plan on ("localizer", "MR"); None for a CT.
     number : int or None
         Which of the series' stacks this is, from 1; None where the series holds no other.
+    findings : tuple of Finding
+        What the operator must know of how its slices were put together.
     """
 
     headers: tuple[SliceHeader, ...]
     aside: str | None
     number: int | None = None
+    findings: tuple[Finding, ...] = field(default=())
 
     @property
     def series_instance_uid(self) -> str:
@@ -149,16 +154,18 @@ def find_stacks(headers: Iterable[SliceHeader]) -> tuple[Stack, ...]:
     Returns
     -------
     tuple of Stack
-        One per series, orientation, matrix, spacing, reconstruction, energy, frame of reference and pass (see
-        `planner.io.dicom.passes`); those of one series are numbered, the longest CT first.
+        One per patient, study, series, orientation, matrix, spacing, reconstruction, energy, frame of reference and
+        pass (see `planner.io.dicom.passes`); those of one series are numbered, the longest CT first. A value that a
+        slice does not name is no difference (see `planner.io.dicom.joining`).
     """
     groups: dict[tuple[object, ...], list[SliceHeader]] = {}
     for header in headers:
         groups.setdefault(_key(header), []).append(header)
     stacks = [
-        Stack(tuple(members), aside_of(members))
+        Stack(tuple(members), aside_of(members), findings=(*told, *_inverted(members)))
         for group in groups.values()
-        for same_plane in _by_plane(group)
+        for alike, told in _by_reconstruction(group)
+        for same_plane in _by_plane(alike)
         for members in _by_pass(same_plane)
     ]
     stacks.sort(key=_listing_order)
@@ -182,22 +189,59 @@ def _numbered(stacks: Sequence[Stack]) -> list[Stack]:
 
 
 def _key(header: SliceHeader) -> tuple[object, ...]:
-    """Say what slices must share to lie in one stack, but for their plane and pass."""
-    spacing = [None if v is None else round(v, 4) for v in (header.row_spacing_mm, header.column_spacing_mm)]
+    """Say what slices must share to lie in one stack, whatever else they say."""
     return (
+        header.patient,
+        header.study_instance_uid,
         header.series_instance_uid,
         header.modality,
         header.sop_class_uid,
         header.rows,
         header.columns,
-        *spacing,
-        header.frame_of_reference_uid,
-        header.kernel,
+        is_grey(header),
         header.kernel_group,
         header.metal_reduced,
-        header.kvp,
-        header.image_type[:3],
     )
+
+
+_RECONSTRUCTION = ("frame_of_reference_uid", "row_spacing_mm", "column_spacing_mm", "kernel", "kvp", "image_type")
+
+
+def _reconstruction(header: SliceHeader) -> tuple[object, ...]:
+    """Say what slices must share that name it."""
+    values = [getattr(header, name) for name in _RECONSTRUCTION]
+    spacing = (None if v is None else round(v, 4) for v in values[1:3])
+    return values[0], *spacing, *values[3:5], values[5][:3]
+
+
+def _by_reconstruction(headers: list[SliceHeader]) -> Iterator[tuple[list[SliceHeader], tuple[Finding, ...]]]:
+    """Split what `_key` holds together by how it was reconstructed."""
+    groups: dict[tuple[object, ...], list[SliceHeader]] = {}
+    for header in headers:
+        groups.setdefault(_reconstruction(header), []).append(header)
+    framed: dict[tuple[object, ...], list[list[SliceHeader]]] = {}
+    for values, members in groups.items():
+        framed.setdefault(values[1:], []).append(members)
+    told: dict[tuple[object, ...], tuple[Finding, ...]] = {}
+    kept: dict[tuple[object, ...], list[SliceHeader]] = {}
+    for parts in framed.values():
+        joined, findings = join_frames(parts)
+        for members in joined:
+            values = _reconstruction(members[0])
+            kept[values], told[values] = members, findings
+    for members in join_absent(kept, _RECONSTRUCTION):
+        yield members, told.get(_reconstruction(members[0]), ())
+
+
+def _inverted(headers: Sequence[SliceHeader]) -> tuple[Finding, ...]:
+    """Tell of pixels that are to be shown inverted: their values stay what the rescale says (PS3.3 C.7.6.3.1.2)."""
+    if all(header.photometric != "MONOCHROME1" for header in headers):
+        return ()
+    message = (
+        "the images are stored to be shown inverted (MONOCHROME1), which no usual scanner does; the values were taken "
+        "by their rescale: look whether bone is bright"
+    )
+    return (Finding(code="shown-inverted", severity="caution", message=message),)
 
 
 def _by_pass(headers: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
@@ -234,6 +278,17 @@ def _nothing_found(name: str, others: int, damaged: int) -> str:
 
 
 def slice_files(headers: Sequence[SliceHeader]) -> tuple[Path, ...]:
-    """Give the file of each slice; of multi-frame files, each once."""
+    """Give the file of each slice.
+
+    Parameters
+    ----------
+    headers : sequence of SliceHeader
+        The slices of one stack, in their order.
+
+    Returns
+    -------
+    tuple of Path
+        In that order; of multi-frame files, each once.
+    """
     paths = tuple(h.path for h in headers)
     return tuple(dict.fromkeys(paths)) if headers[0].frames > 1 else paths

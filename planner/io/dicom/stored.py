@@ -2,6 +2,7 @@
 
 import struct
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -79,10 +80,49 @@ class StoredWords:
 def is_threaded(syntax: str) -> bool:
     """Say whether slices of a syntax are worth decoding side by side.
 
-    The decoders run free of Python's lock, and two threads took a third to a half off JPEG lossless, JPEG-LS and JPEG
-    2000. RLE is unpacked too quickly to gain, and uncompressed slices wait for memory: both lost by threads.
+    Parameters
+    ----------
+    syntax : str
+        UID of the transfer syntax.
+
+    Returns
+    -------
+    bool
+        True where a decoder that runs free of Python's lock has real work to do; RLE is mere copying.
     """
     return syntax in DECODERS and syntax != RLE
+
+
+def count_cut_off(headers: Iterable[SliceHeader]) -> int:
+    """Count slices whose pixels their files do not hold, by the files' lengths alone.
+
+    Parameters
+    ----------
+    headers : iterable of SliceHeader
+        The slices.
+
+    Returns
+    -------
+    int
+        Deflated slices are judged by what their headers claim.
+    """
+    frames, sizes = FrameBytes(), dict[Path, int]()
+    return sum(_is_cut_off(header, frames, sizes) for header in headers)
+
+
+def _is_cut_off(header: SliceHeader, frames: FrameBytes, sizes: dict[Path, int]) -> bool:
+    try:
+        if header.path not in sizes:
+            sizes[header.path] = header.path.stat().st_size
+        if header.transfer_syntax in DECODERS:
+            frames.require_whole(header)
+            return False
+    except (*DAMAGE, DamagedFileError):
+        return True
+    held = header.pixel_length or 0
+    if header.transfer_syntax in PLAIN and header.pixel_offset is not None:
+        held = min(held, sizes[header.path] - header.pixel_offset)
+    return held < (header.frame + 1) * header.frame_bytes
 
 
 def strip_unused_bits(header: SliceHeader, words: Words) -> None:

@@ -11,7 +11,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nibabel as nib
@@ -36,6 +36,8 @@ from pydicom.uid import (
 from planner.errors import PlannerError
 from planner.io import inspect_input, load_scan
 from planner.io.inspection import describe_inspection
+from planner.model.finding import Finding
+from planner.model.volume import Volume
 
 _LONG = os.environ.get("PLANNER_FUZZ_EXAMPLES")
 FUZZ = settings(
@@ -49,6 +51,16 @@ FUZZ = settings(
 SHAPE = (7, 20, 24)
 NEAR_MM = 0.1
 """As far as rounded positions may stray (planner.io.dicom.geometry)."""
+LOST = {
+    "files-damaged",
+    "parts-missing",
+    "series-in-parts",
+    "series-refused",
+    "slice-missing",
+    "slices-apart",
+    "slices-left-out",
+    "dicomdir-files-missing",
+}
 SYNTAXES = {
     "explicit": ExplicitVRLittleEndian,
     "implicit": ImplicitVRLittleEndian,
@@ -268,9 +280,9 @@ def assert_in_place(scan, truth, spoilt: int | None, *, values_kept: bool = Fals
     codes = {finding.code for finding in scan.findings}
     held = scan.volume.grid
     assert held.shape[1:] == grid.shape[1:], codes
-    if codes & {"slices-close", "slices-uneven"}:  # made even, and said: the plane of the slices may not have moved
-        sideways = grid.to_index(held.corners_lps)[:, 1:] - grid.to_index(grid.corners_lps)[:, 1:]
-        assert np.abs(sideways).max() < NEAR_MM, codes
+    if scan.stored is not None:
+        assert codes & {"slices-close", "slices-uneven", "slice-missing", "gantry-tilt"}, codes
+        assert_interpolated(scan, truth, spoilt, values_kept=values_kept)
         return
     ends = np.array([(0, 0), (0, grid.shape[2] - 1), (grid.shape[1] - 1, 0)])
     kept = []
@@ -283,7 +295,73 @@ def assert_in_place(scan, truth, spoilt: int | None, *, values_kept: bool = Fals
             assert np.array_equal(scan.volume.hu[k], hu[number]), (number, codes)
         kept.append(number)
     assert kept == list(range(kept[0], kept[0] + len(kept)))
-    assert len(kept) == grid.shape[0] or codes, "slices were left out in silence"
+    assert len(kept) == grid.shape[0] or says_lost(scan), ("slices were left out in silence", codes)
+
+
+def says_lost(scan) -> bool:
+    """Whether a finding that nobody overlooks says that slices are gone."""
+    return any(f.code in LOST and f.severity in ("caution", "warning") for f in scan.findings)
+
+
+def assert_interpolated(scan, truth, spoilt: int | None, *, values_kept: bool) -> None:
+    """Slices that were made even lie in their plane, and hold what lies between those next to them."""
+    hu, grid = truth
+    held = scan.volume.grid
+    sideways = grid.to_index(held.corners_lps)[:, 1:] - grid.to_index(grid.corners_lps)[:, 1:]
+    assert np.abs(sideways).max() < NEAR_MM
+    stored = np.sort(grid.to_index(scan.stored.positions_lps)[:, 0])
+    assert len(stored) == grid.shape[0] or says_lost(scan)
+    near = NEAR_MM / grid.spacing_mm[0]
+    others = [k for k in range(grid.shape[0]) if k != spoilt]
+    missing = [k for k in others if np.abs(stored - k).min() > near]
+    assert not missing or says_lost(scan), missing
+    heights = grid.to_index(held.to_lps([(k, 0, 0) for k in range(held.shape[0])]))[:, 0]
+    for plane, height in zip(scan.volume.hu, heights, strict=True):
+        above = int(np.clip(np.searchsorted(stored, height), 1, len(stored) - 1))
+        ends = [number_of(stored[n], others, near) for n in (above - 1, above)]
+        if None in ends and not values_kept:
+            continue  # what a spoilt slice holds is nobody's to say
+        around = np.stack([hu[spoilt if k is None else k] for k in ends])
+        assert np.all((plane >= around.min(axis=0) - 1) & (plane <= around.max(axis=0) + 1)), (height, ends)
+
+
+def number_of(height: float, numbers: list[int], near: float) -> int | None:
+    """Which of the slices lies at a height; None for the spoilt one."""
+    return next((k for k in numbers if abs(k - height) <= near), None)
+
+
+@pytest.fixture
+def uneven(tmp_path, write, truth):
+    """A series whose third slice lies a fifth of a slice off, so that it is made even."""
+
+    def shift(k: int, ds: Dataset) -> None:
+        if k == 2:
+            x, y, z = ds.ImagePositionPatient
+            ds.ImagePositionPatient = [x, y, float(z) + 0.22 * truth[1].spacing_mm[0]]
+
+    write(tmp_path / "uneven", *truth, each=shift)
+    return load_scan(tmp_path / "uneven")
+
+
+def test_the_judge_knows_interpolated_slices(uneven, truth):
+    assert uneven.stored is not None
+    assert_in_place(uneven, truth, 2, values_kept=True)
+    spoilt = uneven.volume.hu.copy()
+    spoilt[-1] += 50
+    with pytest.raises(AssertionError):
+        assert_in_place(replace(uneven, volume=Volume(uneven.volume.grid, spoilt)), truth, 2, values_kept=True)
+
+
+@pytest.mark.parametrize(("code", "severity"), [("series-chosen", "info"), ("slices-left-out", "info"), (None, None)])
+def test_the_judge_minds_a_slice_that_is_lost(tmp_path, contents, truth, code, severity):
+    for k, content in enumerate(contents("explicit")[:-1]):
+        (tmp_path / f"f{k}").write_bytes(content)
+    scan = load_scan(tmp_path)
+    said = (Finding(code=code, severity=severity, message="x"),) if code else ()
+    with pytest.raises(AssertionError):
+        assert_in_place(replace(scan, findings=said), truth, None)
+    caution = Finding(code="files-damaged", severity="caution", message="x")
+    assert_in_place(replace(scan, findings=(*said, caution)), truth, None)
 
 
 def pixels_untouched(before: bytes, after: bytes, syntax: str) -> bool:

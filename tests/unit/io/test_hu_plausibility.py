@@ -126,6 +126,7 @@ def test_a_nifti_file_with_padding_and_clipping_says_so(tmp_path):
 
 
 def test_the_finding_is_a_caution_with_its_reason():
-    finding = assumed_finding("it looks like HU + 1024")
+    finding = assumed_finding("it looks like HU + 1024; export it anew, or give --assume-hu")
+    assert "(it looks like HU + 1024)" in finding.message and "export" not in finding.message
     assert (finding.code, finding.severity) == ("hu-assumed", "caution")
     assert "HU + 1024" in finding.message

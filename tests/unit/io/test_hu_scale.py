@@ -93,6 +93,32 @@ def test_a_clipped_ct_that_was_resampled_smoothly_is_told_by_its_hump():
     assert clipping_level(whole) is None
 
 
+def bone_and_metal(*, metal_sd=500.0):
+    """A body with bone of all densities and a smooth-edged metal block."""
+    rng = np.random.default_rng(0)
+    hu = rng.normal(40, 15, (60, 96, 96))
+    hu[:, :12] = rng.normal(-990, 5, (60, 12, 96))
+    hu[20:35, 30:50, 30:50] = ndimage.gaussian_filter(rng.normal(700, 250, (15, 20, 20)), 1)
+    hu[25:45, 55:67, 55:67] = rng.normal(9000, metal_sd, (20, 12, 12))
+    return ndimage.gaussian_filter(hu, 0.6) if metal_sd > 100 else hu
+
+
+@pytest.mark.parametrize("end", [1023, 1500, 2976, 3071])
+def test_a_clipped_ct_that_was_resampled_shows_its_end_whether_or_not_that_is_usual(end):
+    clipped = np.rint(np.minimum(bone_and_metal(), end))
+    assert clipping_level(clipped.astype(np.int16)) == end
+    level = clipping_level(np.rint(ndimage.zoom(clipped, 0.7, order=3)).astype(np.int16))
+    assert level is not None and abs(level - end) <= 3
+
+
+@pytest.mark.parametrize("metal_sd", [20.0, 500.0])
+@pytest.mark.parametrize("zoom", [1.0, 0.7])
+def test_a_whole_ct_is_not_called_clipped_however_it_was_resampled(metal_sd, zoom):
+    whole = bone_and_metal(metal_sd=metal_sd)
+    hu = whole if zoom == 1.0 else ndimage.zoom(whole, zoom, order=3)
+    assert clipping_level(np.rint(hu).astype(np.int16)) is None
+
+
 def test_a_level_between_whole_hu():
     hu = np.minimum(metal() * 0.75, 2047.25).astype(np.float32)
     assert clipping_level(hu, ceiling_hu=2047.25) == 2047.25
@@ -102,7 +128,7 @@ def test_no_bright_voxel_is_counted_below_the_least_ceiling():
     hu = np.array([[900, 999]], dtype=np.int16)
     assert bright_counts(hu, highest_hu=999.0).size == 0
     counts = bright_counts(np.array([936, 1000, 1000, 70_000], dtype=np.int32), highest_hu=70_000.0)
-    assert (counts[0], counts[64], counts[-1], counts.sum()) == (1, 2, 1, 4)
+    assert (counts[136], counts[200], counts[-1], counts.sum()) == (1, 2, 1, 4)
 
 
 @pytest.mark.parametrize(("mark", "found"), [(-2000, True), (-1030, False), (-900, False)])

@@ -5,7 +5,8 @@ import pytest
 
 from planner.errors import SeriesError
 from planner.geometry.rigid import rotation_about
-from planner.io.slice_layout import CLEAR_OF_METAL_MM, heights_mm, lay_out
+from planner.io.slice_distances import CLEAR_OF_METAL_MM, heights_mm
+from planner.io.slice_layout import lay_out
 from planner.model.scan import StoredSlices
 
 TURN = rotation_about((0.3, 1.0, -0.4), 27.0)
@@ -50,7 +51,7 @@ def test_rounding_to_a_tenth_does_not_add_up():
 @pytest.mark.parametrize("step_mm", [1.25, 1.5, 2.4, 3.3])
 def test_rounding_to_whole_mm_is_told_from_missing_slices(step_mm):
     true = stack(np.arange(60) * step_mm)
-    layout = lay_out(stack(np.arange(60) * step_mm, rounded=1.0))
+    layout = lay_out(stack(np.arange(60) * step_mm, rounded=1.0), thickness_mm=round(step_mm, 1))
     assert layout.is_rectangular and codes(layout) == ["positions-rounded"]
     places = np.array([layout.grid.to_lps((k, 0, 0)) for k in range(60)])
     assert np.abs(places - true.positions_lps)[:, 2].max() < 0.3
@@ -62,6 +63,56 @@ def test_missing_slices_on_whole_mm_are_no_rounding(lost):
     layout = lay_out(stack(np.delete(np.arange(60.0), lost), rounded=1.0))
     assert codes(layout) == ["slice-missing"] * len(lost)
     assert layout.grid.shape[0] == 60
+
+
+LOST = {
+    "every ninth": (40, [9, 18, 27, 36]),
+    "every fourth": (40, list(range(3, 40, 4))),
+    "three": (30, [7, 15, 22]),
+    "every tenth": (60, [6, 16, 26, 36, 46, 56]),
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+@pytest.mark.parametrize("thickness_mm", [None, 0.9, 1.0, 1.6])
+def test_slices_lost_regularly_on_whole_mm_are_no_rounding(name, thickness_mm):
+    count, lost = LOST[name]
+    place = rf"-{404 - (lost[0] - 1)}\.00\) mm; slices are missing, or the positions are rounded"
+    with pytest.raises(SeriesError, match=place):
+        lay_out(stack(np.delete(np.arange(count), lost), rounded=1.0), thickness_mm=thickness_mm)
+
+
+@pytest.mark.parametrize("thickness_mm", [None, 2.0, 2.4, 3.0])
+def test_distances_that_no_lost_slice_makes_are_rounded(thickness_mm):
+    layout = lay_out(stack(np.arange(60) * 2.4, rounded=1.0), thickness_mm=thickness_mm)
+    assert codes(layout) == ["positions-rounded"] and layout.odd_places == ()
+
+
+def test_thin_slices_far_apart_are_no_rounding():
+    with pytest.raises(SeriesError, match=r"irregular: 3\d x 2\.00 mm, 2\d x 3\.00 mm"):
+        lay_out(stack(np.arange(60) * 2.4, rounded=1.0), thickness_mm=1.0)
+
+
+@pytest.mark.parametrize("off_mm", [0.3, -0.3])
+def test_a_slice_out_of_place_is_not_called_missing(off_mm):
+    heights = np.arange(40.0)
+    heights[12] += off_mm
+    (finding,) = lay_out(stack(heights)).findings
+    assert finding.code == "slices-uneven" and "missing" not in finding.message
+    first, second = 1 + off_mm, 1 - off_mm
+    assert f"slices lie {first:.2f} mm and {second:.2f} mm apart round (-31.50, 12.25, " in finding.message
+    assert f"within {CLEAR_OF_METAL_MM:g} mm of metal" in finding.message
+
+
+def test_slices_that_drift_apart_are_interpolated_where_they_lie_in_no_plane():
+    layout = lay_out(stack(np.cumsum(np.linspace(1.0, 1.08, 60))))
+    assert len(layout.odd_places) > 50 and 58 not in layout.odd_places
+
+
+def test_a_few_wide_distances_are_uneven_and_a_wide_one_is_a_missing_slice():
+    heights = np.cumsum(np.r_[np.ones(15), 1.4, np.ones(15), 1.9, np.ones(15)])
+    messages = [f.message for f in lay_out(stack(heights)).findings]
+    assert [m.split(" after")[0] for m in messages] == ["slices lie 1.40 mm apart", "a slice is missing"]
 
 
 def test_one_missing_slice_is_found_with_its_place():
@@ -80,7 +131,7 @@ def test_distances_that_stray_a_little_are_made_even():
     rng = np.random.default_rng(3)
     heights = np.cumsum(np.r_[0.0, 1.0 + rng.uniform(-0.2, 0.2, 40)])
     layout = lay_out(stack(heights))
-    assert codes(layout) == ["slices-uneven"] and layout.odd_places == () and not layout.is_rectangular
+    assert codes(layout) == ["slices-uneven"] and layout.odd_places and not layout.is_rectangular
     assert layout.findings[0].where_lps is not None
     assert layout.findings[0].measured == pytest.approx(np.abs(np.diff(heights) - np.diff(heights).mean()).max())
     assert np.ptp(heights_mm(layout.stored)) == pytest.approx(np.ptp(heights))

@@ -160,10 +160,37 @@ def test_links_in_a_zip_are_left_out(tmp_path):
     assert [path.read_bytes() for path in find(tmp_path / "a.zip").files] == [b"whole"]
 
 
-def test_a_zip_in_a_zip_stays_packed(tmp_path):
+def test_a_zip_in_a_zip_stays_packed_and_is_said(tmp_path):
     inner = zip_of(tmp_path / "inner.zip", a=b"x" * 1000).read_bytes()
-    (path,) = find(zip_of(tmp_path / "outer.zip", inner=inner)).files
-    assert path.read_bytes() == inner
+    source = find(zip_of(tmp_path / "outer.zip", inner=inner, other=b"x"))
+    assert source.files[0].read_bytes() == inner
+    assert [(f.code, f.measured) for f in source.findings] == [("zip-inside", 1.0)]
+    with pytest.raises(InputError, match=r"holds 1 zip\(s\) inside.*unpack"):
+        find(zip_of(tmp_path / "only.zip", inner=inner))
+
+
+def test_a_zip_in_a_folder_stays_packed_and_is_said(tmp_path):
+    zip_of(tmp_path / "Roe.zip", a=b"x")
+    with pytest.raises(InputError, match=r"holds 1 zip\(s\) inside.*unpack") as caught:
+        find(tmp_path)
+    assert "Roe" not in str(caught.value)
+    (tmp_path / "slice").write_bytes(bytes(128) + b"DICM")
+    (tmp_path / "text.zip").write_text("no zip")
+    assert [(f.code, f.measured) for f in find(tmp_path).findings] == [("zip-inside", 1.0)]
+
+
+def test_names_in_a_zip_are_kept_in_kind_only(tmp_path):
+    members = {"Roe": b"x", "Roe.DCM": b"x", "IM.0001": b"x", "Roe.Jane": b"x", "viewer.exe": b"x"}
+    found = names(find(zip_of(tmp_path / "a.zip", **members)))
+    assert found == ["000000", "000001", "000002", "000003.other", "000004.other"]
+
+
+@pytest.mark.parametrize("name", ["x.img", "x.hdr", "x.nii", "x.mha", "x.zip"])
+def test_dicom_is_told_by_its_mark_before_its_name(tmp_path, name):
+    (tmp_path / name).write_bytes(bytes(128) + b"DICM")
+    assert find(tmp_path / name).kind == "dicom"
+    (tmp_path / name).write_bytes(bytes(400))
+    assert find(tmp_path / name).kind == {"x.mha": "itk", "x.zip": "dicom"}.get(name, "nifti")
 
 
 def test_files_of_a_zip_may_not_share_their_bytes(tmp_path):

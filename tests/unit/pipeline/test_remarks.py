@@ -1,6 +1,7 @@
 """What a plan says in words."""
 
-from planner.pipeline.remarks import of_slices
+from planner.model.implant import Implant
+from planner.pipeline.remarks import of_search, of_slices
 
 
 def test_thick_slices_are_said() -> None:
@@ -10,3 +11,19 @@ def test_thick_slices_are_said() -> None:
 
 def test_fine_slices_are_not() -> None:
     assert of_slices((1.25, 0.4, 0.4), fine_mm=1.25) == ()
+
+
+def _metal(kind: str) -> Implant:
+    return Implant(
+        id="metal-1", kind=kind, volume_ml=1.0, centroid_lps=(0.0, 0.0, 0.0), axis=None, bulls_eye=None, side=None,
+        level=None, material="unknown", loosening=None,
+    )  # fmt: skip
+
+
+def test_metal_that_is_no_screw_is_not_called_free_of_gaps() -> None:
+    (finding,) = of_search([_metal("rod"), _metal("unknown")])
+    assert (finding.code, finding.severity, finding.measured) == ("gaps-not-measured", "warning", 2.0)
+
+
+def test_a_screw_is_searched() -> None:
+    assert of_search([_metal("rod"), _metal("pedicle_screw")]) == ()

@@ -1,5 +1,6 @@
 """One damaged slice shows against its neighbours."""
 
+import numpy as np
 import pydicom
 import pytest
 
@@ -35,6 +36,56 @@ def test_a_slice_turned_by_little_is_refused(tmp_path, hu, grid, write, number):
 def test_rounding_of_the_first_slice_does_not_turn_the_volume(tmp_path, hu, grid, write):
     write(tmp_path, hu, grid, each=spoil(0, ImageOrientationPatient=["1", "0.00009", "0", "-0.00009", "1", "0"]))
     assert load_scan(tmp_path).volume.grid.is_same(grid)
+
+
+def turned(rows, columns):
+    """Turn every slice by its own rounding, up to 1 of the given amounts."""
+    rng = np.random.default_rng(8)
+
+    def each(k: int, ds: pydicom.Dataset) -> None:
+        a, b = rng.uniform(-1, 1, 2)
+        ds.ImageOrientationPatient = ["1", f"{a * rows:.6f}", "0", f"{b * columns:.6f}", "1", "0"]
+
+    return each
+
+
+@pytest.mark.parametrize(
+    ("amount", "pixel_mm", "words"),
+    [(3e-4, 20.0, None), (4.9e-4, 30.0, "turned against each other: the slice at .*far corner"), (4e-4, 0.7, None)],
+)
+def test_directions_that_jitter_in_all_slices_are_taken_as_far_as_no_corner_moves(
+    tmp_path, grid_of, hu, write, amount, pixel_mm, words
+):
+    grid = grid_of(spacing=(1.25, pixel_mm, pixel_mm))
+    write(tmp_path, hu, grid, each=turned(amount, amount))
+    if words is None:
+        corners = load_scan(tmp_path).volume.grid.corners_lps
+        assert np.abs(corners - grid.corners_lps).max() < 0.2
+    else:
+        with pytest.raises(SeriesError, match=words):
+            load_scan(tmp_path)
+
+
+def test_directions_that_change_between_two_values_are_jitter(tmp_path, grid, hu, write):
+    def each(k: int, ds: pydicom.Dataset) -> None:
+        if k % 2:
+            ds.ImageOrientationPatient = ["1", "0", "0.0003", "0", "1", "0"]
+
+    write(tmp_path, hu, grid, each=each)
+    assert np.abs(load_scan(tmp_path).volume.grid.corners_lps - grid.corners_lps).max() < 0.01
+
+
+def test_a_slice_that_stands_out_of_jitter_is_damaged(tmp_path, grid, hu, write):
+    jitter = turned(1.5e-4, 1.5e-4)
+
+    def each(k: int, ds: pydicom.Dataset) -> None:
+        jitter(k, ds)
+        if k == 5:
+            ds.ImageOrientationPatient = ["1", "0.0007", "0", "-0.0007", "1", "0"]
+
+    write(tmp_path, hu, grid, each=each)
+    with pytest.raises(SeriesError, match=r"is turned against the others by 0\.04\d degrees"):
+        load_scan(tmp_path)
 
 
 @pytest.mark.parametrize("tags", [{"RescaleSlope": "2"}, {"RescaleIntercept": "0"}, {"BitsStored": 10, "HighBit": 9}])
@@ -78,7 +129,7 @@ def test_an_end_slice_that_a_damaged_header_took_away_is_said(tmp_path, hu, grid
     write(tmp_path, hu, grid, each=spoil(number, **tags))
     scan = load_scan(tmp_path)
     assert scan.volume.grid.shape[0] == 11
-    assert "slices-left-out" in codes(scan)
+    assert codes(scan) & {"slices-left-out", "slices-apart"}
 
 
 @pytest.mark.parametrize("position", ["1e30", "-9e9"])

@@ -23,7 +23,7 @@ from planner.io.dicom.asides import aside_of
         ({"sop_class_uid": "1.2.840.10008.5.1.4.1.1.7"}, "secondary capture"),
         ({"sop_class_uid": "1.2.840.10008.5.1.4.1.1.66"}, "no CT image"),
         ({"modality": "MR"}, "MR"),
-        ({"modality": ""}, "without a modality"),
+        ({"modality": ""}, "without a known modality"),
         ({"modality": "RTSTRUCT", "rows": 0, "columns": 0}, "RTSTRUCT without an image"),
         ({"samples": 3}, "colour picture"),
         ({"frames": 4}, "no Enhanced CT"),

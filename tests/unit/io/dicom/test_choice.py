@@ -53,8 +53,8 @@ BETTER = [
         "sharper kernel: B70f (sharp) against B30f (soft)",
         "softer kernel: B30f (soft) against B70f (sharp)",
     ),
-    ({"kernel": "B30f"}, {"kernel": "?"}, "sharper kernel: ? (medium) against B30f (soft)", None),
-    ({"kernel": "?"}, {"kernel": "BONE"}, "sharper kernel: BONE (sharp) against ? (medium)", None),
+    ({"kernel": "B30f"}, {"kernel": "?"}, "sharper kernel: unnamed (medium) against B30f (soft)", None),
+    ({"kernel": "?"}, {"kernel": "BONE"}, "sharper kernel: BONE (sharp) against unnamed (medium)", None),
     ({"thick": 2.0, "step": 2.0, "count": 20}, {"thick": 2.0}, "closer slices: 1 mm against 2 mm", None),
     ({"count": 38}, {}, "more slices: 40 against 38", "fewer slices: 38 against 40"),
     ({"row_spacing_mm": 1.02, "column_spacing_mm": 1.02}, {}, "finer pixels: 1 mm against 1.02 mm", None),
@@ -89,7 +89,8 @@ def test_thickness_within_a_tenth_is_equal(series):
 
 def test_of_two_alike_the_first_by_uid(series):
     choice = pick(series("2"), series("1"))
-    assert choice.stack.series_instance_uid == "1" and choice.because.startswith("no rule")
+    assert choice.stack.series_instance_uid == "1"
+    assert choice.because == "alike by every rule, the first by UID was taken"
 
 
 def test_the_choice_does_not_hang_on_the_order_of_files(series):
@@ -170,8 +171,8 @@ def test_unknown_metal_decides_nothing_and_is_said(series):
     runs = series("1"), series("2", count=200, step=2.0)
     eye = Eye(of_1=None, of_2=5.0)
     assert pick(*runs, look=eye).stack.series_instance_uid == "1"
-    assert "loading also looks at the pixels" in pick(*runs, look=eye, looks_later=True).because
-    assert "loading" not in pick(*runs, look=eye).because
+    assert "planning looks at the pixels too" in pick(*runs, look=eye, looks_later=True).because
+    assert "planning" not in pick(*runs, look=eye).because
 
 
 def test_a_stack_of_a_series_is_named_by_its_number(series):
@@ -232,3 +233,18 @@ def test_rules_compare_with_the_best_left_and_not_in_a_chain(series):
 def test_many_stacks_are_no_burden(series):
     runs = [series(str(n), count=2, kernel=str(n), start=5.0 * n) for n in range(600)]
     assert len(pick(*runs, look=lambda headers: None).ranking) == 600
+
+
+def test_many_parts_are_not_all_named(series):
+    parts = [h for n in range(9) for h in series("1", count=12, start=300.0 * n, acquisition_number=str(n))]
+    (finding,) = [f for f in pick(parts, look=lambda headers: None).findings if f.code == "series-in-parts"]
+    assert len(finding.message) < 300 and "and 5 more" in finding.message
+
+
+def test_a_newer_examination_comes_before_a_thinner_older_one(series):
+    older = series("1", study_instance_uid="1.8", study_date="20190101", frame_of_reference_uid="8")
+    newer = series("2", step=3.0, count=20, study_instance_uid="1.9", study_date="20200101")
+    choice = pick(older, newer, look=lambda headers: Metal(5.0, "mL"))
+    assert choice.because == "newer study" and choice.ranking[1].lost_by == "older study"
+    choice = pick(older, newer, look=Eye(of_1=5.0, of_2=0.0))
+    assert choice.because == "shows metal"

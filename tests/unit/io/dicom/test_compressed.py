@@ -45,7 +45,12 @@ def test_the_fragments_of_each_frame(tmp_path, slice_at, content, expected):
 def test_all_fragments_of_a_single_frame_belong_to_it(tmp_path, slice_at):
     path = tmp_path / "frame"
     path.write_bytes(encapsulated([0], b"one ", b"more"))
-    assert FrameBytes().read(slice_at(0.0, path=path, pixel_offset=4, pixel_length=None)) == b"one more"
+    header = slice_at(0.0, path=path, pixel_offset=4, pixel_length=None)
+    assert FrameBytes().read(header) == b"one more"
+    FrameBytes().require_whole(header)
+    path.write_bytes(encapsulated([0], b"one ", b"more")[: -len(END) - 1])
+    with pytest.raises(DamagedFileError):
+        FrameBytes().require_whole(header)
 
 
 @pytest.mark.parametrize(
@@ -110,3 +115,22 @@ def test_a_jpeg_2000_frame_that_claims_another_size_is_refused_before_it_is_deco
     monkeypatch.setattr(compressed, "_jpeg2000_frame", pytest.fail)
     with pytest.raises(DamagedFileError):
         decode_frame("1.2.840.10008.1.2.4.90", bytes(frame), out)
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.80"])
+def test_a_jpeg_frame_that_claims_another_size_is_refused_before_it_is_decoded(monkeypatch, syntax):
+    words = np.arange(12, dtype=np.uint16).reshape(3, 4)
+    lossless = syntax.endswith(".70")
+    frame = bytearray(
+        imagecodecs.ljpeg_encode(words, bitspersample=16) if lossless else imagecodecs.jpegls_encode(words)
+    )
+    out = np.empty_like(words)
+    decode_frame(syntax, bytes(frame), out)
+    assert np.array_equal(out, words)
+    start = frame.index(b"\xff\xc3" if lossless else b"\xff\xf7")
+    frame[start + 5 : start + 9] = (60000).to_bytes(2, "big") * 2
+    monkeypatch.setattr(compressed, "_jpeg_frame", pytest.fail)
+    monkeypatch.setattr(compressed, "_jpeg_ls_frame", pytest.fail)
+    for content in (bytes(frame), bytes(frame[:start]) + b"\xff\xd9" + bytes(20)):
+        with pytest.raises(DamagedFileError):
+            decode_frame(syntax, content, out)

@@ -32,9 +32,9 @@ PIXELS = element(0x7FE00010, b"OW", bytes(8))
 
 @pytest.fixture
 def read(tmp_path):
-    def read_bytes(content: bytes):
-        (tmp_path / "file").write_bytes(content)
-        return read_elements(tmp_path / "file", WANTED)
+    def read_bytes(content: bytes, name: str = "file"):
+        (tmp_path / name).write_bytes(content)
+        return read_elements(tmp_path / name, WANTED)
 
     return read_bytes
 
@@ -72,9 +72,39 @@ def test_what_is_no_dicom(read, content):
     "content",
     [b"", bytes(60), bytes(400), file_of(BODY)[1:], b"x" + file_of(BODY), file_of(BODY).replace(b"DICM", b"DYCM")],
 )
-def test_the_scrap_of_a_dicom_file_is_damage(read, content):
+@pytest.mark.parametrize(
+    ("neighbour", "name"), [("file2", "file1"), ("a.dcm", "b.dcm"), ("IM.0001", "IM.0002"), ("a.ct", "b.ct")]
+)
+def test_the_scrap_of_a_dicom_file_beside_others_is_damage(read, content, neighbour, name):
+    read(file_of(BODY + PIXELS), neighbour)
     with pytest.raises(DamagedFileError):
-        read(content)
+        read(content, name)
+
+
+@pytest.mark.parametrize("name", ["VERSION", "a.iso", ".nomedia", "thumbs.db"])
+@pytest.mark.parametrize("content", [b"", bytes(60), bytes(400), bytes(0x8001) + b"CD001" + bytes(2000)])
+def test_an_empty_file_without_like_neighbours_is_another_file(read, name, content):
+    if name != "VERSION":
+        read(file_of(BODY + PIXELS), "slice")
+    assert read(content, name) is None
+
+
+def test_a_disc_image_is_another_file_whatever_its_name(read):
+    read(file_of(BODY + PIXELS), "slice")
+    assert read(bytes(0x8001) + b"CD001" + bytes(2000), "image") is None
+
+
+@pytest.mark.parametrize("start", [b"MZ\x90\0", b"PK\x03\x04\0", b"\x7fELF\0", b"\xff\xd8\xff\xe0\0", b"%PDF-1.4\0"])
+def test_a_program_or_an_archive_that_holds_uids_is_another_file(read, start):
+    read(file_of(BODY + PIXELS), "slice")
+    assert read(start + bytes(200) + b"1.2.840.10008.1.2.1\0" + bytes(400), "other") is None
+
+
+def test_a_lost_mark_is_damage_by_its_name_alone(read):
+    lost = b"x" + file_of(BODY)
+    with pytest.raises(DamagedFileError):
+        read(lost, "I1")
+    assert read(lost, "cache.db") is None
 
 
 def test_cut_off_anywhere(read):
@@ -85,17 +115,23 @@ def test_cut_off_anywhere(read):
             found = read(whole[:end])
         except DamagedFileError:
             continue
+        if end < 132:
+            assert found is None, "nothing is left by which it could be told"
+            continue
         assert found.pixel_offset is None and set(found.values) <= set(WANTED)
 
 
-@pytest.mark.parametrize("tail", [b"", bytes(700), element(0xFFFCFFFC, b"OB", b"padding!")])
+@pytest.mark.parametrize(
+    "tail", [b"", bytes(700), element(0xFFFCFFFC, b"OB", b"padding!"), b"\r\n", b"\n", b"\0", b"\r\n\x1a", b" " * 16]
+)
 def test_what_may_follow_the_pixels(read, tail):
     assert read(file_of(BODY + PIXELS) + tail).pixel_length == 8
 
 
-def test_bytes_that_were_pushed_out_of_the_pixels_are_damage(read):
+@pytest.mark.parametrize("tail", [b"rubbish" * 9, b"\x10\x04", b"\x04", b"\0\x04" * 4, b" " * 18, b"\r\n\x10\x04"])
+def test_bytes_that_were_pushed_out_of_the_pixels_are_damage(read, tail):
     with pytest.raises(DamagedFileError):
-        read(file_of(BODY + PIXELS) + b"rubbish" * 9)
+        read(file_of(BODY + PIXELS) + tail)
 
 
 @pytest.mark.parametrize(

@@ -295,3 +295,17 @@ def test_a_mixed_file_that_tells_nothing_apart_is_refused(frames_of, hu):
     path = frames_of([(k, {}, 9 * p) for k in range(12) for p in (0, 1)])
     with pytest.raises(SeriesError, match="two different images lie in one place"):
         load_ct(path)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_inspection_says_how_many_frames_are_cut_off(enhanced, hu, compress):
+    path = enhanced(compress=compress)
+    assert not any(p.code == "cut-off" for s in inspect_input(path).series for p in s.problems)
+    if compress:
+        path.write_bytes(path.read_bytes()[:-200])
+    else:
+        path.write_bytes(path.read_bytes()[: -hu[0].size * len(hu)])
+    (series,) = inspect_input(path).series
+    (problem,) = [p for p in series.problems if p.code == "cut-off"]
+    assert not series.usable
+    assert problem.message == f"{1 if compress else len(hu) // 2} slice(s) are cut off"

@@ -11,6 +11,7 @@ from planner.errors import SeriesError
 from planner.geometry.grid import Grid
 from planner.geometry.rigid import rotation_about
 from planner.io import inspect_input, load_ct, load_scan
+from planner.model.scan import StoredSlices
 
 ORIENTATIONS = [
     np.eye(3)[:, list(order)] * np.array(signs)
@@ -140,7 +141,11 @@ def test_a_missing_slice_is_named_by_its_place(tmp_path, hu, grid, write):
         load_ct(tmp_path)
     (series,) = inspect_input(tmp_path).series  # headers do not tell where metal is
     (problem,) = series.problems
-    assert problem.code == "slice-missing" and "only with no metal within 15 mm" in problem.message and series.usable
+    assert (
+        problem.code == "slice-missing"
+        and "loading refuses the CT where metal lies within 15 mm" in problem.message
+        and series.usable
+    )
 
 
 def test_a_missing_slice_away_from_metal_is_filled_in(tmp_path, grid_of, write):
@@ -319,6 +324,60 @@ def test_directions_rounded_to_three_decimals_are_made_square(tmp_path, hu, grid
     between = volume.grid.directions_lps[:, 1] @ volume.grid.directions_lps[:, 2]
     assert abs(between) < 1e-6 and np.array_equal(volume.hu, hu)
     assert np.abs(volume.grid.corners_lps - grid.corners_lps).max() < 0.03
+
+
+def test_directions_rounded_to_two_decimals_are_made_square_and_said(tmp_path, hu, grid_of, write):
+    grid = grid_of(directions=rotation_about((0.3, 1.0, -0.4), 27.0) @ np.eye(3)[:, ::-1])
+    rounded = [f"{v:.2f}" for v in (*grid.directions_lps[:, 2], *grid.directions_lps[:, 1])]
+    row, column = np.array(rounded[:3], dtype=float), np.array(rounded[3:], dtype=float)
+    assert abs(np.linalg.norm(row) - 1) > 2e-3 or abs(row @ column) > 2e-3
+    write(tmp_path, hu, grid, ImageOrientationPatient=rounded)
+    scan = load_scan(tmp_path)
+    (finding,) = (f for f in scan.findings if f.code == "directions-rounded")
+    assert finding.severity == "caution" and finding.measured == pytest.approx(0.01 * (0.7 * 23 + 0.8 * 19))
+    directions = scan.volume.grid.directions_lps
+    assert np.abs(directions.T @ directions - np.eye(3)).max() < 2e-3
+    last = np.array([(0, 19, 23)])
+    stored = StoredSlices.of_grid(grid)
+    assert np.abs(scan.own_slices.positions_lps - stored.positions_lps).max() < 0.02
+    ends = [
+        s.positions_lps[0] + last[0, 1] * s.row_step_lps + last[0, 2] * s.column_step_lps
+        for s in (scan.own_slices, stored)
+    ]
+    assert np.linalg.norm(ends[0] - ends[1]) <= finding.measured
+
+
+@pytest.mark.parametrize(
+    "directions",
+    [
+        ["1.01", "0", "0", "0", "1", "0"],
+        ["1", "0.02", "0", "0", "1", "0"],
+        ["1", "0.004", "0", "0", "1", "0"],
+        ["0.9953", "0", "0", "0", "1", "0"],
+    ],
+)
+def test_directions_that_no_rounding_makes_are_refused(tmp_path, hu, grid, write, directions):
+    write(tmp_path, hu, grid, ImageOrientationPatient=directions)
+    with pytest.raises(SeriesError, match="no valid orientation"):
+        load_scan(tmp_path)
+
+
+@pytest.mark.parametrize(("thickness", "loads"), [("1", False), ("1.1", True)])
+def test_lost_slices_at_metal_are_not_taken_for_rounded_positions(tmp_path, hu, grid_of, write, thickness, loads):
+    full = grid_of(shape=(40, 20, 24), spacing=(1.0, 0.8, 0.7), origin=(-31.5, 12.25, 0.0))
+    kept = [k for k in range(40) if k not in (9, 18, 27, 36)]
+
+    def put(k, ds):
+        ds.ImagePositionPatient = ["-31.5", "12.25", str(kept[k])]
+
+    hu = np.tile(hu, (3, 1, 1))
+    hu[14:20, 8:10, 8:10] = 3071
+    write(tmp_path, hu, full, each=put, SliceThickness=thickness)
+    if loads:  # slices of 1.1 mm that lie 1.1 mm apart
+        assert "positions-rounded" in [f.code for f in load_scan(tmp_path).findings]
+    else:
+        with pytest.raises(SeriesError, match=r"31 x 1\.00 mm, 4 x 2\.00 mm; the first odd one is after .*8\.00\) mm"):
+            load_scan(tmp_path)
 
 
 def test_only_the_position_of_some_slices_is_missing(tmp_path, hu, grid, write):

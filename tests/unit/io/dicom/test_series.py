@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from planner.errors import InputError, SeriesError
-from planner.io import load_ct, load_scan, sources
+from planner.io import inspect_input, load_ct, load_scan, sources
 from planner.io.dicom.series import find_stacks, read_found
 from planner.io.sources import find_source
 from planner.progress import SILENT
@@ -280,3 +280,22 @@ def test_patient_data_stand_in_no_message(tmp_path, hu, grid, write):
         load_ct(folder)
     assert "Roe" not in str(caught.value) and "4711" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_ct_that_names_no_modality_is_known_by_its_class(tmp_path, hu, grid, write):
+    write(tmp_path, hu, grid, Modality="")
+    assert np.array_equal(load_ct(tmp_path).hu, hu)
+    assert inspect_input(tmp_path).series[0].modality == "CT"
+
+
+def test_a_frame_of_reference_in_each_file_makes_one_volume_with_a_caution(tmp_path, hu, grid, write):
+    write(tmp_path, hu, grid, each=lambda k, ds: setattr(ds, "FrameOfReferenceUID", f"1.2.9.{k}"))
+    scan = load_scan(tmp_path)
+    assert np.array_equal(scan.volume.hu, hu) and scan.volume.grid.frame_of_reference_uid is None
+    assert codes(scan) == ["frames-of-reference-differ"]
+
+
+def test_a_colour_table_is_refused_by_name(tmp_path, hu, grid, write):
+    write(tmp_path, hu, grid, PhotometricInterpretation="PALETTE COLOR")
+    with pytest.raises(SeriesError, match=r"holds colour picture \(12 image"):
+        load_ct(tmp_path)

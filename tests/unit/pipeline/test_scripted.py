@@ -8,7 +8,7 @@ from planner.geometry.grid import Grid
 from planner.model.carm import CArm
 from planner.model.volume import Volume
 from planner.pipeline.fluoroscopy import render_view
-from planner.pipeline.steps import estimate_volumes, plan, scan_of
+from planner.pipeline.scripted import estimate_volumes, plan, scan_of
 
 
 def volume(lean):
