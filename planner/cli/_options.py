@@ -31,7 +31,8 @@ def add_input(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--series",
         metavar="UID",
-        help="series to plan on, where INPUT holds several (UID#2: the second stack in one, as inspect lists them)",
+        help="series to plan on, where INPUT holds several: its UID or number, or UID#2 for the second stack in one "
+        "(inspect lists them)",
     )
     parser.add_argument("--settings", type=Path, metavar="FILE.toml", help="settings that differ from the defaults")
     parser.add_argument(
@@ -62,7 +63,7 @@ def add_planning(parser: argparse.ArgumentParser) -> None:
 def note_choice(findings: "Iterable[Finding]", *, with_cautions: bool = False) -> None:
     """Say on stderr which series was taken, where an input holds several; with cautions, all that is unsure."""
     for finding in findings:
-        if finding.code == "series-chosen" or (with_cautions and finding.severity != "info"):
+        if finding.code in ("series-chosen", "series-refused") or (with_cautions and finding.severity != "info"):
             sys.stderr.write(f"cement-planner: note: {' '.join(finding.message.split())}\n")
 
 

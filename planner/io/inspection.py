@@ -36,6 +36,8 @@ class SeriesInspection(Record):
     series_instance_uid: str | None
     name: str | None
     """What ``--series`` takes for this stack: the UID, with "#2" for the second of several stacks in one series."""
+    series_number: int | None
+    """What viewers call it; ``--series`` takes it too where no other series has it."""
     patient_number: int | None
     """Which of the input's patients, from 1, where it holds several; None otherwise, and where the files do not say."""
     modality: str | None
@@ -162,6 +164,7 @@ def _describe_series(series: SeriesInspection) -> list[str]:
     if series.shape_zyx is not None and series.spacing_mm is not None:
         size = f"{' x '.join(map(str, series.shape_zyx))} at {' x '.join(f'{v:.3g}' for v in series.spacing_mm)} mm"
     parts = [
+        None if series.series_number is None else f"series {series.series_number}",
         None if series.patient_number is None else f"patient {series.patient_number}",
         series.modality,
         series.orientation,
@@ -259,6 +262,7 @@ def _inspect_stack(stack: Stack, patients: Mapping[str, int]) -> SeriesInspectio
     ceiling = ceiling_hu(first)
     return SeriesInspection(
         series_instance_uid=first.series_instance_uid or None,
+        series_number=first.series_number,
         name=stack.name or None,
         patient_number=patients.get(first.patient),
         modality=shown_modality(first.modality),
@@ -328,6 +332,7 @@ def _inspect_volume_file(source: Source) -> Inspection:
         grid, findings = inspect_volume(source.files[0]), ()
     series = SeriesInspection(
         series_instance_uid=None,
+        series_number=None,
         name=None,
         patient_number=None,
         modality=None,

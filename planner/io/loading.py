@@ -170,26 +170,31 @@ def _load_dicom(source: Source, series_instance_uid: str | None, monitor: Monito
         tried = [stack for stack, _ in refused]
         left = () if series_instance_uid is not None else instead_of(tried[0], stacks, tried=tried)
         if not left:
-            raise _refusal(refused, stacks) from refused[0][1]
+            raise _refusal(refused, stacks, damaged_files=found.damaged_files) from refused[0][1]
         choice = choose(left, name=source.name, series=None, look=metal_in_pixels)
     before = [*source.findings, *found_findings(found)]
     before += [refused_finding(stack, str(error)) for stack, error in refused]
     return replace(scan, findings=(*before, *scan.findings))
 
 
-def _refusal(refused: Sequence[tuple[Stack, SeriesError]], stacks: Sequence[Stack]) -> SeriesError:
-    """Say why the best stack was refused, and what else there is."""
+def _refusal(
+    refused: Sequence[tuple[Stack, SeriesError]], stacks: Sequence[Stack], *, damaged_files: int
+) -> SeriesError:
+    """Say why the best stack was refused, what may have caused it, and what else there is."""
     (best, error), *_ = refused
+    cause = (
+        f"; {damaged_files} file(s) of the input are empty, cut off or damaged: copy it again" if damaged_files else ""
+    )
     cts = [stack for stack in stacks if stack.aside is None]
     if len(cts) < 2:
-        return error
+        return SeriesError(f"{error}{cause}")
     tried = [stack for stack, _ in refused]
     untried = [stack for stack in cts if not any(stack is one for one in tried)]
     also = f"; {len(tried) - 1} other CT(s) of the place were refused too" if len(tried) > 1 else ""
     if untried:
         longest = max(untried, key=lambda stack: len(stack.headers))
         also += f"; another CT is there: --series {longest.name} ({len(longest.headers)} slices; inspect lists all)"
-    return SeriesError(f"{label(best)}: {error}{also}")
+    return SeriesError(f"{label(best)}: {error}{cause}{also}")
 
 
 def _load_stack(choice: Choice, stacks: Sequence[Stack], name: str, monitor: Monitor, *, assume_hu: bool) -> Scan:

@@ -70,6 +70,13 @@ def test_points_may_begin_with_a_minus(tmp_path: Path) -> None:
     _assert_refused(_run("check", tmp_path / "empty", "--entry", "-20,-80,-1.5", "--target", "-.5,0,0"), 3, "empty")
 
 
+def test_empty_files_are_named_as_the_cause_of_missing_slices(series: Path) -> None:
+    slices = sorted(series.iterdir(), key=lambda f: pydicom.dcmread(f).ImagePositionPatient[2])
+    for file in slices[4:7]:
+        file.write_bytes(b"")
+    _assert_refused(_run("volume", series), 3, "3 file(s) of the input are empty", "copy it again")
+
+
 def test_one_slice_is_too_few_to_plan_on(series: Path) -> None:
     _assert_refused(_run("volume", _middle(series)), 3, "1 slice", "whole series")
 

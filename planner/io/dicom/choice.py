@@ -86,7 +86,7 @@ def choose(stacks: Sequence[Stack], *, name: str, series: str | None, look: Look
     name : str
         What messages call the input.
     series : str or None
-        The series that the user named, or one of its stacks ("UID#2"); None for the best by
+        The series that the user named by UID or number, or one of its stacks ("UID#2"); None for the best by
         `planner.io.dicom.ranking.RULES`.
     look : callable
         Tells the metal in slices. It is asked only where one stack reaches beyond the one that is best otherwise.
@@ -257,6 +257,10 @@ def _named(stacks: Sequence[Stack], series: str | None, name: str) -> Sequence[S
         return stacks
     uid, _, number = series.partition("#")
     of_series = [s for s in stacks if s.series_instance_uid == uid]
+    if uid.isdigit() and not of_series:  # the short number that viewers show
+        of_series = [s for s in stacks if s.headers[0].series_number == int(uid)]
+        if len({s.series_instance_uid for s in of_series}) > 1:
+            raise SeriesError(f"{name} holds several series {uid}; name one by its UID, which inspect lists")
     if not of_series:
         raise SeriesError(f"{name} holds no series {uid or 'without a UID'}; list what it holds with inspect")
     if not number:

@@ -38,6 +38,7 @@ _TAGS = {
     "patient_position": 0x00185100,
     "study_instance_uid": 0x0020000D,
     "series_instance_uid": 0x0020000E,
+    "series_number": 0x00200011,
     "acquisition_number": 0x00200012,
     "position": 0x00200032,
     "orientation": 0x00200037,
@@ -112,6 +113,7 @@ class SliceHeader:
     kernel: str
     patient_position: str
     gantry_tilt_deg: float | None
+    series_number: int | None = None
     acquisition_number: str
     temporal_position: str
     samples: int
@@ -194,6 +196,7 @@ def header_of(path: Path, elements: Elements) -> SliceHeader:
         kernel=" ".join(read.texts("kernel")),
         patient_position=read.text("patient_position"),
         gantry_tilt_deg=read.number("gantry_tilt"),
+        series_number=read.integer("series_number"),
         acquisition_number=read.text("acquisition_number"),
         temporal_position=read.text("temporal_position"),
         samples=read.short("samples") or 1,

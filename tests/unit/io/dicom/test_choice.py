@@ -188,6 +188,15 @@ def test_a_stack_of_a_series_is_named_by_its_number(series):
         pick(mixed, named="7#1")
 
 
+def test_a_series_is_named_by_the_number_that_viewers_show(series):
+    both = [*series("1.2", series_number=4), *series("1.3", series_number=5, count=30)]
+    assert pick(both, named="5").stack.series_instance_uid == "1.3"
+    with pytest.raises(SeriesError, match="holds no series 6"):
+        pick(both, named="6")
+    with pytest.raises(SeriesError, match="several series 5"):
+        pick([*both, *series("1.4", series_number=5)], named="5")
+
+
 def test_the_rest_of_a_series_in_parts_is_told_of(series):
     eye = Eye(of_1=1.0)
     parts = [*series("1", count=30), *series("1", start=400.0, acquisition_number="2")]
