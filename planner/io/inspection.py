@@ -185,7 +185,7 @@ def _describe_series(series: SeriesInspection) -> list[str]:
 
 
 def _inspect_dicom(source: Source, monitor: Monitor) -> Inspection:
-    found = read_found(source, monitor=monitor)
+    found = read_found(source.files, name=source.name, monitor=monitor)
     stacks = find_stacks(found.headers)
     findings = [*source.findings, *found_findings(found)]
     patients = patients_of([stack for stack in stacks if stack.aside is None])

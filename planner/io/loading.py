@@ -157,7 +157,7 @@ def patient_position(text: str) -> PatientPosition | None:
 
 def _load_dicom(source: Source, series_instance_uid: str | None, monitor: Monitor, *, assume_hu: bool) -> Scan:
     """Load the best stack that can be read rightly; where the user named one, that one or none."""
-    found = read_found(source, monitor=monitor)
+    found = read_found(source.files, name=source.name, monitor=monitor)
     stacks = find_stacks(found.headers)
     choice = choose(stacks, name=source.name, series=series_instance_uid, look=metal_in_pixels)
     refused: list[tuple[Stack, SeriesError]] = []

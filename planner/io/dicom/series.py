@@ -15,7 +15,6 @@ from planner.io.dicom.headers import SliceHeader
 from planner.io.dicom.joining import join_absent, join_frames
 from planner.io.dicom.passes import split_passes
 from planner.io.dicom.slices import read_slices
-from planner.io.sources import Source
 from planner.model.finding import Finding
 from planner.progress import Monitor, track
 
@@ -109,13 +108,15 @@ class Stack:
         return max(known, default=None)
 
 
-def read_found(source: Source, *, monitor: Monitor) -> Found:
+def read_found(files: Sequence[Path], *, name: str, monitor: Monitor) -> Found:
     """Read the headers of all files of an input.
 
     Parameters
     ----------
-    source : Source
-        The input's files.
+    files : sequence of Path
+        All that may be DICOM.
+    name : str
+        What messages call the input.
     monitor : Monitor
         Follows the reading.
 
@@ -130,7 +131,7 @@ def read_found(source: Source, *, monitor: Monitor) -> Found:
     """
     headers: list[SliceHeader] = []
     others = damaged = 0
-    for path in track(source.files, stage="reading headers", monitor=monitor):
+    for path in track(files, stage="reading headers", monitor=monitor):
         try:
             slices = read_slices(path)
         except DamagedFileError:
@@ -139,7 +140,7 @@ def read_found(source: Source, *, monitor: Monitor) -> Found:
         headers.extend(slices or ())
         others += not slices
     if not headers:
-        raise InputError(_nothing_found(source.name, others, damaged))
+        raise InputError(_nothing_found(name, others, damaged))
     return Found(tuple(headers), others, damaged)
 
 

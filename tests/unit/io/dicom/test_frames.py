@@ -114,7 +114,7 @@ def test_inspect_sees_the_frames(enhanced, hu):
 
 def stacks_in(path):
     source = find_source(path, monitor=SILENT)
-    return find_stacks(read_found(source, monitor=SILENT).headers)
+    return find_stacks(read_found(source.files, name=source.name, monitor=SILENT).headers)
 
 
 @pytest.fixture

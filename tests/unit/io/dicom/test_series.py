@@ -21,7 +21,8 @@ def codes(scan):
 
 
 def stacks_in(folder):
-    return find_stacks(read_found(find_source(folder, monitor=SILENT), monitor=SILENT).headers)
+    source = find_source(folder, monitor=SILENT)
+    return find_stacks(read_found(source.files, name=source.name, monitor=SILENT).headers)
 
 
 def test_an_empty_folder_and_a_missing_one(tmp_path):
