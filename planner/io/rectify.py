@@ -86,21 +86,22 @@ def rectify(
     CancelledError
         If the monitor stops the work.
     """
-    _refuse_metal(hu, layout, clipped_hu)
-    if layout.is_rectangular:
+    if layout.is_rectangular and not layout.odd_places:
         return Rectified(Volume(layout.grid, hu, padding), None, layout.findings)
+    bright, heights, step_mm = _bright_slices(hu, clipped_hu), heights_mm(layout.stored), layout.spacing_mm[0]
+    _refuse_metal(bright, heights, layout)
+    at_metal = (np.abs(heights[:, None] - heights[bright]) <= CLEAR_OF_METAL_MM).any(axis=1)
+    on_slice = np.where(at_metal, counts_as_even_mm(step_mm) / step_mm, _WHOLE)
     places = np.asarray(layout.grid.to_index(layout.stored.positions_lps))
-    size = layout.grid.shape[1:]
     out = np.empty(layout.grid.shape, hu.dtype)
     blank = np.zeros(layout.grid.shape, dtype=np.bool_)
-    on_slice = counts_as_even_mm(layout.spacing_mm[0]) / layout.spacing_mm[0]
     known: dict[int, tuple[Floats, Bools]] = {}
     for target in track(range(len(out)), stage="resampling slices", monitor=monitor):
         first, second, share = _neighbours(places[:, 0], target, on_slice)
         known = {k: known[k] for k in (first, second) if k in known}
         for k in (first, second):
             if k not in known:
-                known[k] = _shifted(hu[k], None if padding is None else padding[k], places[k, 1:], size)
+                known[k] = _shifted(hu[k], None if padding is None else padding[k], places[k, 1:], out.shape[1:])
         values, missing = known[first]
         if share:
             values = values + np.float32(share) * (known[second][0] - values)
@@ -188,15 +189,14 @@ def plane_spacing_mm(grid: Grid) -> tuple[float, float, float]:
     return abs(float(grid.lps_from_index[:3, 0] @ normal)) / float(np.linalg.norm(normal)), rows, columns
 
 
-def _refuse_metal(hu: Voxels, layout: Layout, clipped_hu: float | None) -> None:
-    if not layout.odd_places:
-        return
+def _bright_slices(hu: Voxels, clipped_hu: float | None) -> Bools:
+    """Say which slices hold a voxel as bright as metal."""
     config = ImplantConfig()
-    level = config.least_level_hu
-    if clipped_hu is not None:
-        level = min(level, config.ceiling_share * clipped_hu)
-    heights = heights_mm(layout.stored)
-    bright = np.array([bool(slice_hu.max() >= level) for slice_hu in hu])
+    level = min(config.least_level_hu, np.inf if clipped_hu is None else config.ceiling_share * clipped_hu)
+    return np.array([bool(slice_hu.max() >= level) for slice_hu in hu])
+
+
+def _refuse_metal(bright: Bools, heights: Array, layout: Layout) -> None:
     apart_mm: dict[int, float] = {}
     for after in layout.odd_places:
         away = np.maximum(heights[after] - heights, heights - heights[after + 1])
@@ -224,15 +224,16 @@ def _said_of(layout: Layout, heights: Array, after: int) -> str:
     return f"up to {max(off):.2f} mm off even distances of {step_mm:.2f} mm after {place}"
 
 
-def _neighbours(heights_idx: Array, target: int, on_slice: float) -> tuple[int, int, float]:
+def _neighbours(heights_idx: Array, target: int, on_slice: Array) -> tuple[int, int, float]:
     """Give the stored slices below and above a plane of the grid, and the share of the upper one.
 
-    A plane that is ``on_slice`` distances or less from a slice is that slice.
+    A plane no further from a slice than its ``on_slice`` (in distances) is that slice: near metal, where no two slices
+    are mixed, the tolerance of even distances; elsewhere rounding only.
     """
     above = int(np.clip(np.searchsorted(heights_idx, target), 1, len(heights_idx) - 1))
     share = float((target - heights_idx[above - 1]) / (heights_idx[above] - heights_idx[above - 1]))
     nearest = above if share > 0.5 else above - 1
-    if abs(heights_idx[nearest] - target) <= on_slice:
+    if abs(heights_idx[nearest] - target) <= on_slice[nearest]:
         return nearest, nearest, 0.0
     return above - 1, above, share
 

@@ -15,7 +15,7 @@ from pydicom.uid import UID
 from planner.errors import GeometryError, InputError, LabelError, OutputError
 from planner.geometry.grid import Grid
 from planner.io.dicom.elements import DAMAGE, DamagedFileError, open_dataset
-from planner.io.dicom.geometry import Arranged, arrange, plane_of
+from planner.io.dicom.geometry import SAME_PLACE_MM, Arranged, arrange, plane_of
 from planner.io.dicom.headers import CT_IMAGE, SliceHeader
 from planner.io.dicom.slices import read_slices
 from planner.io.dicom.write import MANUFACTURER, SOFTWARE_VERSION, derived_uid
@@ -50,7 +50,6 @@ _MAY_BE_EMPTY = (
     "PositionReferenceIndicator",
 )
 """Attributes of type 2: there, but possibly empty (PS3.5 7.4.3)."""
-_SAME_PLACE_MM = 0.01
 _ROUNDED_MM = 0.9
 """Positions rounded to whole mm lie no further off."""
 _SAME_DIRECTION = 0.999
@@ -167,7 +166,7 @@ def _require_same_slices(ours: StoredSlices, theirs: StoredSlices) -> None:
     apart_mm = float(np.abs(ours.positions_lps - theirs.positions_lps).max())
     turned = np.abs(ours.row_step_lps - theirs.row_step_lps).max() * ours.rows
     turned = max(turned, np.abs(ours.column_step_lps - theirs.column_step_lps).max() * ours.columns)
-    if max(apart_mm, float(turned)) > _SAME_PLACE_MM:
+    if max(apart_mm, float(turned)) > SAME_PLACE_MM:
         raise GeometryError(
             f"slices lie up to {max(apart_mm, float(turned)):.3g} mm apart; give the CT that was planned on"
         )
