@@ -6,6 +6,6 @@
 """
 
 from planner.phantoms.case import KINDS, Phantom, PhantomKind, design, make
-from planner.phantoms.truth import truth_arrays, truth_document
+from planner.phantoms.truth.files import truth_arrays, truth_document
 
 __all__ = ["KINDS", "Phantom", "PhantomKind", "design", "make", "truth_arrays", "truth_document"]

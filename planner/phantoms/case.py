@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from planner.config.phantom_config import ScanSettings
+from planner.config.phantoms.scan import IdealScan, ScanSettings
 from planner.errors import UsageError
 from planner.geometry.grid import Grid
 from planner.model.volume import Volume
-from planner.phantoms.ct_scanner import scan
 from planner.phantoms.design import Design
+from planner.phantoms.ideal_scan import ideal_scan
 from planner.phantoms.scene import Scene
-from planner.phantoms.truth import Truth
+from planner.phantoms.truth.facts import Truth
 from planner.progress import SILENT, Monitor
 
 PhantomKind = Literal["hip", "lumbar", "thoracic"]
@@ -31,7 +31,7 @@ class Phantom:
         What was scanned.
     truth : Truth
         What is true of it.
-    settings : ScanSettings
+    settings : ScanSettings or IdealScan
         How it was scanned.
     """
 
@@ -39,7 +39,7 @@ class Phantom:
     volume: Volume
     scene: Scene
     truth: Truth
-    settings: ScanSettings
+    settings: ScanSettings | IdealScan
 
 
 def design(kind: PhantomKind, *, seed: int = 0) -> Design:
@@ -65,15 +65,15 @@ def design(kind: PhantomKind, *, seed: int = 0) -> Design:
         raise UsageError(f"a seed is a whole number of 0 or more, not {seed!r}")
     # Imported here: each anatomy loads only where it is wanted.
     if kind == "hip":
-        from planner.phantoms.hip import design_hip
+        from planner.phantoms.hip.design import design_hip
 
         return design_hip(seed=seed)
     if kind == "lumbar":
-        from planner.phantoms.spine import design_lumbar
+        from planner.phantoms.spine.design import design_lumbar
 
         return design_lumbar(seed=seed)
     if kind == "thoracic":
-        from planner.phantoms.spine import design_thoracic
+        from planner.phantoms.spine.design import design_thoracic
 
         return design_thoracic(seed=seed)
     raise UsageError(f"there is no phantom {kind!r}; choose one of {', '.join(KINDS)}")
@@ -83,7 +83,7 @@ def make(
     kind: PhantomKind,
     *,
     grid: Grid | None = None,
-    settings: ScanSettings | None = None,
+    settings: ScanSettings | IdealScan | None = None,
     seed: int = 0,
     monitor: Monitor = SILENT,
 ) -> Phantom:
@@ -95,7 +95,7 @@ def make(
         Which one.
     grid : Grid or None
         Voxels to store the scan in, of any orientation and spacing; None for the phantom's own.
-    settings : ScanSettings or None
+    settings : ScanSettings, IdealScan or None
         How it is scanned; None for the phantom's own.
     seed : int
         Turns the textures, and the noise where no settings are given; the shapes stay.
@@ -117,5 +117,6 @@ def make(
     made = design(kind, seed=seed)
     if settings is None:
         settings = made.settings.model_copy(update={"seed": made.settings.seed + seed})
-    volume = scan(made.scene, made.grid if grid is None else grid, settings, monitor=monitor)
+    voxels = made.grid if grid is None else grid
+    volume = ideal_scan(made.scene, voxels, settings, monitor=monitor)
     return Phantom(kind, volume, made.scene, made.truth, settings)

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from planner.config.phantom_config import ScanSettings
+from planner.config.phantoms.scan import IdealScan, ScanSettings
 from planner.geometry.grid import Grid
 from planner.phantoms.scene import Scene
-from planner.phantoms.truth import Truth
+from planner.phantoms.truth.facts import Truth
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Design:
         What is true of it.
     grid : Grid
         The voxels of its default scan.
-    settings : ScanSettings
+    settings : ScanSettings or IdealScan
         How it is scanned by default.
     """
 
     scene: Scene
     truth: Truth
     grid: Grid
-    settings: ScanSettings
+    settings: ScanSettings | IdealScan

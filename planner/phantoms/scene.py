@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from planner.geometry.frames import Array, PointsLps
 from planner.geometry.grid import Grid
-from planner.phantoms.raster import (
+from planner.phantoms.solids.basic import Solid
+from planner.phantoms.solids.raster import (
     block_distance_mm,
     block_of,
     block_points,
@@ -20,7 +21,6 @@ from planner.phantoms.raster import (
     slabs,
     subsample_offsets,
 )
-from planner.phantoms.solids import Solid
 from planner.phantoms.tissues import AIR, Tissue
 from planner.progress import SILENT, Monitor, track
 

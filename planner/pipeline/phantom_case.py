@@ -7,7 +7,7 @@ import numpy as np
 from planner.io.dicom.write import SeriesIdentity, write_ct_series
 from planner.io.plan_json import write_json
 from planner.phantoms import Phantom
-from planner.phantoms.truth import truth_arrays, truth_document
+from planner.phantoms.truth.files import truth_arrays, truth_document
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
 
 CASE_FILES = ("dicom", "truth.json", "truth.npz")

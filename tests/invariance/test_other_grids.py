@@ -26,7 +26,7 @@ from planner.model.needle import Trajectory
 from planner.model.plan import Plan
 from planner.model.volume import Volume
 from planner.phantoms.case import design, make
-from planner.phantoms.truth import Truth
+from planner.phantoms.truth.facts import Truth
 from planner.pipeline import PlannedCase, plan_scan, scan_of
 
 LOW_LPS, HIGH_LPS = np.array([-45.0, -35.0, -22.0]), np.array([48.0, 72.0, 26.0])

@@ -15,7 +15,7 @@ from planner.geometry.frames import unit
 from planner.geometry.grid import Grid
 from planner.geometry.rigid import rotation_about
 from planner.model.volume import Mask, Volume
-from planner.phantoms.solids import Cylinder, Ellipsoid, RoundedBox
+from planner.phantoms.solids.basic import Cylinder, Ellipsoid, RoundedBox
 
 CONFIG = FluoroConfig(rows=48, columns=40, pixel_mm=4.0, detector_blur_mm=0.0)
 CENTRE = np.array([15.0, -40.0, 220.0])

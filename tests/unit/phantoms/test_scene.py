@@ -5,15 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from planner.config.phantom_config import ScanSettings
+from planner.config.phantoms.scan import IdealScan
 from planner.errors import CancelledError
 from planner.geometry.frames import points_lps
 from planner.geometry.grid import Grid
 from planner.geometry.rigid import rotation_about
-from planner.phantoms.ct_scanner import scan
-from planner.phantoms.raster import grid_over
+from planner.phantoms.ideal_scan import ideal_scan
 from planner.phantoms.scene import Part, Scene
-from planner.phantoms.solids import Ball, Cylinder, Union
+from planner.phantoms.solids.basic import Ball, Cylinder, Union
+from planner.phantoms.solids.raster import grid_over
 from planner.phantoms.tissues import CANCELLOUS, CORTICAL, FAT, FIBROUS, TITANIUM
 from planner.progress import Progress
 
@@ -27,7 +27,7 @@ _SCENE = Scene(
     FAT,
     texture_seed=4,
 )
-_QUIET = ScanSettings(noise_sd_hu=0.0)
+_QUIET = IdealScan(noise_sd_hu=0.0)
 
 
 def _grid(axes: np.ndarray, spacing_mm: tuple[float, float, float], shape: tuple[int, int, int]) -> Grid:
@@ -73,8 +73,8 @@ def test_permuted_and_flipped_storage_hold_the_same_voxels(order: tuple[int, ...
         matrix[:3, axis] *= -1.0
     shape = tuple(_PLAIN.shape[a] for a in order)
     stored = Grid(shape, np.column_stack([matrix[:, :3][:, order], matrix[:, 3]]))
-    there = scan(_SCENE, stored, _QUIET).hu
-    here = np.flip(scan(_SCENE, _PLAIN, _QUIET).hu, flip).transpose(order)
+    there = ideal_scan(_SCENE, stored, _QUIET).hu
+    here = np.flip(ideal_scan(_SCENE, _PLAIN, _QUIET).hu, flip).transpose(order)
     assert np.abs(there.astype(int) - here).max() <= 2
 
 
@@ -91,7 +91,7 @@ def test_other_grids_hold_the_same_hu_at_the_same_place(grid: Grid) -> None:
     for place in places:
         values = []
         for g in (grid, _PLAIN):
-            hu = scan(_SCENE, g, _QUIET).hu
+            hu = ideal_scan(_SCENE, g, _QUIET).hu
             values.append(float(hu[tuple(np.rint(g.to_index(place)).astype(int))]))
         assert values[0] == pytest.approx(values[1], abs=max(60.0, 0.05 * abs(values[1])))
 
@@ -107,16 +107,16 @@ def test_the_texture_belongs_to_the_place_and_the_seed() -> None:
 
 
 def test_noise_is_seeded_and_of_the_size_asked_for() -> None:
-    settings = ScanSettings(noise_sd_hu=17.0, seed=5)
-    quiet, noisy = (scan(_SCENE, _PLAIN, s).hu.astype(int) for s in (_QUIET, settings))
+    settings = IdealScan(noise_sd_hu=17.0, seed=5)
+    quiet, noisy = (ideal_scan(_SCENE, _PLAIN, s).hu.astype(int) for s in (_QUIET, settings))
     assert (noisy - quiet).std() == pytest.approx(17.0, rel=0.03)
-    assert np.array_equal(noisy, scan(_SCENE, _PLAIN, settings).hu)
-    assert not np.array_equal(noisy, scan(_SCENE, _PLAIN, ScanSettings(noise_sd_hu=17.0, seed=6)).hu)
+    assert np.array_equal(noisy, ideal_scan(_SCENE, _PLAIN, settings).hu)
+    assert not np.array_equal(noisy, ideal_scan(_SCENE, _PLAIN, IdealScan(noise_sd_hu=17.0, seed=6)).hu)
 
 
 def test_clipping_holds_metal_at_the_ceiling() -> None:
-    assert scan(_SCENE, _PLAIN, ScanSettings(hu_clipped_at=3071.0)).hu.max() == 3071
-    assert scan(_SCENE, _PLAIN, ScanSettings()).hu.max() > 6000
+    assert ideal_scan(_SCENE, _PLAIN, IdealScan(hu_clipped_at=3071.0)).hu.max() == 3071
+    assert ideal_scan(_SCENE, _PLAIN, IdealScan()).hu.max() > 6000
 
 
 def test_the_work_stops_when_asked() -> None:

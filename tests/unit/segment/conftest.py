@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from planner.config.phantom_config import ScanSettings
+from planner.config.phantoms.scan import IdealScan
 from planner.geometry.frames import Array, point_tuple, unit
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask, Volume
-from planner.phantoms.ct_scanner import scan
-from planner.phantoms.raster import rasterise
+from planner.phantoms.ideal_scan import ideal_scan
 from planner.phantoms.scene import Part, Scene
-from planner.phantoms.solids import Cylinder, Difference, RoundCone, RoundedBox, Solid, ThreadedShaft, Union
+from planner.phantoms.solids.basic import Cylinder, Difference, RoundCone, RoundedBox, Solid, ThreadedShaft, Union
+from planner.phantoms.solids.raster import rasterise
 from planner.phantoms.tissues import BOWEL_GAS, CANCELLOUS, CORTICAL, FIBROUS, MUSCLE, SCLEROTIC, TITANIUM
 
 OUTER_MM, CORE_MM, LENGTH_MM = 6.0, 4.4, 36.0
@@ -79,9 +79,9 @@ def _make(
     scene = Scene((*parts, Part("screw", metal, TITANIUM)), MUSCLE)
     directions = storage_matrix((2, 1, 0), (1, 1, 1)) if directions is None else directions
     grid = grid_round(np.zeros(3), np.array([24.0, 38.0, 24.0]), directions, spacing_mm)
-    settings = ScanSettings(seed=5, subsamples=3, hu_clipped_at=3071.0 if clipped else None)
+    settings = IdealScan(seed=5, subsamples=3, hu_clipped_at=3071.0 if clipped else None)
     gap = Difference(hole, metal) if loose else None
-    return ScrewScan(scan(scene, grid, settings), Mask(grid, rasterise(bone, grid)), head, tip, gap)
+    return ScrewScan(ideal_scan(scene, grid, settings), Mask(grid, rasterise(bone, grid)), head, tip, gap)
 
 
 @pytest.fixture(scope="session")
@@ -148,7 +148,7 @@ def _spine_scan(
         parts.append(Part("screw", shaft, TITANIUM))
     matrix = np.eye(3)[:, ::-1] if directions is None else directions
     grid = grid_round(np.array(centre), half_mm, matrix, (edge_mm, edge_mm, edge_mm))
-    volume = scan(Scene(tuple(parts)), grid, ScanSettings(subsamples=2))
+    volume = ideal_scan(Scene(tuple(parts)), grid, IdealScan(subsamples=2))
     return volume, Mask(grid, rasterise(shaft, grid) if screw else np.zeros(grid.shape, dtype=bool))
 
 

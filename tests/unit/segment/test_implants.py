@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from planner.config.implant_config import ImplantConfig
-from planner.config.phantom_config import ScanSettings
+from planner.config.phantoms.scan import IdealScan
 from planner.geometry.frames import point_tuple, unit
 from planner.geometry.grid import Grid
 from planner.model.volume import Volume
-from planner.phantoms.ct_scanner import scan
+from planner.phantoms.ideal_scan import ideal_scan
 from planner.phantoms.scene import Part, Scene
-from planner.phantoms.solids import Ball, Cylinder, Difference, RoundCone, ThreadedShaft, Union, tube
+from planner.phantoms.solids.basic import Ball, Cylinder, Difference, RoundCone, ThreadedShaft, Union, tube
 from planner.phantoms.tissues import MUSCLE, TITANIUM, Tissue
 from planner.segment.implants import implant_parts, segment_screws, segment_shafts, sides
 from planner.segment.metal import clipping_level_hu, find_metal
@@ -26,8 +26,8 @@ def upright_grid(half_mm) -> Grid:
 
 def _scan(solids, half_mm, *, tissue: Tissue = TITANIUM, clipped: bool = False) -> Volume:
     parts = tuple(Part(f"part {k}", s, tissue) for k, s in enumerate(solids))
-    settings = ScanSettings(seed=3, subsamples=2, hu_clipped_at=3071.0 if clipped else None)
-    return scan(Scene(parts, MUSCLE), upright_grid(half_mm), settings)
+    settings = IdealScan(seed=3, subsamples=2, hu_clipped_at=3071.0 if clipped else None)
+    return ideal_scan(Scene(parts, MUSCLE), upright_grid(half_mm), settings)
 
 
 def _shafts(volume: Volume):
@@ -146,7 +146,7 @@ def test_cobalt_chrome_does_not_hide_titanium():
     solids = _construct()
     tissues = [Tissue("cobalt-chrome", 20000.0) if isinstance(s, RoundCone) else TITANIUM for s in solids]
     parts = tuple(Part(f"part {k}", s, t) for k, (s, t) in enumerate(zip(solids, tissues, strict=True)))
-    volume = scan(Scene(parts, MUSCLE), upright_grid((26.0, 32.0, 32.0)), ScanSettings(seed=3, subsamples=2))
+    volume = ideal_scan(Scene(parts, MUSCLE), upright_grid((26.0, 32.0, 32.0)), IdealScan(seed=3, subsamples=2))
     found = _shafts(volume)
     assert [s.kind for s in found].count("pedicle_screw") == 4
     records = [p.record for p in implant_parts(volume, find_metal(volume, CONFIG), found, CONFIG)]

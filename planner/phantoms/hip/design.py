@@ -11,15 +11,14 @@ from functools import cached_property
 
 import numpy as np
 
-from planner.config.phantom_config import ScanSettings
+from planner.config.phantoms.scan import IdealScan
 from planner.geometry.frames import Array, PointTuple, point_tuple, unit
 from planner.geometry.grid import Grid
-from planner.phantoms.blended import Boxed
 from planner.phantoms.design import Design
-from planner.phantoms.hip_anatomy import HipAnatomy, Offset
-from planner.phantoms.hip_implants import HipReplacement, StemBody
+from planner.phantoms.hip.anatomy import HipAnatomy, Offset
+from planner.phantoms.hip.implants import HipReplacement, StemBody
 from planner.phantoms.scene import Part, Scene
-from planner.phantoms.solids import (
+from planner.phantoms.solids.basic import (
     Ball,
     Cylinder,
     Difference,
@@ -31,6 +30,7 @@ from planner.phantoms.solids import (
     Solid,
     Union,
 )
+from planner.phantoms.solids.blended import Boxed
 from planner.phantoms.tissues import (
     BLOOD,
     BOWEL_GAS,
@@ -48,7 +48,7 @@ from planner.phantoms.tissues import (
     TITANIUM,
     Tissue,
 )
-from planner.phantoms.truth import TrueGap, TrueImplant, Truth
+from planner.phantoms.truth.facts import TrueGap, TrueImplant, Truth
 
 _URINE = Tissue("urine", 6.0)
 _NERVE = Tissue("nerve", 32.0)
@@ -282,9 +282,9 @@ def design_hip(*, seed: int = 0) -> Design:
         gaps=hip.gaps,
         env=Union((Boxed(anatomy.femur), Boxed(hip.pelvis))),
         body=anatomy.body,
-        forbidden=anatomy.forbidden,
+        structures=anatomy.structures,
         host=Scene(tuple(living), texture_seed=seed),
         axes_lps=_axes(grid),
     )
     scene = Scene(tuple(living + _reaction_parts(hip) + _implant_parts(hip)), texture_seed=seed)
-    return Design(scene, truth, grid, ScanSettings(hu_clipped_at=3071.0))
+    return Design(scene, truth, grid, IdealScan(hu_clipped_at=3071.0))

@@ -9,17 +9,17 @@ from itertools import pairwise
 
 import numpy as np
 
-from planner.config.phantom_config import ScanSettings
+from planner.config.phantoms.scan import IdealScan
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.phantoms.design import Design
 from planner.phantoms.scene import Part, Scene
-from planner.phantoms.solids import Difference, Grown, Intersection, Solid, Union
-from planner.phantoms.spine_anatomy import LUMBAR, THORACIC, Vertebra, canal, canal_line, disc
-from planner.phantoms.spine_implants import Halo, PedicleScrew, Rod
-from planner.phantoms.spine_soft import SoftTissue, lumbar_soft_tissue, thoracic_soft_tissue
+from planner.phantoms.solids.basic import Difference, Grown, Intersection, Solid, Union
+from planner.phantoms.spine.screws import Halo, PedicleScrew, Rod
+from planner.phantoms.spine.soft_tissue import SoftTissue, lumbar_soft_tissue, thoracic_soft_tissue
+from planner.phantoms.spine.vertebrae import LUMBAR, THORACIC, Vertebra, canal, canal_line, disc
 from planner.phantoms.tissues import CANCELLOUS, CORD, CORTICAL, CSF, DISC, EPIDURAL, FIBROUS, SCLEROTIC, TITANIUM
-from planner.phantoms.truth import Canal, TrueGap, TrueImplant, Truth, halo_without_metal
+from planner.phantoms.truth.facts import Canal, TrueGap, TrueImplant, Truth, halo_without_metal
 
 _RIM_MM = 1.0
 """Sclerotic rim round a halo."""
@@ -70,7 +70,7 @@ def design_lumbar(*, seed: int) -> Design:
     return _design(
         (l2, l3, l4, l5, s1), screws, lumbar_soft_tissue(), rod_mm=5.5, ribs=False, canal_radius_mm=6.5,
         grid=grid, axes=axes,
-        settings=ScanSettings(seed=11, noise_sd_hu=16.0), seed=seed,
+        settings=IdealScan(seed=11, noise_sd_hu=16.0), seed=seed,
     )  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def design_thoracic(*, seed: int) -> Design:
     axes = (np.arange(-78.0, 78.1, 0.7), np.arange(-44.0, 72.0, 0.7), np.arange(-47.5, 47.6, 0.8))
     return _design(
         vertebrae, screws, thoracic_soft_tissue(), rod_mm=5.5, ribs=True, canal_radius_mm=6.0, grid=grid, axes=axes,
-        settings=ScanSettings(seed=12, noise_sd_hu=18.0, hu_clipped_at=_CEILING_12_BIT_HU), seed=seed,
+        settings=IdealScan(seed=12, noise_sd_hu=18.0, hu_clipped_at=_CEILING_12_BIT_HU), seed=seed,
     )  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def _design(
     canal_radius_mm: float,
     grid: Grid,
     axes: tuple[Array, Array, Array],
-    settings: ScanSettings,
+    settings: IdealScan,
     seed: int,
 ) -> Design:
     hollow = canal(vertebrae)
@@ -160,7 +160,7 @@ def _design(
         gaps=gaps,
         env=Difference(Union(tuple(bones)), hollow),
         body=soft.body,
-        forbidden=soft.forbidden,
+        structures=soft.structures,
         host=host,
         axes_lps=axes,
         canal=Canal(canal_line(vertebrae), canal_radius_mm),

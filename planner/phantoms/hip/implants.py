@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from planner.geometry.frames import Array, PointsLps, PointTuple, point_tuple, unit
-from planner.phantoms.solids import (
+from planner.phantoms.solids.basic import (
     Ball,
     Bounds,
     Difference,

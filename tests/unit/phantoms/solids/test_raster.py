@@ -7,9 +7,9 @@ import pytest
 
 from planner.geometry.frames import points_lps
 from planner.geometry.grid import Grid
-from planner.phantoms.columns import EllipticColumn, Turned
-from planner.phantoms.raster import contains, grid_over, measure, occupancy, rasterise
-from planner.phantoms.solids import Ball, Cylinder, Difference, Grown, Intersection, RoundCone, Solid, Union
+from planner.phantoms.solids.basic import Ball, Cylinder, Difference, Grown, Intersection, RoundCone, Solid, Union
+from planner.phantoms.solids.columns import EllipticColumn, Turned
+from planner.phantoms.solids.raster import contains, grid_over, measure, occupancy, rasterise
 
 _AXIS = (0.3, -0.8, 0.52)
 _FAR = tuple(40.0 * np.array(_AXIS) / np.linalg.norm(_AXIS))

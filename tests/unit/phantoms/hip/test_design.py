@@ -5,11 +5,11 @@ import pytest
 from scipy import ndimage
 
 from planner.geometry.frames import PointsLps
-from planner.phantoms.breach_patches import find_patches
 from planner.phantoms.design import Design
-from planner.phantoms.hip import design_hip
-from planner.phantoms.raster import grid_over, rasterise
-from planner.phantoms.truth import TrueGap, TrueImplant
+from planner.phantoms.hip.design import design_hip
+from planner.phantoms.solids.raster import grid_over, rasterise
+from planner.phantoms.truth.facts import TrueGap, TrueImplant
+from planner.phantoms.truth.patches import find_patches
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from planner.geometry.frames import Array, PointsLps, unit
-from planner.phantoms.solids import Bounds, RoundedBox
+from planner.phantoms.solids.basic import Bounds, RoundedBox
 
 
 @dataclass(frozen=True)

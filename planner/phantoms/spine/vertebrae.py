@@ -13,8 +13,8 @@ import numpy as np
 
 from planner.geometry.frames import Array, PointTuple, point_tuple
 from planner.geometry.rigid import rotation_about
-from planner.phantoms.columns import EllipticColumn
-from planner.phantoms.solids import RoundCone, RoundedBox, Solid, Union, tube
+from planner.phantoms.solids.basic import RoundCone, RoundedBox, Solid, Union, tube
+from planner.phantoms.solids.columns import EllipticColumn
 
 Strut = tuple[PointTuple, PointTuple, float, float]
 """Start, stop, and the radii there, on the patient's left; the right one is its mirror image."""

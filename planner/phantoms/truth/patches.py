@@ -8,8 +8,8 @@ from scipy import ndimage
 
 from planner.geometry.frames import PointsLps, PointTuple
 from planner.geometry.grid import Grid
-from planner.phantoms.raster import grid_over, rasterise
-from planner.phantoms.solids import Solid
+from planner.phantoms.solids.basic import Solid
+from planner.phantoms.solids.raster import grid_over, rasterise
 
 _SPACING_MM = 0.3
 _LEAST_AREA_MM2 = 1.5

@@ -14,9 +14,9 @@ from planner.errors import UsageError
 from planner.phantoms import design, make, truth_arrays, truth_document
 from planner.phantoms.design import Design
 from planner.phantoms.scene import Part, Scene
-from planner.phantoms.solids import Ball, Cylinder, HalfSpace
+from planner.phantoms.solids.basic import Ball, Cylinder, HalfSpace
 from planner.phantoms.tissues import CANCELLOUS, DISC, FAT
-from planner.phantoms.truth import Canal, TrueGap, TrueImplant, Truth, halo_without_metal
+from planner.phantoms.truth.facts import Canal, Structure, TrueGap, TrueImplant, Truth, halo_without_metal
 
 _AXIS = np.arange(-24.0, 24.1, 0.6)
 
@@ -33,7 +33,7 @@ def _truth(halo_stop_mm: float) -> Truth:
         gaps=(TrueGap("gap-screw", "screw", "screw_halo", 2.0, gap),),
         env=bone,
         body=Ball((0, 0, 0), 23.0),
-        forbidden=HalfSpace((0, -10, 0), (0, 1, 0)),
+        structures=(Structure("front", HalfSpace((0, -10, 0), (0, 1, 0))),),
         host=host,
         axes_lps=(_AXIS, _AXIS, _AXIS),
         canal=Canal(((0, 0, -20), (0, 0, 20)), 3.0),

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from planner.geometry.frames import Array, PointsLps
 from planner.geometry.grid import Grid
-from planner.phantoms.solids import Bounds, Difference, Intersection, Solid, Union
+from planner.phantoms.solids.basic import Bounds, Difference, Intersection, Solid, Union
 
 Block = tuple[slice, slice, slice]
 _VOXELS_AT_ONCE = 1_500_000

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from planner.geometry.frames import PointsLps
-from planner.phantoms.blended import Blend, Boxed, Lining
-from planner.phantoms.hip_anatomy import HipAnatomy
-from planner.phantoms.hip_implants import StemBody
-from planner.phantoms.solids import Ball, Grown, RoundCone, Solid, Union
+from planner.phantoms.hip.anatomy import HipAnatomy
+from planner.phantoms.hip.implants import StemBody
+from planner.phantoms.solids.basic import Ball, Grown, RoundCone, Solid, Union
+from planner.phantoms.solids.blended import Blend, Boxed, Lining
 
 ROD = RoundCone((0.0, 0.0, -20.0), (4.0, 0.0, 25.0), 9.0, 6.0)
 BALL = Ball((9.0, 2.0, 8.0), 7.0)

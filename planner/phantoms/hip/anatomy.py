@@ -13,8 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from planner.geometry.frames import PointTuple, point_tuple, unit
-from planner.phantoms.blended import Blend, Lining
-from planner.phantoms.solids import (
+from planner.phantoms.solids.basic import (
     Ball,
     Difference,
     Ellipsoid,
@@ -26,6 +25,8 @@ from planner.phantoms.solids import (
     Union,
     tube,
 )
+from planner.phantoms.solids.blended import Blend, Lining
+from planner.phantoms.truth.facts import Structure
 
 Offset = tuple[float, float, float]
 Station = tuple[Offset, float]
@@ -111,6 +112,8 @@ _SCIATIC: tuple[Station, ...] = (
     ((12.0, 37.0, -140.0), 5.0),
     ((14.0, 38.0, -230.0), 5.0),
 )
+_MARGIN_MM = 4.0
+"""Kept from vessels and nerve; a needle's radius and the tissue it drags along (no source)."""
 _THIGH: tuple[Station, ...] = (((16.0, 12.0, -20.0), 84.0), ((14.0, 8.0, -110.0), 80.0), ((10.0, 8.0, -240.0), 73.0))
 
 
@@ -241,7 +244,11 @@ class HipAnatomy:
         return Union((Intersection((pocket, front)), Ball(self.place((-66.0, 14.0, 46.0)), 5.0)))
 
     @cached_property
-    def forbidden(self) -> Solid:
-        """Where no needle may pass: femoral bundle, sciatic nerve, inside of the pelvis, a margin included."""
+    def structures(self) -> tuple[Structure, ...]:
+        """Where no needle may pass: femoral vessels, sciatic nerve, inside of the pelvis, a margin included."""
         inside = Ellipsoid(self.place((-92.0, 4.0, 34.0)), (58.0, 62.0, 60.0))
-        return Union((Grown(self.vessels, 4.0), Grown(self.sciatic_nerve, 4.0), inside))
+        return (
+            Structure("femoral vessels", Grown(self.vessels, _MARGIN_MM)),
+            Structure("sciatic nerve", Grown(self.sciatic_nerve, _MARGIN_MM)),
+            Structure("inside of the pelvis", inside),
+        )

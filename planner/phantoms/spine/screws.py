@@ -8,9 +8,9 @@ import numpy as np
 
 from planner.geometry.frames import Array, PointTuple, point_tuple, unit
 from planner.model.implant import Side
-from planner.phantoms.columns import Turned
-from planner.phantoms.solids import Ball, Cylinder, RoundCone, Solid, ThreadedShaft, Union, tube
-from planner.phantoms.spine_anatomy import Vertebra
+from planner.phantoms.solids.basic import Ball, Cylinder, RoundCone, Solid, ThreadedShaft, Union, tube
+from planner.phantoms.solids.columns import Turned
+from planner.phantoms.spine.vertebrae import Vertebra
 
 _TULIP_LENGTH_MM = 14.0
 _ROD_IN_TULIP_MM = 8.0

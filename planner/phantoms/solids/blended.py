@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from planner.geometry.frames import Array, PointsLps
-from planner.phantoms.solids import Bounds, Solid
+from planner.phantoms.solids.basic import Bounds, Solid
 
 
 @dataclass(frozen=True)

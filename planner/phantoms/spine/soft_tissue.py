@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from planner.geometry.frames import PointTuple
-from planner.phantoms.columns import EllipticColumn
 from planner.phantoms.scene import Part
-from planner.phantoms.solids import (
+from planner.phantoms.solids.basic import (
     Difference,
     Ellipsoid,
     Grown,
@@ -15,7 +14,9 @@ from planner.phantoms.solids import (
     Union,
     tube,
 )
+from planner.phantoms.solids.columns import EllipticColumn
 from planner.phantoms.tissues import BLOOD, BOWEL_GAS, FAT, LUNG, MUSCLE, ORGAN, SKIN
+from planner.phantoms.truth.facts import Structure
 
 _TALL_MM = 400.0
 _SKIN_MM = 1.6
@@ -32,13 +33,13 @@ class SoftTissue:
         All within the skin.
     parts : tuple of Part
         In painter's order, skin first.
-    forbidden : Solid
+    structures : tuple of Structure
         What no needle may cross: lung, bowel, great vessels, the front of the spine.
     """
 
     body: Solid
     parts: tuple[Part, ...]
-    forbidden: Solid
+    structures: tuple[Structure, ...]
 
 
 def _column(x: float, y: float, half_x: float, half_y: float) -> Solid:
@@ -102,8 +103,12 @@ def lumbar_soft_tissue() -> SoftTissue:
         Part("vessels", Union((aorta, iliac, cava)), BLOOD),
     )
     front = HalfSpace((0.0, -_BACK_MM, 0.0), (0.0, 1.0, 0.0))
-    forbidden = Intersection((Union((front, bowel, gas, aorta, iliac, cava)), Grown(body, -_SKIN_MM)))
-    return SoftTissue(body, parts, forbidden)
+    structures = (
+        Structure("front of the spine", Intersection((front, Grown(body, -_SKIN_MM)))),
+        Structure("bowel", Union((bowel, gas))),
+        Structure("great vessels", Union((aorta, iliac, cava))),
+    )
+    return SoftTissue(body, parts, structures)
 
 
 def thoracic_soft_tissue() -> SoftTissue:
@@ -138,5 +143,9 @@ def thoracic_soft_tissue() -> SoftTissue:
         Part("vessels", Union((aorta, azygos)), BLOOD),
     )
     front = HalfSpace((0.0, -_BACK_MM, 0.0), (0.0, 1.0, 0.0))
-    forbidden = Intersection((Union((front, lungs, aorta, azygos)), Grown(body, -_SKIN_MM)))
-    return SoftTissue(body, parts, forbidden)
+    structures = (
+        Structure("front of the spine", Intersection((front, Grown(body, -_SKIN_MM)))),
+        Structure("lungs", lungs),
+        Structure("great vessels", Union((aorta, azygos))),
+    )
+    return SoftTissue(body, parts, structures)

@@ -1,0 +1,1 @@
+"""What a phantom is made of, and how it is scanned."""

@@ -1,0 +1,1 @@
+"""Bodies in closed form, and how they lie on voxels."""

@@ -1,0 +1,1 @@
+"""What is true of a phantom, and the files that say so."""
