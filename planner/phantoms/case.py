@@ -7,6 +7,7 @@ from planner.config.phantoms.scan import IdealScan, ScanSettings
 from planner.errors import UsageError
 from planner.geometry.grid import Grid
 from planner.model.volume import Volume
+from planner.phantoms.ct_scanner import scan
 from planner.phantoms.design import Design
 from planner.phantoms.ideal_scan import ideal_scan
 from planner.phantoms.scene import Scene
@@ -118,5 +119,8 @@ def make(
     if settings is None:
         settings = made.settings.model_copy(update={"seed": made.settings.seed + seed})
     voxels = made.grid if grid is None else grid
-    volume = ideal_scan(made.scene, voxels, settings, monitor=monitor)
+    if isinstance(settings, IdealScan):
+        volume = ideal_scan(made.scene, voxels, settings, monitor=monitor)
+    else:
+        volume = scan(made.scene, voxels, settings, monitor=monitor)
     return Phantom(kind, volume, made.scene, made.truth, settings)

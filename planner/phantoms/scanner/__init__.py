@@ -1,0 +1,1 @@
+"""The physics of a CT: beam, detector, reconstruction."""
