@@ -8,6 +8,7 @@ import numpy.typing as npt
 from planner.config.gap_config import HaloConfig
 from planner.geometry.frames import Array, point_tuple
 from planner.geometry.grid import Grid
+from planner.geometry.implant_zones import SCREW_ZONES, screw_zones
 from planner.model.gap import Gap, GapWidth, Interval, ZoneVolume
 from planner.model.implant import Loosening, LooseningCriterion
 from planner.model.volume import Mask, Volume
@@ -303,10 +304,10 @@ def zone_volumes(halo: Halo, length_mm: float) -> tuple[ZoneVolume, ...]:
         They add up to the halo's volume.
     """
     rows = halo.cells_ml.sum(1)
-    third = np.minimum((halo.fan.along_mm / length_mm * 3).astype(int), 2)
-    zone = np.where(halo.fan.is_tip, 3, third)
-    names = ("screw-proximal", "screw-middle", "screw-distal", "screw-tip")
-    return tuple(ZoneVolume(zone=n, volume_ml=max(0.0, float(rows[zone == k].sum()))) for k, n in enumerate(names))
+    zone = screw_zones(halo.fan.along_mm, length_mm, halo.fan.is_tip)
+    return tuple(
+        ZoneVolume(zone=n, volume_ml=max(0.0, float(rows[zone == k].sum()))) for k, n in enumerate(SCREW_ZONES)
+    )
 
 
 def _gap(shaft: Shaft, halo: Halo, gap_id: str, mask: Mask, config: HaloConfig) -> Gap:

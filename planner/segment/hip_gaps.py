@@ -12,12 +12,12 @@ from planner.config.hip_config import HipGapConfig
 from planner.errors import SegmentationError
 from planner.geometry.frames import Array, point_tuple
 from planner.geometry.grid import Grid
+from planner.geometry.implant_zones import charnley_zones, gruen_zones
 from planner.model.gap import Gap, GapKind, GapWidth, Interval, ZoneVolume
 from planner.model.implant import Implant, Loosening, LooseningCriterion
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
 from planner.segment.hip_implants import HipPart
-from planner.segment.hip_zones import charnley_zones, gruen_zones
 from planner.segment.interface_rays import (
     OFFSET_STEP_MM,
     OFFSETS_MM,

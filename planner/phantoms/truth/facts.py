@@ -1,24 +1,23 @@
 """What is true of a phantom: implants, gaps, breaches, canal, and what no needle may cross."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
-from planner.geometry.frames import Array, PointsLps, PointTuple, unit
+from planner.geometry.frames import Array, PointTuple
 from planner.geometry.grid import Grid
 from planner.model.breach import BreachSeverity, LeakType
 from planner.model.gap import GapKind
-from planner.model.implant import ImplantKind, Side
+from planner.model.implant import ImplantKind, Material, Side
 from planner.phantoms.scene import Scene
 from planner.phantoms.solids.basic import Difference, Intersection, Solid, Union
-from planner.phantoms.solids.raster import Measure, measure
+from planner.phantoms.solids.measuring import Filling, Measure, fill_with_points, measure
+from planner.phantoms.truth.compartments import behind
 from planner.phantoms.truth.patches import Patch, find_patches
 
-_LEAK_PROBE_MM = 2.0
-"""How far out from a patch its leak type is read."""
+_ON_WALL_MM = 0.02
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,16 @@ class TrueImplant:
         Vertebral level.
     loose : bool or None
         None for what is never loose in its bone (a rod).
+    material : Material or None
+        What it is made of; None where nobody asks.
+    broken : bool
+        The implant itself is broken or has come apart.
+    moved : bool
+        It has moved, or broken out of its bone.
+    canal_breach_mm : float or None
+        How deep a screw's thread stands in the spinal canal, 0 where it does not; None where nobody asks.
+    centre_lps, opening_lps : tuple of float or None
+        Of a cup, centre and unit vector out of its mouth; of a head, its centre.
     """
 
     id: str
@@ -55,36 +64,50 @@ class TrueImplant:
     side: Side | None = None
     level: str | None = None
     loose: bool | None = None
+    material: Material | None = None
+    broken: bool = False
+    moved: bool = False
+    canal_breach_mm: float | None = None
+    centre_lps: PointTuple | None = None
+    opening_lps: PointTuple | None = None
 
 
 @dataclass(frozen=True)
 class TrueGap:
-    """A lucent space round an implant.
+    """A lucent space round an implant, or in a fractured level.
 
     Parameters
     ----------
     id : str
         Unique in the phantom.
-    implant_id : str
-        Whose gap it is.
+    implant_id : str or None
+        Whose gap it is; None in a fractured level without an implant.
     kind : GapKind
         What it is.
     width_mm : float
         Its nominal width, from the thread's crest.
     solid : Solid
         Exactly the lucent space: within the bone, without any metal.
+    level : str or None
+        Vertebral level; None for its implant's.
     """
 
     id: str
-    implant_id: str
+    implant_id: str | None
     kind: GapKind
     width_mm: float
     solid: Solid
+    level: str | None = None
+
+    @cached_property
+    def filling(self) -> Filling:
+        """Points spread evenly through it."""
+        return fill_with_points(self.solid)
 
     @cached_property
     def measure(self) -> Measure:
-        """Volume with its error, and centroid, by supersampling."""
-        return measure(self.solid)
+        """Volume with its standard error, and centroid."""
+        return measure(self.solid, filling=self.filling)
 
 
 @dataclass(frozen=True)
@@ -99,6 +122,8 @@ class TrueBreach:
         Open: the gap touches what is outside of the bone.
     leak_type : LeakType or None
         Where cement would go.
+    compartment : str or None
+        The name of what lies behind.
     patch : Patch
         Points of the gap on the patch, LPS mm, and the least thickness of bone.
     """
@@ -107,6 +132,7 @@ class TrueBreach:
     gap_id: str
     severity: BreachSeverity
     leak_type: LeakType | None
+    compartment: str | None
     patch: Patch
 
 
@@ -135,6 +161,25 @@ class Structure:
 
 
 @dataclass(frozen=True)
+class WayOut:
+    """A space within the bone through which cement would leave: a vein, a fracture line, an empty screw tract.
+
+    Parameters
+    ----------
+    name : str
+        What it is ("basivertebral vein").
+    leak_type : LeakType
+        What a leak through it is called.
+    solid : Solid
+        Where it is; it may overlap neither gap nor metal.
+    """
+
+    name: str
+    leak_type: LeakType
+    solid: Solid
+
+
+@dataclass(frozen=True)
 class Truth:
     """All that is true of a phantom.
 
@@ -149,7 +194,8 @@ class Truth:
     body : Solid
         All within the skin.
     structures : tuple of Structure
-        Soft tissue and gas that no needle may cross, by name; bone is taken out of them.
+        Soft tissue and gas that no needle may cross, by name; bone is taken out of them. Where two overlap, the later
+        one names the place.
     host : Scene
         The phantom before the implants, for `host_hu`.
     axes_lps : tuple of three vectors
@@ -158,6 +204,8 @@ class Truth:
         None where there is none.
     thin_mm : float
         A wall thinner than this is a thin breach; the cortex of the phantoms is thicker. No source.
+    ways_out : tuple of WayOut
+        Spaces within the bone that lead out of it.
     """
 
     implants: tuple[TrueImplant, ...]
@@ -169,6 +217,7 @@ class Truth:
     axes_lps: tuple[Array, Array, Array]
     canal: Canal | None = None
     thin_mm: float = 0.8
+    ways_out: tuple[WayOut, ...] = ()
 
     @cached_property
     def grid(self) -> Grid:
@@ -191,33 +240,23 @@ class Truth:
 
     @cached_property
     def breaches(self) -> tuple[TrueBreach, ...]:
-        """Every open or thin patch of every gap's wall, found on a fine lattice."""
+        """Every open or thin patch of every gap's wall, by its gap, open ones first."""
         found: list[TrueBreach] = []
+        ways = tuple(w.solid for w in self.ways_out)
         for gap in self.gaps:
-            patches = find_patches(gap.solid, self.env, self.metal, thin_mm=self.thin_mm)
+            patches = find_patches(gap.solid, self.env, self.metal, thin_mm=self.thin_mm, ways_out=ways)
             for number, patch in enumerate(patches, start=1):
                 severity: Literal["open", "thin"] = "open" if patch.is_open else "thin"
-                leak = _leak_type(self.host, patch)
-                found.append(TrueBreach(f"breach-{gap.id}-{number}", gap.id, severity, leak, patch))
+                leak, compartment = self._behind(patch)
+                found.append(TrueBreach(f"breach-{gap.id}-{number}", gap.id, severity, leak, compartment, patch))
         return tuple(found)
 
-
-_LEAK_OF_TISSUE: Mapping[str, LeakType] = {
-    "canal": "canal",
-    "cord": "canal",
-    "epidural fat": "canal",
-    "disc": "disc",
-    "cartilage": "joint",
-}
-
-
-def _leak_type(host: Scene, patch: Patch) -> LeakType:
-    """Name where cement would go by the tissue that lies a little way out from most of the patch."""
-    outward = unit((patch.outside_lps - patch.points_lps).mean(axis=0) + 1e-9)
-    owners = host.part_index_at(PointsLps(patch.outside_lps + _LEAK_PROBE_MM * outward))
-    names = [host.parts[i].tissue.name if i >= 0 else host.background.name for i in owners]
-    commonest = max(sorted(set(names)), key=names.count)
-    return _LEAK_OF_TISSUE.get(commonest, "cortical")
+    def _behind(self, patch: Patch) -> tuple[LeakType | None, str | None]:
+        for way in self.ways_out:
+            # A patch's outside begins on the surface of the way out that it looks into.
+            if np.median(np.abs(way.solid.distance_mm(patch.outside_lps))) < _ON_WALL_MM:
+                return way.leak_type, way.name
+        return behind(self.host, patch)
 
 
 def halo_without_metal(halo: Solid, env: Solid, metal: Solid) -> Solid:

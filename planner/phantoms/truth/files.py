@@ -5,12 +5,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from planner.geometry.frames import PointsLps
 from planner.geometry.grid import Grid
 from planner.phantoms.scene import Scene
-from planner.phantoms.solids.raster import rasterise
+from planner.phantoms.solids.raster import paint, rasterise
+from planner.phantoms.truth.document import (
+    BreachTruth,
+    CanalTruth,
+    ForbiddenTruth,
+    GapTruth,
+    ImplantTruth,
+    StructuresTruth,
+    TruthDocument,
+)
+from planner.phantoms.truth.examination import GapExamination, ImplantExamination, examine
 from planner.phantoms.truth.facts import TrueBreach, TrueGap, TrueImplant, Truth
 
 _LABEL_LIMIT = 255
+_INWARDS_MM = 0.4
+"""Half a voxel of the phantoms' truths."""
 
 
 def truth_document(truth: Truth) -> dict[str, Any]:
@@ -24,62 +37,88 @@ def truth_document(truth: Truth) -> dict[str, Any]:
     Returns
     -------
     dict
-        Positions LPS mm, lengths mm, volumes mL.
+        Positions LPS mm, lengths mm, areas mm2, volumes mL.
     """
-    labels = {gap.id: number for number, gap in enumerate(truth.gaps, start=1)}
-    document: dict[str, Any] = {
-        "implants": [_implant_entry(i) for i in truth.implants],
-        "gaps": [_gap_entry(g, labels[g.id]) for g in truth.gaps],
-        "breaches": [_breach_entry(b, number) for number, b in enumerate(truth.breaches, start=1)],
-        "structures": {},
-        "voxel_mm": list(truth.grid.spacing_mm),
-    }
+    return document_of(truth).model_dump(mode="json")
+
+
+def document_of(truth: Truth) -> TruthDocument:
+    """Give the truth of a phantom in the form in which written cases are read.
+
+    Parameters
+    ----------
+    truth : Truth
+        What is true.
+
+    Returns
+    -------
+    TruthDocument
+    """
+    found = examine(truth)
+    canal = None
     if truth.canal is not None:
-        points = [list(p) for p in truth.canal.points_lps]
-        document["structures"]["canal"] = {"points": points, "radius_mm": truth.canal.radius_mm}
-    return document
+        canal = CanalTruth(points=truth.canal.points_lps, radius_mm=truth.canal.radius_mm)
+    return TruthDocument(
+        implants=tuple(_implant_entry(i, found.implants[i.id]) for i in truth.implants),
+        gaps=tuple(_gap_entry(g, label, found.gaps[g.id], truth) for label, g in enumerate(truth.gaps, start=1)),
+        breaches=tuple(_breach_entry(b, label) for label, b in enumerate(truth.breaches, start=1)),
+        structures=StructuresTruth(
+            canal=canal,
+            forbidden=tuple(ForbiddenTruth(name=s.name, code=code) for code, s in enumerate(truth.structures, start=1)),
+        ),
+        voxel_mm=truth.grid.spacing_mm,
+    )
 
 
-def _implant_entry(implant: TrueImplant) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "id": implant.id,
-        "kind": implant.kind,
-        "head": None if implant.head_lps is None else list(implant.head_lps),
-        "tip": None if implant.tip_lps is None else list(implant.tip_lps),
-        "diameter_mm": implant.diameter_mm,
-        "length_mm": implant.length_mm,
-        "side": implant.side,
-        "level": implant.level,
-    }
-    if implant.loose is not None:
-        entry["loose"] = implant.loose
-    return entry
+def _implant_entry(implant: TrueImplant, found: ImplantExamination) -> ImplantTruth:
+    return ImplantTruth(
+        id=implant.id,
+        kind=implant.kind,
+        head=implant.head_lps,
+        tip=implant.tip_lps,
+        diameter_mm=implant.diameter_mm,
+        length_mm=implant.length_mm,
+        side=implant.side,
+        level=implant.level,
+        material=implant.material,
+        loose=implant.loose,
+        broken=implant.broken,
+        loosening=found.loosening,
+        rim_share=found.rim_share,
+    )
 
 
-def _gap_entry(gap: TrueGap, label: int) -> dict[str, Any]:
-    return {
-        "id": gap.id,
-        "implant_id": gap.implant_id,
-        "kind": gap.kind,
-        "label": label,
-        "volume_ml": gap.measure.volume_ml,
-        "volume_sd_ml": gap.measure.volume_sd_ml,
-        "width_mm": gap.width_mm,
-        "centroid": list(gap.measure.centroid_lps),
-    }
+def _gap_entry(gap: TrueGap, label: int, found: GapExamination, truth: Truth) -> GapTruth:
+    level = gap.level or next((i.level for i in truth.implants if i.id == gap.implant_id), None)
+    return GapTruth(
+        id=gap.id,
+        implant_id=gap.implant_id,
+        level=level,
+        kind=gap.kind,
+        label=label,
+        volume_ml=gap.measure.volume_ml,
+        volume_sd_ml=gap.measure.volume_sd_ml,
+        width_mm=gap.width_mm,
+        widths_mm=found.width,
+        zones=found.zones,
+        interface_fraction=found.interface_fraction,
+        centroid=gap.measure.centroid_lps,
+    )
 
 
-def _breach_entry(breach: TrueBreach, label: int) -> dict[str, Any]:
-    return {
-        "id": breach.id,
-        "label": label,
-        "gap_id": breach.gap_id,
-        "severity": breach.severity,
-        "leak_type": breach.leak_type,
-        "barrier_mm": breach.patch.barrier_mm,
-        "area_mm2": breach.patch.area_mm2,
-        "centroid": list(breach.patch.centre_lps),
-    }
+def _breach_entry(breach: TrueBreach, label: int) -> BreachTruth:
+    return BreachTruth(
+        id=breach.id,
+        label=label,
+        gap_id=breach.gap_id,
+        severity=breach.severity,
+        leak_type=breach.leak_type,
+        barrier_mm=breach.patch.barrier_mm,
+        area_mm2=breach.patch.area_mm2,
+        centroid=breach.patch.centre_lps,
+        outward=breach.patch.direction_lps,
+        compartment=breach.compartment,
+    )
 
 
 def truth_arrays(truth: Truth) -> dict[str, npt.NDArray[Any]]:
@@ -94,7 +133,8 @@ def truth_arrays(truth: Truth) -> dict[str, npt.NDArray[Any]]:
     -------
     dict of ndarray
         The axes `x`, `y`, `z` (mm, LPS) and, in (z, y, x): `label`, `gap`, `metal`, `env`, `breach`, `body`,
-        `forbidden`, `host_hu` (int16, before the implants, without texture and noise).
+        `forbidden`, `structures` (the code of the structure that forbids a voxel, 0 elsewhere), `host_hu` (int16,
+        before the implants, without texture and noise).
     """
     grid = truth.grid
     x, y, z = truth.axes_lps
@@ -104,7 +144,11 @@ def truth_arrays(truth: Truth) -> dict[str, npt.NDArray[Any]]:
     metal = rasterise(truth.metal, grid)
     label[metal] = 0
     env = rasterise(truth.env, grid)
-    forbidden = rasterise(truth.forbidden, grid) & ~env & ~metal
+    body = rasterise(truth.body, grid)
+    structures = np.zeros(grid.shape, dtype=np.uint8)
+    for code, structure in enumerate(truth.structures, start=1):
+        paint(structure.solid, grid, structures, value=code)
+    structures[env | metal | ~body] = 0
     return {
         "x": np.asarray(x, dtype=np.float64),
         "y": np.asarray(y, dtype=np.float64),
@@ -114,8 +158,9 @@ def truth_arrays(truth: Truth) -> dict[str, npt.NDArray[Any]]:
         "metal": metal,
         "env": env,
         "breach": _breach_array(truth, label),
-        "body": rasterise(truth.body, grid),
-        "forbidden": forbidden,
+        "body": body,
+        "forbidden": structures > 0,
+        "structures": structures,
         "host_hu": _host_hu(truth.host, grid),
     }
 
@@ -125,7 +170,10 @@ def _breach_array(truth: Truth, label: npt.NDArray[np.uint8]) -> npt.NDArray[np.
     if len(truth.breaches) > _LABEL_LIMIT:
         raise ValueError(f"a truth holds {_LABEL_LIMIT} breaches at most, not {len(truth.breaches)}")
     for number, breach in enumerate(truth.breaches, start=1):
-        index = np.rint(truth.grid.to_index(breach.patch.points_lps)).astype(int)
+        # The patch's points lie on the wall: the voxels on its inner side are meant.
+        wall = breach.patch.points_lps
+        points = PointsLps(np.concatenate([wall, wall - _INWARDS_MM * breach.patch.outward_lps]))
+        index = np.rint(truth.grid.to_index(points)).astype(int)
         index = index[np.all((index >= 0) & (index < truth.grid.shape), axis=1)]
         k, i, j = index.T
         out[k, i, j] = number
@@ -139,5 +187,5 @@ def _breach_array(truth: Truth, label: npt.NDArray[np.uint8]) -> npt.NDArray[np.
 def _host_hu(host: Scene, grid: Grid) -> npt.NDArray[np.int16]:
     out = np.full(grid.shape, host.background.hu, dtype=np.int16)
     for part in host.parts:
-        out[rasterise(part.solid, grid)] = part.tissue.hu
+        paint(part.solid, grid, out, value=part.tissue.hu)
     return out

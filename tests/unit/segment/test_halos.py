@@ -7,7 +7,8 @@ from planner.config.gap_config import HaloConfig
 from planner.config.implant_config import ImplantConfig
 from planner.geometry.rigid import rotation_about
 from planner.model.implant import Implant
-from planner.phantoms.solids.raster import measure, rasterise
+from planner.phantoms.solids.measuring import measure
+from planner.phantoms.solids.raster import rasterise
 from planner.progress import SILENT
 from planner.segment.halos import HaloMeasurement, loosening_call, measure_halos
 from planner.segment.implants import implant_parts, segment_shafts

@@ -10,7 +10,6 @@ from planner.model.implant import Implant, ImplantAxis
 from planner.model.volume import Mask, Volume
 from planner.segment.hip_gaps import measure_hip_gaps, stem_loosening
 from planner.segment.hip_implants import HipPart
-from planner.segment.hip_zones import charnley_zones, gruen_zones
 
 CONFIG = HipGapConfig()
 EDGE, FINE = 0.8, 0.4
@@ -92,19 +91,6 @@ def test_marrow_fat_is_hardly_taken_for_a_gap():
     # where fat borders on bone a voxel holds half of each, and reads as interface tissue does
     result, true_ml = measured(3.0, lumen_hu=-95.0)
     assert sum(g.record.volume_ml.estimate for g in result.gaps) < 0.3 * true_ml
-
-
-def test_zones_of_a_stem():
-    points = np.array([(5, 0, -1), (5, 0, -10), (5, 0, -20), (0, 0, -29.5), (-5, 0, -20), (0, -5, -1), (0, 5, -1.0)])
-    zones = gruen_zones(points, np.zeros(3), np.array([0, 0, -30.0]), np.array([-1.0, 0, 0.3]))
-    assert zones.tolist() == [1, 2, 3, 4, 5, 8, 14]
-
-
-@pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_zones_of_a_cup(sign):
-    opening = np.array([sign, 0.0, -1.0]) / np.sqrt(2)
-    points = np.array([(sign * 10, 0, 25), (-sign * 20, 0, 20), (-sign * 25, 0, -10.0)])
-    assert charnley_zones(points, np.zeros(3), opening, None).tolist() == [1, 2, 3]
 
 
 def test_loosening_follows_the_limits():

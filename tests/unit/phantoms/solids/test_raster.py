@@ -1,53 +1,32 @@
-"""Volumes of solids against closed forms, and which points lie within."""
-
-import math
+"""Which voxels and points lie within solids."""
 
 import numpy as np
 import pytest
 
 from planner.geometry.frames import points_lps
 from planner.geometry.grid import Grid
-from planner.phantoms.solids.basic import Ball, Cylinder, Difference, Grown, Intersection, RoundCone, Solid, Union
+from planner.geometry.rigid import rotation_about
+from planner.phantoms.solids.basic import (
+    Ball,
+    Cylinder,
+    Difference,
+    Grown,
+    Intersection,
+    RoundCone,
+    ThreadedShaft,
+    Union,
+)
 from planner.phantoms.solids.columns import EllipticColumn, Turned
-from planner.phantoms.solids.raster import contains, grid_over, measure, occupancy, rasterise
+from planner.phantoms.solids.raster import contains, grid_over, paint, rasterise
 
 _AXIS = (0.3, -0.8, 0.52)
-_FAR = tuple(40.0 * np.array(_AXIS) / np.linalg.norm(_AXIS))
-
-CLOSED_FORMS = [
-    pytest.param(Ball((1.3, -2.2, 0.7), 9.0), 4 / 3 * math.pi * 9.0**3, id="ball"),
-    pytest.param(Difference(Ball((0, 0, 0), 10.0), Ball((0, 0, 0), 8.0)), 4 / 3 * math.pi * (1000 - 512), id="shell"),
-    pytest.param(
-        Difference(Cylinder((0, 0, 0), _FAR, 5.25), Cylinder((0, 0, 0), _FAR, 3.25)),
-        math.pi * (5.25**2 - 3.25**2) * 40.0,
-        id="oblique annular cylinder",
-    ),
-    pytest.param(
-        Turned((0, 0, 0), _AXIS, (0.0, 30.0), (3.0, 6.0)), math.pi * 30.0 / 3.0 * (9 + 18 + 36), id="truncated cone"
-    ),
-    pytest.param(EllipticColumn((0, 0, 0), (12.0, 8.0, 6.0)), math.pi * 12 * 8 * 12, id="elliptic column"),
-    pytest.param(
-        EllipticColumn((0, 0, 0), (12.0, 8.0, 6.0), 0.1),
-        math.pi * 12 * 8 * 12 * (1 - 2 * 0.1 * 2 / 3 + 0.01 * 8 / 15),
-        id="column with a waist",
-    ),
-]
-
-
-@pytest.mark.parametrize(("solid", "volume_mm3"), CLOSED_FORMS)
-def test_volume_agrees_with_the_closed_form(solid: Solid, volume_mm3: float) -> None:
-    found = measure(solid)
-    assert found.volume_ml == pytest.approx(volume_mm3 / 1000.0, rel=2e-3)
-    assert 0.0 < found.volume_sd_ml < 2e-3 * found.volume_ml
-
-
-def test_centroid_of_a_ball_is_its_centre() -> None:
-    assert measure(Ball((11.3, -2.2, 40.7), 6.0)).centroid_lps == pytest.approx((11.3, -2.2, 40.7), abs=0.02)
-
-
-def test_a_solid_that_is_not_there_has_no_measure() -> None:
-    with pytest.raises(ValueError, match="empty"):
-        measure(Difference(Ball((0, 0, 0), 3.0), Ball((0, 0, 0), 4.0)))
+_SCREW = ThreadedShaft((-9.0, 2.0, 1.0), (9.0, -4.0, 3.0), 6.0, 4.2)
+_COMPOSITE = Union(
+    (
+        Difference(Ball((0, 0, 0), 8.0), _SCREW),
+        Intersection((Grown(Ball((0, 0, 0), 8.0), 3.0), Cylinder((0, 0, -14), (0, 0, 14), 2.5))),
+    )
+)
 
 
 def test_composites_hold_what_their_distance_says() -> None:
@@ -72,16 +51,29 @@ def test_no_solid_overstates_its_distance() -> None:
         assert np.all(np.abs(change) <= np.linalg.norm(step, axis=1) + 1e-9)
 
 
-def test_occupancy_is_partial_only_at_the_surface() -> None:
-    solid = Ball((0, 0, 0), 6.0)
-    grid = grid_over(solid.bounds_lps, 1.0, margin_mm=2.0)
-    share, whole = occupancy(solid, grid), rasterise(solid, grid)
-    depth = solid.distance_mm(grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1)).reshape(-1, 3)).reshape(
-        grid.shape
-    )
-    assert np.all(share[depth < -0.9] == 1.0)
-    assert np.all(share[depth > 0.9] == 0.0)
-    assert np.all((share >= 0.5)[np.abs(depth) > 0.2] == whole[np.abs(depth) > 0.2])
+def _oblique() -> Grid:
+    matrix = np.eye(4)
+    matrix[:3, :3] = rotation_about((1, 2, 3), 30.0)[:, ::-1] @ np.diag([1.1, 0.5, 0.6])
+    matrix[:3, 3] = matrix[:3, :3] @ [-13.1, -26.2, -22.3]
+    return Grid((27, 53, 45), matrix)
+
+
+@pytest.mark.parametrize(
+    "grid", [grid_over(_COMPOSITE.bounds_lps, 0.55, margin_mm=1.0), _oblique()], ids=["even", "oblique"]
+)
+def test_voxels_are_those_whose_centres_lie_within(grid: Grid) -> None:
+    index = np.stack(np.meshgrid(*[np.arange(n) for n in grid.shape], indexing="ij"), axis=-1)
+    expected = contains(_COMPOSITE, points_lps(grid.to_lps(index).reshape(-1, 3))).reshape(grid.shape)
+    assert np.array_equal(rasterise(_COMPOSITE, grid), expected)
+    assert 1000 < expected.sum() < 0.7 * expected.size
+
+
+def test_painting_leaves_the_rest_as_it_was() -> None:
+    grid = grid_over(Ball((0, 0, 0), 9.0).bounds_lps, 0.7)
+    out = np.full(grid.shape, -1000, dtype=np.int16)
+    paint(Ball((0, 0, 0), 6.0), grid, out, value=140)
+    assert np.array_equal(out == 140, rasterise(Ball((0, 0, 0), 6.0), grid))
+    assert set(np.unique(out)) == {-1000, 140}
 
 
 def test_rasterise_outside_of_the_grid_is_empty() -> None:

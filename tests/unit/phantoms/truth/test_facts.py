@@ -2,10 +2,6 @@
 
 import json
 import math
-import subprocess
-import sys
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -43,9 +39,9 @@ def _truth(halo_stop_mm: float) -> Truth:
 def test_the_gap_is_the_hole_without_the_metal() -> None:
     gap = truth_document(_truth(10.0))["gaps"][0]
     volume_ml = math.pi * (25 * 18 - 9 * 16) / 1000.0
-    assert gap["volume_ml"] == pytest.approx(volume_ml, rel=2e-3)
-    # Flat ends across the lattice are its worst case.
-    assert gap["volume_sd_ml"] < 4e-3 * volume_ml
+    # Everything in it turns about one axis: a closed form, which needs no counting.
+    assert gap["volume_ml"] == pytest.approx(volume_ml, rel=1e-9)
+    assert gap["volume_sd_ml"] == 0.0
     assert gap["centroid"][1] == pytest.approx((25 * 18 * 1.0 - 9 * 16 * 0.0) / (25 * 18 - 9 * 16), abs=0.03)
 
 
@@ -60,7 +56,7 @@ def test_a_gap_that_leaves_the_bone_has_an_open_breach_there() -> None:
     assert (breach.severity, breach.patch.barrier_mm, breach.leak_type) == ("open", 0.0, "disc")
     # The cap that a hole of 5 mm cuts out of a ball of 16 mm.
     cap_mm2 = 2 * math.pi * 16 * (16 - math.sqrt(16**2 - 25))
-    assert breach.patch.area_mm2 == pytest.approx(cap_mm2, rel=0.5)
+    assert breach.patch.area_mm2 == pytest.approx(cap_mm2, rel=0.03)
     assert np.linalg.norm(breach.patch.centre_lps) == pytest.approx(16.0, abs=0.7)
 
 
@@ -68,7 +64,7 @@ def test_a_thin_wall_is_a_thin_breach() -> None:
     (breach,) = _truth(14.8).breaches
     assert breach.severity == "thin"
     # The hole's rim, 5 mm off the axis, comes nearest to the ball's surface.
-    assert breach.patch.barrier_mm == pytest.approx(16.0 - math.hypot(14.8, 5.0), abs=0.3)
+    assert breach.patch.barrier_mm == pytest.approx(16.0 - math.hypot(14.8, 5.0), abs=0.03)
 
 
 def test_arrays_fit_each_other() -> None:
@@ -89,7 +85,8 @@ def test_what_was_not_given_is_null_and_the_document_is_json() -> None:
     document = json.loads(json.dumps(truth_document(_truth(10.0)), allow_nan=False))
     cup = document["implants"][1]
     assert (cup["head"], cup["diameter_mm"], cup["side"]) == (None, None, None)
-    assert "loose" not in cup
+    assert cup["loose"] is None
+    assert cup["loosening"] is None
     assert document["structures"]["canal"]["radius_mm"] == 3.0
 
 
@@ -153,15 +150,3 @@ def test_the_kinds_of_walls(spine: Design) -> None:
     severities = {b.severity for b in spine.truth.breaches}
     assert severities == {"open", "thin"}
     assert 1 < len(spine.truth.breaches) <= 5
-
-
-def test_the_scorer_passes_a_perfect_plan(shared_dir: Path, tmp_path: Path, spine: Design) -> None:
-    # On coarser axes round the screws, to be quick.
-    axes = (np.arange(-30.0, 30.1, 1.3), np.arange(-22.0, 60.0, 1.3), np.arange(-44.0, 50.0, 1.3))
-    truth = replace(spine.truth, axes_lps=axes)
-    (tmp_path / "truth.json").write_text(json.dumps(truth_document(truth)))
-    np.savez_compressed(tmp_path / "truth.npz", **truth_arrays(truth))
-    command = [sys.executable, str(shared_dir / "cases" / "score_plan.py"), "--self-test", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "gap_dice: 1.000" in done.stdout

@@ -1,15 +1,18 @@
-"""Gruen's zones of a stem, DeLee and Charnley's of a cup."""
+"""Zones round an implant: Gruen's of a stem, DeLee and Charnley's of a cup, thirds and tip of a screw."""
+
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from planner.geometry.frames import POSTERIOR, SUPERIOR, Array, unit
-from planner.model.implant import Side
 
 _TIP_MM = 5.0
 """Zone 4 (11) begins this far above the tip, where the stem's end rounds off; ours."""
 _DOME_DEG = 30.0
 """DeLee and Charnley's zones are thirds of the cup's half circle: 60 degrees each."""
+SCREW_ZONES = ("screw-proximal", "screw-middle", "screw-distal", "screw-tip")
+"""Zones of a screw, from the head down; `screw_zones` counts them from 0."""
 
 
 def gruen_zones(points_lps: Array, shoulder_lps: Array, tip_lps: Array, medial_lps: Array) -> npt.NDArray[np.int64]:
@@ -49,7 +52,7 @@ def gruen_zones(points_lps: Array, shoulder_lps: Array, tip_lps: Array, medial_l
 
 
 def charnley_zones(
-    points_lps: Array, centre_lps: Array, opening_lps: Array, side: Side | None
+    points_lps: Array, centre_lps: Array, opening_lps: Array, side: Literal["left", "right"] | None
 ) -> npt.NDArray[np.int64]:
     """Give the DeLee-Charnley zone of points behind a cup.
 
@@ -78,3 +81,24 @@ def charnley_zones(
     turned = np.arctan2(up, -lateral) - np.arctan2(float(pole @ SUPERIOR), -float(pole @ across))
     angle = np.degrees((turned + np.pi) % (2 * np.pi) - np.pi)
     return np.asarray(np.where(np.abs(angle) <= _DOME_DEG, 2, np.where(angle > 0, 1, 3)))
+
+
+def screw_zones(along_mm: Array, length_mm: float, is_tip: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Give the zone of places along a screw.
+
+    Parameters
+    ----------
+    along_mm : ndarray, shape (N,)
+        Distance from the head along the axis, mm.
+    length_mm : float
+        From head to tip, mm.
+    is_tip : ndarray of bool, shape (N,)
+        What lies round the tip: from one radius before the end of the metal on.
+
+    Returns
+    -------
+    ndarray of int, shape (N,)
+        Index into `SCREW_ZONES`: thirds of the length, and the tip.
+    """
+    third = np.clip((np.asarray(along_mm) / length_mm * 3).astype(np.int64), 0, 2)
+    return np.asarray(np.where(is_tip, 3, third))
