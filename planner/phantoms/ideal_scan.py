@@ -7,6 +7,7 @@ from scipy import ndimage
 from planner.config.phantoms.scan import IdealScan
 from planner.geometry.grid import Grid
 from planner.model.volume import Volume
+from planner.phantoms.scanner.octree import Contents, material_maps
 from planner.phantoms.scene import Scene
 from planner.progress import SILENT, Monitor
 
@@ -30,6 +31,36 @@ def _noise(grid: Grid, settings: IdealScan) -> npt.NDArray[np.float32]:
     return np.asarray(grain * np.float32(settings.noise_sd_hu / grain.std()))
 
 
+def voxel_means(scene: Scene, grid: Grid, *, subsamples: int = 4, monitor: Monitor = SILENT) -> npt.NDArray[np.float32]:
+    """Average a scene over the voxels of a grid.
+
+    Parameters
+    ----------
+    scene : Scene
+        What lies there.
+    grid : Grid
+        Where to draw; any orientation and spacing.
+    subsamples : int
+        At least so many points along each edge of a voxel that a surface may cut; the next power of two is taken.
+    monitor : Monitor
+        Who follows the work.
+
+    Returns
+    -------
+    ndarray of float32, shape ``grid.shape``
+        Mean HU of each voxel, without noise and blur.
+
+    Raises
+    ------
+    CancelledError
+        If the monitor stops the work.
+    """
+    hu = np.array([*(p.tissue.hu for p in scene.parts), scene.background.hu])[:, None]
+    halvings = int(np.ceil(np.log2(subsamples)))
+    means = material_maps(scene, grid, Contents(hu, np.ones_like(hu)), halvings=halvings, monitor=monitor)
+    return np.asarray(means[0])
+
+
 def ideal_scan(scene: Scene, grid: Grid, settings: IdealScan, *, monitor: Monitor = SILENT) -> Volume:
     """Scan a scene.
 
@@ -49,7 +80,7 @@ def ideal_scan(scene: Scene, grid: Grid, settings: IdealScan, *, monitor: Monito
     Volume
         int16 HU; the same for the same settings.
     """
-    hu = _blur(scene.render_hu(grid, subsamples=settings.subsamples, monitor=monitor), grid, settings.psf_fwhm_mm)
+    hu = _blur(voxel_means(scene, grid, subsamples=settings.subsamples, monitor=monitor), grid, settings.psf_fwhm_mm)
     if settings.noise_sd_hu > 0.0:
         hu = hu + _noise(grid, settings)
     ceiling = _CEILING_HU if settings.hu_clipped_at is None else min(settings.hu_clipped_at, _CEILING_HU)

@@ -1,9 +1,11 @@
 """What X-rays lose in the materials of a phantom: mass attenuation with coherent scattering, times the density.
 
-Elements: xraylib (BSD-3; Schoonjans 2011, doi 10.1016/j.sab.2011.09.011), whose total cross-sections are those of Elam,
-Ravel and Sieber 2002 (doi 10.1016/S0969-806X(01)00227-4); within 1 % of NIST XCOM between 20 and 150 keV. Tissues:
-weight shares and densities of ICRU Report 44 (as in NIST's NISTIR 5632, table 2) and, for marrow and spongiosa, ICRU
-Report 46. Alloys: ASTM F136 (Ti-6Al-4V), F75 (Co-28Cr-6Mo), F138 (316L). Cement: PMMA with an opacifier by weight.
+Elements: xraylib (BSD-3; Schoonjans 2011, doi 10.1016/j.sab.2011.09.011), total cross-sections. Tissues: weight shares
+and densities of ICRU Report 44, checked against those that SpekPy 2.5.4 ships. Air, water, polyethylene, PMMA, barium
+sulphate, alumina and gadolinium oxysulphide: NIST's, as in xraylib and SpekPy. Elements' densities: xraylib's. Alloys
+by their nominal composition: Ti-6Al-4V (ASTM F136: 5.5-6.5 Al, 3.5-4.5 V), Co-28Cr-6Mo (F75), 316L (SpekPy's, and
+its share of each element). PEEK by its formula, C19H12O3; its density, and those of the alloys, zirconia and cement,
+are usual figures without a source. Cement: PMMA with an opacifier by weight.
 """
 
 from collections.abc import Mapping
@@ -96,18 +98,21 @@ SPONGIOSA = _material(
     "spongiosa", 1.18, H=0.085, C=0.404, N=0.028, O=0.367, Na=0.001, Mg=0.001, P=0.034, S=0.002, Cl=0.002, K=0.001,
     Ca=0.074, Fe=0.001,
 )  # fmt: skip
-UHMWPE = _material("polyethylene", 0.935, H=0.1437, C=0.8563)
+POLYETHYLENE = _material("polyethylene", 0.94, H=0.1437, C=0.8563)
+PEEK = _material("PEEK", 1.31, H=0.0420, C=0.7916, O=0.1665)
+ALUMINA = _material("Al2O3", 3.97, Al=0.5293, O=0.4707)
 PMMA = _material("PMMA", 1.19, H=0.0805, C=0.5998, O=0.3196)
 BARIUM_SULPHATE = _material("BaSO4", 4.5, Ba=0.5884, S=0.1374, O=0.2742)
 ZIRCONIA = _material("ZrO2", 5.68, Zr=0.7403, O=0.2597)
 IODINE = _material("iodine", 4.93, I=1.0)
 TI6AL4V = _material("Ti-6Al-4V", 4.43, Ti=0.90, Al=0.06, V=0.04)
 COCRMO = _material("Co-28Cr-6Mo", 8.3, Co=0.66, Cr=0.28, Mo=0.06)
-STEEL_316L = _material("316L", 8.0, Fe=0.655, Cr=0.17, Ni=0.12, Mo=0.025, Mn=0.02, Si=0.01)
+STEEL_316L = _material("316L", 8.06, Fe=0.668, Cr=0.17, Ni=0.12, Mo=0.025, Mn=0.01, Si=0.007)
+TANTALUM = _material("Ta", 16.654, Ta=1.0)
 ALUMINIUM = _material("Al", 2.699, Al=1.0)
 COPPER = _material("Cu", 8.96, Cu=1.0)
 TUNGSTEN = _material("W", 19.3, W=1.0)
-GADOLINIUM_OXYSULPHIDE = _material("Gd2O2S", 7.34, Gd=0.8308, O=0.0845, S=0.0847)
+GADOLINIUM_OXYSULPHIDE = _material("Gd2O2S", 7.44, Gd=0.8308, O=0.0845, S=0.0847)
 
 
 @cache

@@ -2,10 +2,9 @@
 
 A block that lies further from a solid's surface than its own half diagonal is whole or empty, for solids never
 overstate distances. All others are cut into eight, and asked only about the solids that may cut them. The finest cells
-are the subsamples of a voxel, asked at their centres: the same lattice, and the same answers, as `Scene.render_hu`.
+are the subsamples of a voxel, asked at their centres.
 """
 
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,8 @@ from planner.geometry.grid import Grid
 from planner.phantoms.scene import Scene
 from planner.phantoms.solids.basic import Solid
 from planner.phantoms.solids.raster import contains, half_diagonal_mm, indices_within, pieces_of
+from planner.phantoms.texture import WAVES, texture_of
+from planner.progress import SILENT, Monitor, track
 
 Array = npt.NDArray[np.float64]
 Single = npt.NDArray[np.float32]
@@ -27,7 +28,6 @@ Index = npt.NDArray[np.intp]
 Cells = npt.NDArray[np.int32]
 _CELLS_AT_ONCE = 60_000
 _THREADS = 2
-_WAVES = 16
 _TOP_LEVEL = 4
 """Blocks of 16 voxels to begin with."""
 _OCTANTS = np.indices((2, 2, 2)).reshape(3, -1).T.astype(np.int32)
@@ -62,7 +62,9 @@ class _Texture:
     gain: Single
 
 
-def material_maps(scene: Scene, grid: Grid, contents: Contents, *, halvings: int = 2) -> Single:
+def material_maps(
+    scene: Scene, grid: Grid, contents: Contents, *, halvings: int = 2, monitor: Monitor = SILENT
+) -> Single:
     """Average the materials of a scene over the voxels of a grid.
 
     Parameters
@@ -75,10 +77,17 @@ def material_maps(scene: Scene, grid: Grid, contents: Contents, *, halvings: int
         What the parts are made of.
     halvings : int
         How often the voxels that a surface cuts are halved along each edge: 2 for 64 subsamples.
+    monitor : Monitor
+        Who follows the work.
 
     Returns
     -------
     ndarray of float32, shape (materials, *grid.shape)
+
+    Raises
+    ------
+    CancelledError
+        If the monitor stops the work.
     """
     kinds, kind_of_part = _kinds(scene, contents)
     strokes = [
@@ -87,7 +96,7 @@ def material_maps(scene: Scene, grid: Grid, contents: Contents, *, halvings: int
     ]
     out = np.zeros((*grid.shape, contents.amounts.shape[1]), dtype=np.float32)
     texture = _texture(scene, grid, kinds)
-    _Refiner(grid, strokes, contents, kinds, texture, out).run(int(kind_of_part[-1]), halvings)
+    _Refiner(grid, strokes, contents, kinds, texture, out).run(int(kind_of_part[-1]), halvings, monitor)
     return np.moveaxis(out, -1, 0)
 
 
@@ -106,22 +115,17 @@ def _kinds(scene: Scene, contents: Contents) -> tuple[list[int], npt.NDArray[np.
 
 def _texture(scene: Scene, grid: Grid, kinds: list[int]) -> _Texture:
     tissues = [*(p.tissue for p in scene.parts), scene.background]
-    along = tuple(np.zeros((len(kinds), n, _WAVES), dtype=np.complex64) for n in grid.shape)
+    along = tuple(np.zeros((len(kinds), n, WAVES), dtype=np.complex64) for n in grid.shape)
     gain = np.zeros(len(kinds), dtype=np.float32)
     for kind, part in enumerate(kinds):
-        tissue = tissues[part]
-        if tissue.texture_hu <= 0.0:
+        if tissues[part].texture_hu <= 0.0:
             continue
-        random = np.random.default_rng([scene.texture_seed, zlib.crc32(tissue.name.encode())])
-        directions = random.normal(size=(_WAVES, 3))
-        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        lengths_mm = tissue.texture_mm * random.uniform(0.7, 1.6, _WAVES)
-        waves = 2.0 * np.pi * directions / lengths_mm[:, None]
-        phases = random.uniform(0.0, 2.0 * np.pi, _WAVES) + waves @ grid.lps_from_index[:3, 3]
+        texture = texture_of(tissues[part], seed=scene.texture_seed)
+        phases = texture.phases + texture.per_mm @ grid.lps_from_index[:3, 3]
         for axis, count in enumerate(grid.shape):
-            turns = np.arange(count)[:, None] * (waves @ grid.lps_from_index[:3, axis])
+            turns = np.arange(count)[:, None] * (texture.per_mm @ grid.lps_from_index[:3, axis])
             along[axis][kind] = np.exp(1j * (turns + (phases if axis == 0 else 0.0)))
-        gain[kind] = tissue.texture_hu * np.sqrt(2.0 / _WAVES)
+        gain[kind] = texture.gain_hu
     return _Texture(along, gain)
 
 
@@ -157,18 +161,24 @@ class _Refiner:
     texture: _Texture
     out: Single
 
-    def run(self, background: int, halvings: int) -> None:
+    def run(self, background: int, halvings: int, monitor: Monitor) -> None:
         size = 2**_TOP_LEVEL
         counts = [-(-n // size) for n in self.grid.shape]
+        strips = list(np.ndindex(counts[0], counts[1]))
         with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-            # Layers of blocks share no voxel, and numpy lets go of the interpreter's lock.
-            list(pool.map(lambda layer: self._layer(layer, counts, background, halvings), range(counts[0])))
+            # Strips of blocks share no voxel, and numpy lets go of the interpreter's lock.
+            tasks = [pool.submit(self._strip, strip, counts[2], background, halvings) for strip in strips]
+            try:
+                for task in track(tasks, stage="drawing the phantom", monitor=monitor):
+                    task.result()
+            finally:
+                pool.shutdown(cancel_futures=True)
 
-    def _layer(self, layer: int, counts: list[int], background: int, halvings: int) -> None:
-        cells = np.indices((1, *counts[1:])).reshape(3, -1).T.astype(np.int32)
-        cells[:, 0] = layer
-        everywhere = np.arange(len(cells))
-        base = np.full(len(cells), background, dtype=np.int16)
+    def _strip(self, strip: tuple[int, ...], count: int, background: int, halvings: int) -> None:
+        cells = np.zeros((count, 3), dtype=np.int32)
+        cells[:, :2], cells[:, 2] = strip, np.arange(count)
+        everywhere = np.arange(count)
+        base = np.full(count, background, dtype=np.int16)
         # Depth first, in batches that stay in the cache.
         waiting = [(_TOP_LEVEL, _Batch(cells, base, [(s, everywhere) for s in self.strokes]))]
         while waiting:

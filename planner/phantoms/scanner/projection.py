@@ -15,6 +15,8 @@ import numpy.typing as npt
 from planner.phantoms.scanner.attenuation import Array
 
 Single = npt.NDArray[np.float32]
+_VIEWS_TOGETHER = 12
+_ROWS_TOGETHER = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ def line_integrals(maps: Single, raster: Raster, *, angles: Array, first_mm: Arr
 
     Parameters
     ----------
-    maps : ndarray of float32, shape (rows, columns, channels)
-        Slices and materials side by side in the last axis.
+    maps : ndarray of float32, shape (materials, slices, rows, columns)
+        What is integrated.
     raster : Raster
         Where the cells lie; rows run along y, columns along x.
     angles : ndarray, shape (views,)
@@ -59,21 +61,25 @@ def line_integrals(maps: Single, raster: Raster, *, angles: Array, first_mm: Arr
 
     Returns
     -------
-    ndarray of float32, shape (views, rays, channels)
+    ndarray of float32, shape (views, rays, materials, slices)
         Map times mm.
     """
-    out = np.zeros((len(angles), rays, maps.shape[2]), dtype=np.float32)
-    # A ray along y reads each row, one along x each column: both as rows of an array in order.
-    turned = np.ascontiguousarray(maps.transpose(1, 0, 2))
+    out = np.zeros((len(angles), rays, maps.shape[0], maps.shape[1]), dtype=np.float32)
     steep = np.abs(np.cos(angles)) >= np.abs(np.sin(angles))
-    for chosen, image, flipped in ((steep, maps, False), (~steep, turned, True)):
-        index = np.flatnonzero(chosen)
-        cosine, sine = np.cos(angles[index]), np.sin(angles[index])
-        u0, v0 = (raster.y_mm, raster.x_mm) if flipped else (raster.x_mm, raster.y_mm)
-        a, b = (sine, cosine) if flipped else (cosine, sine)
-        place = np.array([u0, v0, raster.pitch_mm, ray_mm])
-        used = np.ascontiguousarray(_used_columns(image))
-        _integrate(image, used, place, a, b, first_mm[index], index, out)
+    for material, stack in enumerate(maps):
+        rows, columns = (np.flatnonzero(np.any(stack, axis=axes)) for axes in ((0, 2), (0, 1)))
+        if not len(rows):
+            continue
+        cut = stack[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        x_mm, y_mm = raster.x_mm + columns[0] * raster.pitch_mm, raster.y_mm + rows[0] * raster.pitch_mm
+        # A ray along y reads each row, one along x each column: both as rows of an array in order.
+        for chosen, axes, place in ((steep, (1, 2, 0), (x_mm, y_mm)), (~steep, (2, 1, 0), (y_mm, x_mm))):
+            index = np.flatnonzero(chosen)
+            image = np.ascontiguousarray(cut.transpose(axes))
+            cosine, sine = np.cos(angles[index]), np.sin(angles[index])
+            a, b = (cosine, sine) if axes[0] == 1 else (sine, cosine)
+            scale = np.array([*place, raster.pitch_mm, ray_mm])
+            _integrate(image, _used_columns(image), scale, a, b, first_mm[index], index, material, out)
     return out
 
 
@@ -82,33 +88,43 @@ def _used_columns(image: Single) -> npt.NDArray[np.int64]:
     full = np.any(image != 0.0, axis=2)
     first = np.argmax(full, axis=1)
     last = full.shape[1] - np.argmax(full[:, ::-1], axis=1)
-    return np.stack([first, np.where(full.any(axis=1), last, 0)], axis=1)
+    return np.ascontiguousarray(np.stack([first, np.where(full.any(axis=1), last, 0)], axis=1).astype(np.int64))
+
+
+@numba.njit(cache=True, fastmath=True, inline="always")  # type: ignore[misc, unused-ignore]
+def _add(line: Any, left: Any, rest: Any, part: Any, total: Any) -> None:
+    if left < 0:
+        for m in range(total.shape[0]):
+            total[m] += part * line[0, m]
+    elif left + 1 >= line.shape[0]:
+        for m in range(total.shape[0]):
+            total[m] += rest * line[left, m]
+    else:
+        for m in range(total.shape[0]):
+            total[m] += rest * line[left, m] + part * line[left + 1, m]
 
 
 @numba.njit(cache=True, fastmath=True, parallel=True, nogil=True)  # type: ignore[misc, unused-ignore]
-def _integrate(image: Any, used: Any, place: Any, cosine: Any, sine: Any, first: Any, index: Any, out: Any) -> None:
+def _integrate(
+    image: Any, used: Any, place: Any, cosine: Any, sine: Any, first: Any, index: Any, material: Any, out: Any
+) -> None:
     u0, v0, pitch, ray = place[0], place[1], place[2], place[3]
-    for view in numba.prange(len(index)):
-        c, s = cosine[view], sine[view]
-        step = np.float32(pitch / abs(c))
-        for n in range(out.shape[1]):
-            total = out[index[view], n]
-            start = ((first[view] + n * ray - v0 * s) / c - u0) / pitch
-            slope = -s / c
-            for row in range(image.shape[0]):
-                at = start + row * slope
-                if at <= used[row, 0] - 1.0 or at >= used[row, 1]:
-                    continue
-                left = int(np.floor(at))
-                part = np.float32(at - left)
-                if left >= 0:
-                    for m in range(total.shape[0]):
-                        total[m] += (np.float32(1.0) - part) * image[row, left, m]
-                if left + 1 < image.shape[1]:
-                    for m in range(total.shape[0]):
-                        total[m] += part * image[row, left + 1, m]
-            for m in range(total.shape[0]):
-                total[m] *= step
+    for group in numba.prange((len(index) + _VIEWS_TOGETHER - 1) // _VIEWS_TOGETHER):
+        # Some rows for some views: they stay in the cache meanwhile.
+        for top in range(0, image.shape[0], _ROWS_TOGETHER):
+            bottom = min(top + _ROWS_TOGETHER, image.shape[0])
+            for view in range(group * _VIEWS_TOGETHER, min((group + 1) * _VIEWS_TOGETHER, len(index))):
+                c, s = cosine[view], sine[view]
+                step, slope = np.float32(pitch / abs(c)), -s / c
+                for n in range(out.shape[1]):
+                    total = out[index[view], n, material]
+                    start = ((first[view] + n * ray - v0 * s) / c - u0) / pitch
+                    for row in range(top, bottom):
+                        at = start + row * slope
+                        if used[row, 0] - 1.0 < at < used[row, 1]:
+                            left = int(np.floor(at))
+                            part = np.float32(at - left) * step
+                            _add(image[row], left, step - part, part, total)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +137,7 @@ class Beam:
         Share of the open beam's signal in each bin.
     energies_kev : ndarray, shape (bins,)
         What a quantum of each bin leaves in the detector.
-    light_per_mm : ndarray, shape (2, bins)
+    light_per_mm : ndarray, shape (light, bins)
         Attenuation of the light basis materials.
     heavy_per_mm : ndarray, shape (heavy, bins)
         Attenuation of the heavy ones.
@@ -150,6 +166,11 @@ class Shadow:
     lengths_mm: Single
     first_mm: Array
     ray_mm: float
+
+
+def no_shadow(views: int, rows: int) -> Shadow:
+    """Give the shadow of nothing."""
+    return Shadow(np.zeros((views, 0, 0, rows), np.float32), np.zeros(views), 1.0)
 
 
 def detector_signal(
@@ -224,9 +245,10 @@ def _beer(
 ) -> None:
     rows = light.shape[1]
     for b in range(share.shape[0]):
-        w, k = mu_l[0, b], mu_l[1, b]
-        for row in range(rows):
-            depth[row] = w * light[0, row] + k * light[1, row]
+        depth[:] = 0.0
+        for m in range(light.shape[0]):
+            for row in range(rows):
+                depth[row] += mu_l[m, b] * light[m, row]
         for m in range(heavy.shape[0]):
             for row in range(rows):
                 depth[row] += mu_h[m, b] * heavy[m, row]

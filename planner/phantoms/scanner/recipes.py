@@ -1,100 +1,141 @@
 """A phantom's tissues as densities of a few basis materials.
 
-Soft tissue, fat, lung, bone and plain plastics are spanned by two of them, water and cortical bone: below the K edges
-of iodine and barium nothing but Compton and photoelectric absorption tells them apart (Alvarez and Macovski 1976, doi
+Soft tissue, fat, lung, bone, plastics and alumina are spanned by two of them, water and cortical bone: without a K edge
+in the beam nothing but Compton and photoelectric absorption tells materials apart (Alvarez and Macovski 1976, doi
 10.1088/0031-9155/21/5/002). What has a K edge in the beam, and metal, is a basis of its own.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
+from planner.errors import UsageError
 from planner.phantoms.scanner.attenuation import (
     ADIPOSE,
+    ALUMINA,
     BARIUM_SULPHATE,
     COCRMO,
+    COPPER,
     CORTICAL_BONE,
+    IODINE,
+    PEEK,
     PMMA,
+    POLYETHYLENE,
     STEEL_316L,
+    TANTALUM,
     TI6AL4V,
-    UHMWPE,
     WATER,
+    ZIRCONIA,
     Array,
     Material,
     attenuation_per_mm,
     true_hu,
 )
 from planner.phantoms.scanner.spectrum import Response
-from planner.phantoms.tissues import Tissue
+from planner.phantoms.tissues import MaterialName, Tissue
 
-LIGHT = (WATER, CORTICAL_BONE)
-HEAVY = (TI6AL4V, COCRMO, STEEL_316L, BARIUM_SULPHATE)
-_METALS = {"titanium": TI6AL4V, "cobalt-chrome": COCRMO, "steel": STEEL_316L}
+LIGHT = (WATER, CORTICAL_BONE, IODINE)
+"""Drawn on the coarse raster: iodine only ever comes thinned, in blood or bowel."""
+HEAVY = (TI6AL4V, COCRMO, STEEL_316L, TANTALUM, COPPER, BARIUM_SULPHATE, ZIRCONIA)
+"""Drawn on the fine raster, on rays of their own."""
+_PURE: Mapping[MaterialName, Material] = {
+    "titanium": TI6AL4V,
+    "cobalt-chrome": COCRMO,
+    "steel": STEEL_316L,
+    "tantalum": TANTALUM,
+    "copper": COPPER,
+    "alumina": ALUMINA,
+    "polyethylene": POLYETHYLENE,
+    "PEEK": PEEK,
+}
+_OPACIFIED: Mapping[MaterialName, tuple[Material, Material]] = {
+    "PMMA with barium sulphate": (PMMA, BARIUM_SULPHATE),
+    "PMMA with zirconia": (PMMA, ZIRCONIA),
+    "iodine in water": (WATER, IODINE),
+}
 _GAS_BELOW_HU = -200.0
+"""Thinner than this is gas and what it inflates: water, thinned."""
 _WATERY_BELOW_HU = 60.0
+"""Up to here soft tissue is water with more in it, beyond it bone mixes in; set where muscle and blood end."""
 _SLOPE_STEP_HU = 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Recipe:
     """How much of each basis material lies in a tissue, and how much more for one HU more.
 
     Parameters
     ----------
-    light, light_per_hu : tuple of float
-        Water and cortical bone, 1 for the material at its own density.
-    heavy : tuple of float
+    light, light_per_hu : ndarray
+        As `LIGHT`, 1 for the material at its own density.
+    heavy, heavy_per_hu : ndarray
         As `HEAVY`; 1 for the material at its own density.
     """
 
-    light: tuple[float, float]
-    light_per_hu: tuple[float, float]
-    heavy: tuple[float, ...]
-    heavy_per_hu: tuple[float, ...]
+    light: Array
+    light_per_hu: Array
+    heavy: Array
+    heavy_per_hu: Array
 
 
 def recipe(tissue: Tissue, response: Response) -> Recipe:
-    """Say what a tissue is made of, so that it reads its HU at the scanner's effective energy.
+    """Say what a tissue is made of.
 
     Parameters
     ----------
     tissue : Tissue
-        Metal and polyethylene go by their composition whatever their HU; cement is PMMA with as much barium sulphate as
-        gives its HU; all else goes by its HU.
+        By its material: most, and all "by HU", read their HU at the scanner's effective energy; metal, ceramic and
+        plastics read what they are.
     response : Response
         The scanner's beam.
 
     Returns
     -------
     Recipe
+
+    Raises
+    ------
+    UsageError
+        If a tissue with an opacifier should read less than without.
     """
-    none = (0.0,) * len(HEAVY)
-    if tissue.name in _METALS:
-        own = tuple(float(m is _METALS[tissue.name]) for m in HEAVY)
-        return Recipe((0.0, 0.0), (0.0, 0.0), own, none)
-    if tissue.name == "polyethylene":
-        return Recipe(as_water_and_bone(UHMWPE, response), (0.0, 0.0), none, none)
-    if tissue.name == "cement":
-        return _cement(tissue.hu, response)
-    low, high = (np.array(_by_hu(tissue.hu + s * _SLOPE_STEP_HU, response)) for s in (-0.5, 0.5))
-    slope = (high - low) / _SLOPE_STEP_HU
-    return Recipe(_by_hu(tissue.hu, response), (float(slope[0]), float(slope[1])), none, none)
+    if tissue.material in _PURE:
+        pure = _PURE[tissue.material]
+        light, heavy = _amounts(pure, response)
+        return Recipe(light, np.zeros(len(LIGHT)), heavy, np.zeros(len(HEAVY)))
+    if tissue.material in _OPACIFIED:
+        return _opacified(tissue, *_OPACIFIED[tissue.material], response)
+    low, middle, high = (_by_hu(tissue.hu + s * _SLOPE_STEP_HU, response) for s in (-0.5, 0.0, 0.5))
+    return Recipe(middle, (high - low) / _SLOPE_STEP_HU, np.zeros(len(HEAVY)), np.zeros(len(HEAVY)))
 
 
-def _cement(hu: float, response: Response) -> Recipe:
-    energy = response.effective_kev
-    plain, opaque = true_hu(PMMA, energy), true_hu(BARIUM_SULPHATE, energy)
-    volume = (hu - plain) / (opaque - plain)
-    water, bone = as_water_and_bone(PMMA, response)
-    index, step = HEAVY.index(BARIUM_SULPHATE), 1.0 / (opaque - plain)
-    heavy, per_hu = [0.0] * len(HEAVY), [0.0] * len(HEAVY)
-    heavy[index], per_hu[index] = volume, step
-    light = (water * (1.0 - volume), bone * (1.0 - volume))
-    return Recipe(light, (-water * step, -bone * step), tuple(heavy), tuple(per_hu))
+def _amounts(material: Material, response: Response) -> tuple[Array, Array]:
+    """Give the basis materials of one material: itself where it is one, else water and bone."""
+    light, heavy = (np.array([float(m is material) for m in some]) for some in (LIGHT, HEAVY))
+    if not (light.any() or heavy.any()):
+        light[:2] = as_water_and_bone(material, response)
+    return light, heavy
 
 
-def _by_hu(hu: float, response: Response) -> tuple[float, float]:
+def _opacified(tissue: Tissue, carrier: Material, opacifier: Material, response: Response) -> Recipe:
+    """Give a carrier with as much of an opacifier by volume as reads the tissue's HU."""
+    plain, opaque = (true_hu(m, response.effective_kev) for m in (carrier, opacifier))
+    if tissue.hu < plain:
+        raise UsageError(f"{tissue.name} of {tissue.material} reads no less than {plain:.0f} HU, not {tissue.hu:.0f}")
+    volume, per_hu = (tissue.hu - plain) / (opaque - plain), 1.0 / (opaque - plain)
+    base, added = _amounts(carrier, response), _amounts(opacifier, response)
+    light, heavy = (base[n] + volume * (added[n] - base[n]) for n in (0, 1))
+    light_per_hu, heavy_per_hu = (per_hu * (added[n] - base[n]) for n in (0, 1))
+    return Recipe(light, light_per_hu, heavy, heavy_per_hu)
+
+
+def _by_hu(hu: float, response: Response) -> Array:
+    water, bone = _water_and_bone_by_hu(hu, response)
+    return np.array([water, bone, *(0.0 for _ in LIGHT[2:])])
+
+
+def _water_and_bone_by_hu(hu: float, response: Response) -> tuple[float, float]:
     energy = response.effective_kev
     fat_hu, bone_hu = true_hu(ADIPOSE, energy), true_hu(CORTICAL_BONE, energy)
     density = max(0.0, 1.0 + hu / 1000.0)

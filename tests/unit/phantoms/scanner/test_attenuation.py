@@ -1,0 +1,65 @@
+"""Attenuation against NIST's tables, and Hounsfield numbers against their definition."""
+
+import numpy as np
+import pytest
+
+from planner.phantoms.scanner.attenuation import (
+    ADIPOSE,
+    AIR,
+    BARIUM_SULPHATE,
+    CORTICAL_BONE,
+    IODINE,
+    PMMA,
+    TI6AL4V,
+    WATER,
+    Material,
+    attenuation_per_mm,
+    cement,
+    contrast,
+    mixture,
+    true_hu,
+)
+
+# NISTIR 5632, tables 3 and 4 (Hubbell and Seltzer): mass attenuation at 60 and 80 keV, cm2 / g.
+NIST = [
+    pytest.param(WATER, (0.2059, 0.1837), id="water"),
+    pytest.param(CORTICAL_BONE, (0.3148, 0.2229), id="cortical bone"),
+    pytest.param(ADIPOSE, (0.1974, 0.1800), id="adipose"),
+    pytest.param(PMMA, (0.1924, 0.1751), id="PMMA"),
+    pytest.param(Material("Ti", 4.54, (("Ti", 1.0),)), (0.7661, 0.4052), id="titanium"),
+    pytest.param(Material("Fe", 7.874, (("Fe", 1.0),)), (1.205, 0.5952), id="iron"),
+    pytest.param(IODINE, (7.579, 3.510), id="iodine"),
+]
+
+
+@pytest.mark.parametrize(("material", "cm2_per_g"), NIST)
+def test_attenuation_is_that_of_the_tables(material: Material, cm2_per_g: tuple[float, float]) -> None:
+    found = attenuation_per_mm(material, [60.0, 80.0]) * 10.0 / material.density_g_per_cm3
+    assert found == pytest.approx(cm2_per_g, rel=0.005)
+
+
+def test_water_and_air_are_where_hounsfield_put_them() -> None:
+    assert true_hu(WATER, 70.0) == pytest.approx(0.0, abs=1e-9)
+    assert true_hu(AIR, 70.0) == pytest.approx(-1000.0, abs=1e-9)
+    assert true_hu(ADIPOSE, 70.0) < -50.0
+    assert true_hu(TI6AL4V, 60.0) > true_hu(TI6AL4V, 100.0) > 5000.0
+
+
+def test_the_k_edge_of_iodine_is_there() -> None:
+    below, above = attenuation_per_mm(IODINE, [33.0, 33.4])
+    assert above > 4.0 * below
+
+
+def test_mixtures_weigh_by_mass() -> None:
+    half = mixture("half", 1.1, {WATER: 0.5, PMMA: 0.5})
+    assert sum(share for _, share in half.weights) == pytest.approx(1.0)
+    per_g = [attenuation_per_mm(m, [70.0])[0] / m.density_g_per_cm3 for m in (half, WATER, PMMA)]
+    assert per_g[0] == pytest.approx((per_g[1] + per_g[2]) / 2.0)
+
+
+def test_opacifiers_and_contrast_raise_the_number() -> None:
+    assert cement(BARIUM_SULPHATE, 0.0).density_g_per_cm3 == pytest.approx(PMMA.density_g_per_cm3)
+    assert true_hu(cement(BARIUM_SULPHATE, 0.1), 70.0) > true_hu(PMMA, 70.0) + 1000.0
+    # About 25-30 HU for 1 mg of iodine in a ml at 120 kVp.
+    rise = np.diff([true_hu(contrast(mg), 66.6) for mg in (0.0, 5.0, 10.0)])
+    assert rise == pytest.approx([145.0, 145.0], abs=15.0)
