@@ -9,23 +9,36 @@ from itertools import pairwise
 
 import numpy as np
 
-from planner.config.phantoms.scan import IdealScan
-from planner.geometry.frames import Array
+from planner.config.phantoms.scan import IdealScan, ScanSettings
+from planner.config.phantoms.spine import FieldOfView, SpinePhantom
+from planner.geometry.frames import Array, PointsLps, PointTuple
 from planner.geometry.grid import Grid
-from planner.phantoms.design import Design
+from planner.phantoms.design import Design, ideal_like
 from planner.phantoms.scene import Part, Scene
 from planner.phantoms.solids.basic import Difference, Grown, Intersection, Solid, Union
+from planner.phantoms.solids.nearby import nearby
+from planner.phantoms.solids.raster import contains
+from planner.phantoms.spine.column import column_of
+from planner.phantoms.spine.gaps import gaps_of, rims_of
+from planner.phantoms.spine.hardware import Hardware
 from planner.phantoms.spine.screws import Halo, PedicleScrew, Rod
 from planner.phantoms.spine.soft_tissue import SoftTissue, lumbar_soft_tissue, thoracic_soft_tissue
 from planner.phantoms.spine.vertebrae import LUMBAR, THORACIC, Vertebra, canal, canal_line, disc
 from planner.phantoms.tissues import CANCELLOUS, CORD, CORTICAL, CSF, DISC, EPIDURAL, FIBROUS, SCLEROTIC, TITANIUM
-from planner.phantoms.truth.facts import Canal, TrueGap, TrueImplant, Truth, halo_without_metal
+from planner.phantoms.truth.facts import Canal, TrueGap, TrueImplant, Truth, WayOut, halo_without_metal
 
 _RIM_MM = 1.0
 """Sclerotic rim round a halo."""
 _EPIDURAL_MM = 6.5
 """How far fat fills the corners of the canal and the foramina."""
 _CEILING_12_BIT_HU = 3071.0
+_BACK_REACH_MM = 200.0
+"""Further behind the hardware than any skin."""
+_AIR_BEHIND_MM = 6.0
+_VEIN = "basivertebral vein"
+_METAL_MARGIN_MM = 10.0
+_NEEDLE_SIDE_MM = 40.0
+"""Beside the hardware, for needles that come from the side."""
 
 
 def design_lumbar(*, seed: int) -> Design:
@@ -70,7 +83,7 @@ def design_lumbar(*, seed: int) -> Design:
     return _design(
         (l2, l3, l4, l5, s1), screws, lumbar_soft_tissue(), rod_mm=5.5, ribs=False, canal_radius_mm=6.5,
         grid=grid, axes=axes,
-        settings=IdealScan(seed=11, noise_sd_hu=16.0), seed=seed,
+        ideal=IdealScan(seed=11 + seed, noise_sd_hu=16.0), seed=seed,
     )  # fmt: skip
 
 
@@ -120,7 +133,7 @@ def design_thoracic(*, seed: int) -> Design:
     axes = (np.arange(-78.0, 78.1, 0.7), np.arange(-44.0, 72.0, 0.7), np.arange(-47.5, 47.6, 0.8))
     return _design(
         vertebrae, screws, thoracic_soft_tissue(), rod_mm=5.5, ribs=True, canal_radius_mm=6.0, grid=grid, axes=axes,
-        settings=IdealScan(seed=12, noise_sd_hu=18.0, hu_clipped_at=_CEILING_12_BIT_HU), seed=seed,
+        ideal=IdealScan(seed=12 + seed, noise_sd_hu=18.0, hu_clipped_at=_CEILING_12_BIT_HU), seed=seed,
     )  # fmt: skip
 
 
@@ -143,7 +156,7 @@ def _design(
     canal_radius_mm: float,
     grid: Grid,
     axes: tuple[Array, Array, Array],
-    settings: IdealScan,
+    ideal: IdealScan,
     seed: int,
 ) -> Design:
     hollow = canal(vertebrae)
@@ -165,7 +178,8 @@ def _design(
         axes_lps=axes,
         canal=Canal(canal_line(vertebrae), canal_radius_mm),
     )
-    return Design(scene, truth, grid, settings)
+    settings = ScanSettings(seed=ideal.seed, hu_clipped_at=ideal.hu_clipped_at)
+    return Design(scene, truth, grid, settings, ideal)
 
 
 def _bones(vertebrae: Sequence[Vertebra], hollow: Solid, *, ribs: bool) -> list[Part]:
@@ -222,3 +236,96 @@ def _true_rod(rod: Rod) -> TrueImplant:
         length_mm=rod.length_mm,
         side=rod.side,
     )
+
+
+def design_spine(recipe: SpinePhantom) -> Design:
+    """Design the phantom of a recipe.
+
+    Parameters
+    ----------
+    recipe : SpinePhantom
+        Patient, hardware, defects and decoys.
+
+    Returns
+    -------
+    Design
+        Its grid lies round the hardware and reaches beyond the skin of the back; so do the truth's voxels, nearer by.
+
+    Raises
+    ------
+    ConfigError
+        If hardware collides, or a defect lies where it can leave no gap.
+    """
+    column = column_of(recipe.patient)
+    hardware = Hardware(recipe, column)
+    hardware.require_apart()
+    host = Scene((*column.soft.parts, *column.parts), texture_seed=recipe.seed)
+    gaps = gaps_of(hardware)
+    lucent = tuple(Part(g.id, g.solid, FIBROUS) for g in gaps if g.kind != "fracture_level")
+    scene = Scene(
+        (*host.parts, *rims_of(hardware), *hardware.decoys, *lucent, *hardware.parts), texture_seed=recipe.seed
+    )
+    low, high = _region(hardware)
+    back = _skin_behind(column.soft.body, low, high)
+    truth = Truth(
+        implants=hardware.implants,
+        gaps=gaps,
+        env=column.bone,
+        body=column.soft.body,
+        structures=column.soft.structures,
+        host=host,
+        axes_lps=_truth_axes(recipe.field, low, high, back),
+        canal=column.canal,
+        ways_out=_veins(hardware, gaps),
+    )
+    return Design(scene, truth, _field(recipe.field, low, high, back), recipe.scan, ideal_like(recipe.scan))
+
+
+def _veins(hardware: Hardware, gaps: Sequence[TrueGap]) -> tuple[WayOut, ...]:
+    """Give the basivertebral veins, as far as neither gap nor metal has taken their place."""
+    taken = Union((*hardware.hulls, *(g.solid for g in gaps)))
+    found = []
+    for part in hardware.column.parts:
+        if part.name.startswith(_VEIN) and taken.solids:
+            left = nearby(Difference(part.solid, taken), part.solid.bounds_lps, reach_mm=1.0)
+            found.append(WayOut(part.name, "venous", left))
+    return tuple(found)
+
+
+def _region(hardware: Hardware) -> tuple[Array, Array]:
+    """Give a box round all hardware; round the bodies where there is none."""
+    bodies = (v.body(inside=False) for v in hardware.column.vertebrae)
+    boxes = [s.bounds_lps for s in hardware.hulls or tuple(bodies)]
+    return np.min([b[0] for b in boxes], axis=0), np.max([b[1] for b in boxes], axis=0)
+
+
+def _skin_behind(body: Solid, low: Array, high: Array) -> float:
+    """Give the y of the rearmost skin behind a box."""
+    x, z = np.meshgrid(np.linspace(low[0], high[0], 7), np.linspace(low[2], high[2], 7))
+    y = high[1] + np.arange(0.0, _BACK_REACH_MM, 1.0)
+    points = np.stack([np.repeat(x.ravel(), len(y)), np.tile(y, x.size), np.repeat(z.ravel(), len(y))], axis=-1)
+    inside = contains(body, PointsLps(points)).reshape(-1, len(y)).any(axis=0)
+    return float(y[np.flatnonzero(inside)[-1]]) if inside.any() else float(high[1])
+
+
+def _field(field: FieldOfView, low: Array, high: Array, back: float) -> Grid:
+    middle = (low[0] + high[0]) / 2.0
+    width = max(field.width_mm, high[0] - low[0] + 2.0 * _METAL_MARGIN_MM)
+    start = np.array([middle - width / 2.0, low[1] - field.front_mm, low[2] - field.margin_mm])
+    stop = np.array([middle + width / 2.0, back + _AIR_BEHIND_MM, high[2] + field.margin_mm])
+    spacing = np.array([field.pixel_mm, field.pixel_mm, field.slice_mm])
+    nx, ny, nz = (int(n) for n in np.ceil((stop - start) / spacing))
+    return _grid(_rounded(start), (field.pixel_mm, field.pixel_mm, field.slice_mm), (nx, ny, nz))
+
+
+def _truth_axes(field: FieldOfView, low: Array, high: Array, back: float) -> tuple[Array, Array, Array]:
+    margin = np.array([max(field.truth_margin_mm, _NEEDLE_SIDE_MM), field.truth_margin_mm, field.truth_margin_mm])
+    start, stop = low - margin, high + margin
+    stop[1] = back + _AIR_BEHIND_MM
+    x, y, z = (np.arange(a, b, field.truth_mm) for a, b in zip(_rounded(start), stop, strict=True))
+    return x, y, z
+
+
+def _rounded(point: Array) -> PointTuple:
+    x, y, z = (round(float(v), 1) for v in point)
+    return x, y, z

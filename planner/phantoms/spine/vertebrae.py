@@ -13,8 +13,10 @@ import numpy as np
 
 from planner.geometry.frames import Array, PointTuple, point_tuple
 from planner.geometry.rigid import rotation_about
+from planner.model.implant import Side
 from planner.phantoms.solids.basic import RoundCone, RoundedBox, Solid, Union, tube
 from planner.phantoms.solids.columns import EllipticColumn
+from planner.phantoms.spine.body import Heights, VertebralBody
 
 Strut = tuple[PointTuple, PointTuple, float, float]
 """Start, stop, and the radii there, on the patient's left; the right one is its mirror image."""
@@ -23,8 +25,59 @@ Plate = tuple[PointTuple, PointTuple, float, float]
 
 
 @dataclass(frozen=True)
+class BodyForm:
+    """A body that is more than an elliptic column: see `VertebralBody`."""
+
+    upper_mm: Heights
+    lower_mm: Heights
+    waist: float
+    dish_mm: float
+    notch_mm: float
+
+
+@dataclass(frozen=True)
+class PedicleForm:
+    """The narrowest place of a pedicle, in the coordinates of the patient's left side.
+
+    Parameters
+    ----------
+    centre_mm : tuple of float
+        Its middle.
+    width_mm, height_mm : float
+        Across the pedicle's axis.
+    inward_deg : float
+        How the axis turns to the midline on its way to the front.
+    """
+
+    centre_mm: PointTuple
+    width_mm: float
+    height_mm: float
+    inward_deg: float
+
+
+@dataclass(frozen=True)
+class Pedicle:
+    """A pedicle in the patient: where its isthmus is, and which way a screw runs through it.
+
+    Parameters
+    ----------
+    centre_lps : tuple of float
+        The middle of the isthmus, LPS mm.
+    inward_lps : tuple of float
+        Unit vector along its axis, from the back into the body.
+    width_mm, height_mm : float
+        Of the isthmus, across the axis.
+    """
+
+    centre_lps: PointTuple
+    inward_lps: PointTuple
+    width_mm: float
+    height_mm: float
+
+
+@dataclass(frozen=True)
 class VertebraShape:
-    """The form of a vertebra, symmetric; a frame turns it in the patient.
+    """The form of a vertebra, the same on both sides unless `right` says otherwise; a frame turns it in the patient.
 
     Parameters
     ----------
@@ -40,6 +93,14 @@ class VertebraShape:
         y of the canal's middle, radius, and the offset to each side of the two tubes that it is made of.
     cortex_mm, endplate_mm : float
         Thickness of the shell.
+    midline : tuple of Strut
+        Struts in the midline.
+    form : BodyForm or None
+        The body's form; None for an elliptic column.
+    pedicles : tuple of PedicleForm
+        Left, right; empty where nobody asks for them.
+    right : tuple of Strut and tuple of Plate, or None
+        Struts and plates of the right side, in the coordinates of the left; None where they mirror the left.
     """
 
     body_mm: PointTuple
@@ -50,6 +111,10 @@ class VertebraShape:
     canal_mm: PointTuple
     cortex_mm: float = 1.1
     endplate_mm: float = 0.9
+    midline: tuple[Strut, ...] = ()
+    form: BodyForm | None = None
+    pedicles: tuple[PedicleForm, ...] = ()
+    right: tuple[tuple[Strut, ...], tuple[Plate, ...]] | None = None
 
 
 LUMBAR = VertebraShape(
@@ -84,9 +149,9 @@ THORACIC = VertebraShape(
     canal_mm=(22.2, 7.3, 0.9),
     cortex_mm=0.9,
     endplate_mm=0.8,
+    midline=(((0.0, 39.0, -6.0), (0.0, 52.0, -21.0), 3.4, 2.8),),
 )
 
-_THORACIC_SPINE_PROCESS: Strut = ((0.0, 39.0, -6.0), (0.0, 52.0, -21.0), 3.4, 2.8)
 _RIB: tuple[PointTuple, ...] = (
     (19.6, 15.0, 8.8),
     (27.0, 25.5, 7.5),
@@ -141,22 +206,60 @@ class Vertebra:
     def bone(self, *, inside: bool) -> Solid:
         """Give the outer form of the vertebra, or the cancellous bone in its shell."""
         shell = self.shape.cortex_mm if inside else 0.0
-        pieces: list[Solid] = [self._body(inside=inside)]
-        struts = self.shape.struts + ((_THORACIC_SPINE_PROCESS,) if self.shape is THORACIC else ())
-        for side in (1.0, -1.0):
-            for start, stop, first_mm, last_mm in struts:
-                ends = self.place(_mirrored(start, side)), self.place(_mirrored(stop, side))
-                pieces.append(RoundCone(*ends, first_mm * self.scale - shell, last_mm * self.scale - shell))
-            pieces += [self._plate(plate, side, shell) for plate in self.shape.plates]
+        pieces: list[Solid] = [self.body(inside=inside)]
+        left = (self.shape.struts, self.shape.plates)
+        for side, (struts, plates) in ((1.0, left), (-1.0, self.shape.right or left)):
+            pieces += [self._strut(strut, side, shell) for strut in struts]
+            pieces += [self._plate(plate, side, shell) for plate in plates]
+        pieces += [self._strut(strut, 1.0, shell) for strut in self.shape.midline]
         pieces += [self._plate(plate, 1.0, shell) for plate in self.shape.spinous]
         return Union(tuple(pieces))
 
-    def _body(self, *, inside: bool) -> Solid:
+    def pedicle(self, side: Side) -> Pedicle:
+        """Give the isthmus of a pedicle, for shapes that know theirs.
+
+        Raises
+        ------
+        ValueError
+            If the shape does not say where its pedicles are.
+        """
+        if not self.shape.pedicles:
+            raise ValueError(f"{self.level}: this shape does not say where its pedicles are")
+        form = self.shape.pedicles[0 if side == "left" else 1]
+        sign = 1.0 if side == "left" else -1.0
+        inward = np.radians(form.inward_deg)
+        axis = self.axes @ np.array([-sign * np.sin(inward), -np.cos(inward), 0.0])
+        centre = self.place(_mirrored(form.centre_mm, sign))
+        return Pedicle(centre, point_tuple(axis), form.width_mm * self.scale, form.height_mm * self.scale)
+
+    def _strut(self, strut: Strut, side: float, shell_mm: float) -> Solid:
+        start, stop, first_mm, last_mm = strut
+        ends = self.place(_mirrored(start, side)), self.place(_mirrored(stop, side))
+        return RoundCone(*ends, first_mm * self.scale - shell_mm, last_mm * self.scale - shell_mm)
+
+    def body(self, *, inside: bool) -> Solid:
+        """Give the body without its arch, or the cancellous bone in it."""
+        if self.shape.form is not None:
+            return self._formed_body(self.shape.form, inside=inside)
         a, b, half_height = (v * self.scale for v in self.shape.body_mm)
         if inside:
             a, b = a - self.shape.cortex_mm, b - self.shape.cortex_mm
             half_height -= self.shape.endplate_mm
         return EllipticColumn(self.centre_lps, (a, b, half_height), self.shape.waist, _rows(self.axes))
+
+    def _formed_body(self, form: BodyForm, *, inside: bool) -> Solid:
+        half_width, half_depth, _ = self.shape.body_mm
+        whole = VertebralBody(
+            self.centre_lps, half_width * self.scale, half_depth * self.scale, self._scaled(form.upper_mm),
+            self._scaled(form.lower_mm), _rows(self.axes), form.waist, form.dish_mm * self.scale,
+            form.notch_mm * self.scale,
+        )  # fmt: skip
+        if not inside:
+            return whole
+        return whole.shrunk(wall_mm=self.shape.cortex_mm, endplate_mm=self.shape.endplate_mm)
+
+    def _scaled(self, heights: Heights) -> Heights:
+        return heights[0] * self.scale, heights[1] * self.scale, heights[2] * self.scale
 
     def _plate(self, plate: Plate, side: float, shell_mm: float) -> Solid:
         centre, half, rounding, yaw_deg = plate
