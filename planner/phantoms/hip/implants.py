@@ -23,14 +23,8 @@ from planner.phantoms.solids.basic import (
     Union,
 )
 
-_MEDIAL_MM = ((0.0, 21.5), (14.0, 14.5), (30.0, 11.0), (60.0, 8.8), (126.0, 5.2))
-"""Distance of the medial face from the axis, by distance from the shoulder: the calcar curve, hollow outwards."""
-_LATERAL_MM = ((0.0, 10.0), (126.0, 5.2))
-_HALF_THICKNESS_MM = ((0.0, 7.2), (126.0, 4.8))
-_SHOULDER_CHAMFER_MM = 6.0
-"""How much of the lateral corner is cut off."""
-_EDGE_ROUNDING_MM = 3.0
-_TIP_FLAT_MM = 2.5
+Place = tuple[float, float]
+"""A distance from the shoulder, and that of a face from the axis there, mm."""
 _SKEW = 1.01
 """Faces of the stem lean on each other by less than 1 in 50, so their rounded joint overstates by less than this."""
 
@@ -42,8 +36,52 @@ def _sloped(across: Array, along: Array, start: tuple[float, float], stop: tuple
 
 
 @dataclass(frozen=True)
+class Outline:
+    """Where the faces of a stem stand.
+
+    Parameters
+    ----------
+    medial_mm : tuple of Place
+        The medial face, from the shoulder down: the calcar curve, hollow outwards, so that its slope only falls.
+    lateral_mm, half_thickness_mm : two of Place
+        The lateral face; the front and back faces, which are alike. Straight.
+    shoulder_chamfer_mm : float
+        How much of the lateral corner is cut off.
+    edge_rounding_mm : float
+        Radius of the long edges.
+    tip_flat_mm : float
+        Half the breadth of the flat end.
+    """
+
+    medial_mm: tuple[Place, ...] = ((0.0, 21.5), (14.0, 14.5), (30.0, 11.0), (60.0, 8.8), (126.0, 5.2))
+    lateral_mm: tuple[Place, Place] = ((0.0, 10.0), (126.0, 5.2))
+    half_thickness_mm: tuple[Place, Place] = ((0.0, 7.2), (126.0, 4.8))
+    shoulder_chamfer_mm: float = 6.0
+    edge_rounding_mm: float = 3.0
+    tip_flat_mm: float = 2.5
+
+    def scaled(self, *, across: float, along: float) -> "Outline":
+        """Make the outline so many times as thick and so many times as long."""
+
+        def stretched(places: tuple[Place, ...]) -> tuple[Place, ...]:
+            return tuple((t * along, u * across) for t, u in places)
+
+        return Outline(
+            stretched(self.medial_mm),
+            (stretched(self.lateral_mm)[0], stretched(self.lateral_mm)[1]),
+            (stretched(self.half_thickness_mm)[0], stretched(self.half_thickness_mm)[1]),
+            self.shoulder_chamfer_mm * across,
+            self.edge_rounding_mm * across,
+            self.tip_flat_mm * across,
+        )
+
+
+TAPERED = Outline()
+
+
+@dataclass(frozen=True)
 class StemBody:
-    """The part of a tapered, collarless stem that sits in the femur: flat faces, rounded edges, a medial curve.
+    """The part of a collarless stem that sits in the femur: flat faces, rounded edges, a medial curve.
 
     Parameters
     ----------
@@ -51,11 +89,14 @@ class StemBody:
         Ends of the axis on the metal, LPS mm.
     medial_lps : tuple of float
         Towards the medial face; only its part at right angles to the axis counts.
+    outline : Outline
+        Its faces.
     """
 
     shoulder_lps: PointTuple
     tip_lps: PointTuple
     medial_lps: PointTuple
+    outline: Outline = TAPERED
 
     @cached_property
     def frame(self) -> tuple[Array, Array, Array, float]:
@@ -68,27 +109,29 @@ class StemBody:
 
     def distance_mm(self, points_lps: PointsLps) -> Array:
         """Give a signed distance that never overstates the true one, shape (N, 3) to (N,)."""
-        axis, medial, across, length = self.frame
+        (axis, medial, across, length), of = self.frame, self.outline
+        rounding = of.edge_rounding_mm
         local = points_lps - np.array(self.shoulder_lps)
         t, u, v = local @ axis, local @ medial, np.abs(local @ across)
-        inner = np.minimum.reduce([_sloped(u, t, a, b) for a, b in pairwise(_MEDIAL_MM)])
-        side = np.maximum(inner, _sloped(-u, t, *_LATERAL_MM))
-        flat = _sloped(v, t, *_HALF_THICKNESS_MM)
-        beyond = np.maximum(np.stack([side, flat]) + _EDGE_ROUNDING_MM, 0.0)
-        prism = np.hypot(*beyond) + np.minimum(np.maximum(side, flat) + _EDGE_ROUNDING_MM, 0.0) - _EDGE_ROUNDING_MM
-        shoulder = np.maximum(-t, (-u - t - _LATERAL_MM[0][1] + _SHOULDER_CHAMFER_MM) / np.sqrt(2.0))
-        tip = np.maximum(t - length, (np.maximum(np.abs(u), v) + t - length - _TIP_FLAT_MM) / np.sqrt(2.0))
+        inner = np.minimum.reduce([_sloped(u, t, a, b) for a, b in pairwise(of.medial_mm)])
+        side = np.maximum(inner, _sloped(-u, t, *of.lateral_mm))
+        flat = _sloped(v, t, *of.half_thickness_mm)
+        beyond = np.maximum(np.stack([side, flat]) + rounding, 0.0)
+        prism = np.hypot(*beyond) + np.minimum(np.maximum(side, flat) + rounding, 0.0) - rounding
+        shoulder = np.maximum(-t, (-u - t - of.lateral_mm[0][1] + of.shoulder_chamfer_mm) / np.sqrt(2.0))
+        tip = np.maximum(t - length, (np.maximum(np.abs(u), v) + t - length - of.tip_flat_mm) / np.sqrt(2.0))
         return np.asarray(np.maximum.reduce([prism / _SKEW, shoulder, tip]))
 
     @property
     def bounds_lps(self) -> Bounds:
         """Two corners of a box that holds the solid, LPS mm."""
-        axis, medial, across, length = self.frame
+        (axis, medial, across, length), of = self.frame, self.outline
+        thick = of.half_thickness_mm[0][1]
         corners = [
             np.array(self.shoulder_lps) + t * axis + u * medial + v * across
             for t in (0.0, length)
-            for u in (-_LATERAL_MM[0][1], _MEDIAL_MM[0][1])
-            for v in (-_HALF_THICKNESS_MM[0][1], _HALF_THICKNESS_MM[0][1])
+            for u in (-of.lateral_mm[0][1], of.medial_mm[0][1])
+            for v in (-thick, thick)
         ]
         return np.min(corners, axis=0), np.max(corners, axis=0)
 
