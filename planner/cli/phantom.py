@@ -11,7 +11,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options to its parser."""
     parser.add_argument("kind", choices=("hip", "lumbar", "thoracic"), metavar="KIND", help="hip, lumbar or thoracic")
     parser.add_argument("-o", "--output", type=path, required=True, metavar="DIR", help="folder to make")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the noise (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of textures and noise (default: 0)")
+    parser.add_argument(
+        "--ideal", action="store_true", help="scan without the physics of a CT: no metal artefacts, and quicker"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier phantom in DIR")
 
 
@@ -30,13 +33,14 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from planner.cli._monitor import TerminalMonitor
     from planner.io.staging import require_free, staged_folder
-    from planner.phantoms import make
+    from planner.phantoms import design, make
     from planner.pipeline import CASE_FILES, write_case
 
     output: Path = arguments.output
     require_free(output, own_names=CASE_FILES, overwrite=arguments.overwrite)
     with TerminalMonitor() as monitor:
-        phantom = make(arguments.kind, seed=arguments.seed, monitor=monitor)
+        settings = design(arguments.kind, seed=arguments.seed).ideal if arguments.ideal else None
+        phantom = make(arguments.kind, seed=arguments.seed, settings=settings, monitor=monitor)
         with staged_folder(output, own_names=CASE_FILES, overwrite=arguments.overwrite) as folder:
             write_case(phantom, folder, monitor=monitor)
     sys.stdout.write(f"{output / 'dicom'}\n{output / 'truth.json'}\n{output / 'truth.npz'}\n")

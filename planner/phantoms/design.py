@@ -12,8 +12,6 @@ from planner.phantoms.truth.facts import Truth
 class Design:
     """A phantom that has not been scanned yet.
 
-    Each anatomy's module offers one function ``design_<kind>(*, seed: int) -> Design``.
-
     Parameters
     ----------
     scene : Scene
@@ -24,9 +22,19 @@ class Design:
         The voxels of its default scan.
     settings : ScanSettings or IdealScan
         How it is scanned by default.
+    ideal : IdealScan
+        The same scan without physics: no artefact, and quick.
     """
 
     scene: Scene
     truth: Truth
     grid: Grid
     settings: ScanSettings | IdealScan
+    ideal: IdealScan
+
+
+def ideal_like(settings: ScanSettings | IdealScan) -> IdealScan:
+    """Give the scan without physics that belongs to a scan: of the same seed, clipped at the same HU."""
+    if isinstance(settings, IdealScan):
+        return settings
+    return IdealScan(seed=settings.seed, hu_clipped_at=settings.hu_clipped_at)

@@ -5,7 +5,7 @@ from pathlib import Path
 import planner
 from napari_cement._layers import LayerData, scan_layers
 from napari_cement._reader import put_viewer_right, read_scan_folder
-from planner.phantoms import PhantomKind, make
+from planner.phantoms import PhantomKind, design, make
 from planner.pipeline import scan_of
 
 
@@ -46,4 +46,4 @@ def _sample(kind: PhantomKind) -> list[LayerData]:
     if folder is not None:
         return read_scan_folder(str(folder))
     put_viewer_right()
-    return scan_layers(scan_of(make(kind).volume), name=f"CT {kind}")
+    return scan_layers(scan_of(make(kind, settings=design(kind).ideal).volume), name=f"CT {kind}")

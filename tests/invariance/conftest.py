@@ -16,7 +16,7 @@ from planner.io import load_scan
 from planner.model.plan import Plan
 from planner.model.scan import Scan
 from planner.model.volume import Volume
-from planner.phantoms.case import make
+from planner.phantoms.case import design, make
 from planner.pipeline import PlannedCase, plan_scan, scan_of
 
 LOW_LPS, HIGH_LPS = (-45.0, -35.0, -22.0), (48.0, 72.0, 26.0)
@@ -142,7 +142,7 @@ def _unlike(a: Any, b: Any, where: str) -> Iterator[tuple[str, float]]:
 @pytest.fixture(scope="session")
 def ct() -> Volume:
     """The phantom's CT, slices to superior, rows to posterior, columns to left."""
-    return make("lumbar", grid=upright_box(LOW_LPS, HIGH_LPS, SPACING_MM)).volume
+    return make("lumbar", grid=upright_box(LOW_LPS, HIGH_LPS, SPACING_MM), settings=design("lumbar").ideal).volume
 
 
 @pytest.fixture(scope="session")

@@ -189,7 +189,7 @@ def test_the_same_plan_within_tolerances(
     make_box: Callable[..., Grid],
     write: Callable[..., list[Path]],
 ) -> None:
-    phantom = make("lumbar", grid=GRIDS[name](make_box))
+    phantom = make("lumbar", grid=GRIDS[name](make_box), settings=design("lumbar").ideal)
     write(tmp_path, phantom.volume)
     plan = plan_scan(load_scan(tmp_path), PlanConfig()).plan
     found = _about(plan, truth)
@@ -210,7 +210,10 @@ THICK_TIP_MM = 1.8
 def test_thick_slices_make_no_firm_screw_loose(
     spacing_mm: tuple[float, float, float], first: Found, truth: Truth, make_box: Callable[..., Grid]
 ) -> None:
-    plan = plan_scan(scan_of(make("lumbar", grid=make_box(LOW_LPS, HIGH_LPS, spacing_mm)).volume), PlanConfig()).plan
+    plan = plan_scan(
+        scan_of(make("lumbar", grid=make_box(LOW_LPS, HIGH_LPS, spacing_mm), settings=design("lumbar").ideal).volume),
+        PlanConfig(),
+    ).plan
     found = _about(plan, truth)
     assert [gap.implant_id for gap in plan.gaps] == [found.screw.id]
     assert found.screw.loosening in ("possible", "probable")

@@ -35,10 +35,10 @@ def test_a_sample_is_its_phantom(kind: str) -> None:
     rows, columns = np.mgrid[8 : volume.grid.shape[1] - 8 : 7, 8 : volume.grid.shape[2] - 8 : 7]
     index = np.stack([np.full(rows.size, middle), rows.ravel(), columns.ravel()], axis=1)
     true_hu = made.scene.hu_at(volume.grid.to_lps(index))
-    ceiling = made.settings.hu_clipped_at or 32767.0
+    ceiling = made.ideal.hu_clipped_at or 32767.0
     apart = np.abs(np.asarray(volume.hu)[tuple(index.T)] - np.minimum(true_hu, ceiling))
     # Away from surfaces the scan is the scene and its noise; a third of the points may lie near one.
-    assert np.quantile(apart, 0.6) < 3 * made.settings.noise_sd_hu
+    assert np.quantile(apart, 0.6) < 3 * made.ideal.noise_sd_hu
 
 
 @pytest.mark.parametrize("kind", ["hip", "lumbar", "thoracic"])

@@ -1,0 +1,47 @@
+"""A whole plan against the truth of its case."""
+
+from planner.model.labels import LabelMap
+from planner.model.plan import Plan
+from planner.model.record import Record
+from planner.phantoms.score.breaches import BreachesScore, score_breaches
+from planner.phantoms.score.gaps import GapsScore, score_gaps
+from planner.phantoms.score.implants import ImplantScore, score_implants
+from planner.phantoms.score.known_case import KnownCase, codes_on
+from planner.phantoms.score.needles import NeedlesScore, score_needles
+from planner.phantoms.score.surroundings import SurroundingsScore, score_surroundings
+
+
+class CaseScore(Record):
+    """The errors of each step on one case."""
+
+    implants: tuple[ImplantScore, ...]
+    gaps: GapsScore
+    breaches: BreachesScore
+    needles: NeedlesScore
+    surroundings: SurroundingsScore
+
+
+def score_case(plan: Plan, labels: LabelMap, case: KnownCase) -> CaseScore:
+    """Hold a plan against the truth.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    labels : LabelMap
+        Its label map, on any grid.
+    case : KnownCase
+        What is true.
+
+    Returns
+    -------
+    CaseScore
+    """
+    codes = codes_on(labels, case.grid)
+    return CaseScore(
+        implants=score_implants(plan.implants, case.document.implants),
+        gaps=score_gaps(plan, codes, case),
+        breaches=score_breaches(plan.breaches, case),
+        needles=score_needles(plan.trajectories, case),
+        surroundings=score_surroundings(plan.labels, codes, case),
+    )
