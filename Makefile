@@ -4,7 +4,7 @@ PYTHON = python3
 ARGS =
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format samples bench clean
+.PHONY: help install demo test check format samples bench accuracy clean
 
 help:
 	@echo "make demo     plan the sample series; says where the results are (demo_out/)"
@@ -14,6 +14,7 @@ help:
 	@echo "make format   put the code into the house's format"
 	@echo "make samples  make sample_dicoms/ anew from the phantoms"
 	@echo "make bench    loading times beside SimpleITK's, pydicom's and the plain file read"
+	@echo "make accuracy each step's errors on phantoms whose truth is known (an hour the first time; ARGS=\"--only NAME\")"
 	@echo "make clean    remove all that these made, .venv too"
 
 install:
@@ -47,6 +48,10 @@ samples:
 bench:
 	@.ci/install dev $(PYTHON)
 	@.venv/bin/python benchmarks/speed.py load $(ARGS)
+
+accuracy:
+	@.ci/install dev $(PYTHON)
+	@.venv/bin/python benchmarks/accuracy.py $(ARGS)
 
 clean:
 	rm -rf .venv build dist demo_out .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,81 @@
+"""Each known error of an implant is told as it is."""
+
+import numpy as np
+import pytest
+
+from planner.model.implant import Implant
+from planner.model.plan import Plan
+from planner.phantoms.score.implants import score_implants
+from planner.phantoms.score.known_case import KnownCase
+from planner.phantoms.truth.document import ImplantTruth
+
+
+def _changed(implant: Implant, *, tip_by: tuple[float, float, float] = (0, 0, 0), **fields: object) -> Implant:
+    assert implant.axis is not None
+    tip = tuple(float(v) for v in np.add(implant.axis.tip_lps, tip_by))
+    axis = implant.axis.model_copy(update={"tip_lps": tip, "length_mm": 30.0, **fields})
+    return implant.model_copy(update={"axis": axis})
+
+
+def test_tip_axis_and_diameter_errors_are_what_they_are(perfect: Plan, known: KnownCase) -> None:
+    moved = _changed(perfect.implants[0], tip_by=(3.0, 0.0, 0.0), diameter_mm=5.5)
+    right, left = score_implants((moved, perfect.implants[1]), known.document.implants)
+    assert right.tip_error_mm == pytest.approx(3.0)
+    assert right.head_error_mm == pytest.approx(0.0)
+    assert right.axis_error_deg == pytest.approx(np.degrees(np.arctan(3.0 / 30.0)))
+    assert right.diameter_error_mm == pytest.approx(-0.5)
+    assert left.tip_error_mm == pytest.approx(0.0)
+
+
+def test_an_unmeasured_diameter_has_no_error(perfect: Plan, known: KnownCase) -> None:
+    untold = _changed(perfect.implants[0], diameter_mm=None)
+    assert score_implants((untold,), known.document.implants)[0].diameter_error_mm is None
+
+
+def test_the_order_in_the_plan_does_not_matter(perfect: Plan, known: KnownCase) -> None:
+    rows = score_implants(perfect.implants[::-1], known.document.implants)
+    assert [row.found_id for row in rows] == ["screw-right", "screw-left"]
+
+
+def test_a_screw_far_off_is_missed_and_invented(perfect: Plan, known: KnownCase) -> None:
+    far = _changed(perfect.implants[0], tip_by=(0.0, 0.0, 9.0))
+    rows = score_implants((far, perfect.implants[1]), known.document.implants)
+    assert [(r.true_id, r.found_id) for r in rows] == [
+        ("l4-right", None),
+        ("l4-left", "screw-left"),
+        (None, "screw-right"),
+    ]
+    assert rows[2].found_kind == "pedicle_screw"
+
+
+def test_a_screw_taken_for_a_rod_is_found_but_mistaken(perfect: Plan, known: KnownCase) -> None:
+    rod = perfect.implants[0].model_copy(update={"kind": "rod"})
+    right = score_implants((rod, perfect.implants[1]), known.document.implants)[0]
+    assert (right.found_id, right.kind, right.found_kind) == ("screw-right", "pedicle_screw", "rod")
+    assert right.tip_error_mm is None
+
+
+def test_a_rod_may_be_told_from_either_end(perfect: Plan) -> None:
+    true = ImplantTruth(id="rod", kind="rod", head=(0, 0, 0), tip=(0, 0, 50), diameter_mm=5.5)
+    axis = perfect.implants[0].axis
+    assert axis is not None
+    upside_down = axis.model_copy(update={"head_lps": (0.0, 0.0, 51.0), "tip_lps": (0.0, 0.0, 0.0)})
+    found = perfect.implants[0].model_copy(update={"kind": "rod", "axis": upside_down})
+    (row,) = score_implants((found,), (true,))
+    assert (row.head_error_mm, row.tip_error_mm) == pytest.approx((0.0, 1.0))
+    assert row.axis_error_deg == pytest.approx(0.0)
+
+
+def test_an_implant_without_a_told_place_is_paired_by_kind_and_side(perfect: Plan) -> None:
+    true = ImplantTruth(id="cup", kind="acetabular_cup", side="left")
+    cup = perfect.implants[0].model_copy(update={"kind": "acetabular_cup", "axis": None})
+    assert score_implants((cup.model_copy(update={"side": "left"}),), (true,))[0].found_id == "screw-right"
+    other_side, invented = score_implants((cup.model_copy(update={"side": "right"}),), (true,))
+    assert (other_side.found_id, invented.true_id) == (None, None)
+
+
+def test_calls_and_truth_stand_side_by_side(perfect: Plan, known: KnownCase) -> None:
+    uncalled = perfect.implants[1].model_copy(update={"loosening": None})
+    right, left = score_implants((perfect.implants[0], uncalled), known.document.implants)
+    assert (right.loose, right.found_loosening) == (False, "none")
+    assert (left.loose, left.found_loosening) == (True, None)
