@@ -11,7 +11,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options to its parser."""
     parser.add_argument("kind", choices=("hip", "lumbar", "thoracic"), metavar="KIND", help="hip, lumbar or thoracic")
     parser.add_argument("-o", "--output", type=path, required=True, metavar="DIR", help="folder to make")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of textures and noise (default: 0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of noise, textures, drawing (default: 0)"
+    )
+    parser.add_argument(
+        "--draw", nargs="?", const="", default=None, metavar="DEFECTS",
+        help="not the standard patient but one drawn at random by the seed, with these defects (names after commas)",
+    )  # fmt: skip
     parser.add_argument(
         "--ideal", action="store_true", help="scan without the physics of a CT: no metal artefacts, and quicker"
     )
@@ -33,15 +39,22 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from planner.cli._monitor import TerminalMonitor
     from planner.io.staging import require_free, staged_folder
-    from planner.phantoms import design, make
+    from planner.phantoms import design, draw, make
     from planner.pipeline import CASE_FILES, write_case
 
     output: Path = arguments.output
     require_free(output, own_names=CASE_FILES, overwrite=arguments.overwrite)
-    with TerminalMonitor() as monitor:
-        settings = design(arguments.kind, seed=arguments.seed).ideal if arguments.ideal else None
-        phantom = make(arguments.kind, seed=arguments.seed, settings=settings, monitor=monitor)
-        with staged_folder(output, own_names=CASE_FILES, overwrite=arguments.overwrite) as folder:
-            write_case(phantom, folder, monitor=monitor)
+    if arguments.draw is None:
+        which, seed = arguments.kind, arguments.seed
+    else:
+        defects = tuple(name.strip() for name in arguments.draw.split(",") if name.strip())
+        which, seed = draw(arguments.kind, seed=arguments.seed, loose=bool(defects), defects=defects), 0
+    settings = design(which, seed=seed).ideal if arguments.ideal else None
+    # The folder comes first: what cannot be written is said before a minute of scanning.
+    with (
+        TerminalMonitor() as monitor,
+        staged_folder(output, own_names=CASE_FILES, overwrite=arguments.overwrite) as folder,
+    ):
+        write_case(make(which, seed=seed, settings=settings, monitor=monitor), folder, monitor=monitor)
     sys.stdout.write(f"{output / 'dicom'}\n{output / 'truth.json'}\n{output / 'truth.npz'}\n")
     return 0

@@ -28,7 +28,9 @@ def _blur(array: npt.NDArray[np.float32], grid: Grid, fwhm_mm: float) -> npt.NDA
 def _noise(grid: Grid, settings: IdealScan) -> npt.NDArray[np.float32]:
     random = np.random.default_rng(settings.seed)
     grain = _blur(random.standard_normal(grid.shape, dtype=np.float32), grid, settings.noise_fwhm_mm)
-    return np.asarray(grain * np.float32(settings.noise_sd_hu / grain.std()))
+    # One voxel alone has no spread of its own; unblurred noise has a spread of 1.
+    spread = float(grain.std()) if grain.size > 1 else 1.0
+    return np.asarray(grain * np.float32(settings.noise_sd_hu / spread))
 
 
 def voxel_means(scene: Scene, grid: Grid, *, subsamples: int = 4, monitor: Monitor = SILENT) -> npt.NDArray[np.float32]:

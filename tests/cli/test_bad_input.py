@@ -265,3 +265,9 @@ def test_what_the_libraries_log_shows_no_patient(series: Path, caplog: pytest.Lo
     with contextlib.suppress(PlannerError):
         load_scan(series)
     assert CANARY not in caplog.text and "30317" not in caplog.text
+
+
+def test_a_defect_that_is_none_is_refused_with_the_list(tmp_path: Path) -> None:
+    out = tmp_path / "case"
+    _assert_refused(_run("phantom", "hip", "--draw", "line,evn", "-o", out), 2, "'evn'", "osteolysis")
+    assert not list(tmp_path.iterdir())

@@ -129,7 +129,7 @@ def write_ct_series(
     GeometryError
         If the grid is sheared.
     OutputError
-        If HU lie outside -8192 to 57343, or the folder cannot be written.
+        If HU lie outside -8192 to 57343, or the folder cannot be written or holds a series already.
     """
     grid = volume.grid
     if not grid.is_rectangular:
@@ -139,6 +139,8 @@ def write_ct_series(
     paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.glob("IM?????")):
+            raise OutputError(f"{folder.name} holds a series already, and two would mix: give a folder without one")
         for number in track(range(grid.shape[0]), stage="writing slices", monitor=monitor):
             dataset = _slice(common, grid, number, identity)
             _set_pixels(dataset, volume.hu[number], intercept, bits)
