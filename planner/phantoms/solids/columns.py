@@ -72,7 +72,7 @@ class EllipticColumn:
     half_axes_mm : tuple of float
         Half axes of the section at the ends, and half the height.
     waist : float
-        Share by which the section is narrower at half height.
+        Share by which the section is narrower at half height; wider where it is negative.
     axes_lps : tuple of three rows or None
         Orthonormal; the half axes run along its columns. None for L, P, S.
     """
@@ -98,4 +98,6 @@ class EllipticColumn:
     @cached_property
     def bounds_lps(self) -> Bounds:
         """Two corners of a box that holds the solid, LPS mm."""
-        return RoundedBox(self.centre_lps, self.half_axes_mm, 0.0, self.axes_lps).bounds_lps
+        a, b, half_height = self.half_axes_mm
+        wide = 1.0 + max(0.0, -self.waist)
+        return RoundedBox(self.centre_lps, (a * wide, b * wide, half_height), 0.0, self.axes_lps).bounds_lps

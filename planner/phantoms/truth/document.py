@@ -33,8 +33,12 @@ class ImplantTruth(TruthRecord):
     kind: ImplantKind
     head: PointLps | None = None
     tip: PointLps | None = None
+    centre: PointLps | None = None
+    """Of a head or a cup: the centre of its sphere."""
+    centroid: PointLps | None = None
+    """Of a head or a cup: the middle of its metal, as a plan tells it; a cup's lies behind the centre of its sphere."""
     diameter_mm: NotNegative | None = None
-    """Over the thread."""
+    """Over the thread; of a head or a cup, of its sphere."""
     length_mm: NotNegative | None = None
     side: Side | None = None
     level: str | None = None
@@ -42,7 +46,15 @@ class ImplantTruth(TruthRecord):
     loose: bool | None = None
     """None for what is never loose in its bone (a rod)."""
     broken: bool = False
-    """The implant itself is broken or has come apart."""
+    """The implant itself is broken or has come apart; of a screw or a rod in two pieces each is one entry."""
+    moved: bool = False
+    """It has moved, or broken out of its bone."""
+    canal_breach_mm: NotNegative | None = None
+    """How deep a screw's thread stands in the spinal canal, 0 where it does not; None where nobody asks."""
+    beyond_wall_mm: NotNegative | None = None
+    """How far a screw's thread stands out of its bone, beyond the pedicle's isthmus; None where nobody asks."""
+    through: str | None = None
+    """Through what: "canal", "foramen", "front", "side", "upper_endplate", "lower_endplate", "cortex"."""
     loosening: Loosening | None = None
     """What a reader of this one scan should call it; None where no rule says (a rod, broken hardware)."""
     rim_share: Share | None = None

@@ -1,7 +1,7 @@
 """What is true of a phantom: implants, gaps, breaches, canal, and what no needle may cross."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -16,8 +16,10 @@ from planner.phantoms.solids.basic import Difference, Intersection, Solid, Union
 from planner.phantoms.solids.measuring import Filling, Measure, fill_with_points, measure
 from planner.phantoms.truth.compartments import behind
 from planner.phantoms.truth.patches import Patch, find_patches
+from planner.phantoms.truth.places import Place
 
-_ON_WALL_MM = 0.02
+Wall = Literal["canal", "foramen", "front", "side", "upper_endplate", "lower_endplate", "cortex"]
+"""Through what a spinal screw leaves its bone; "cortex" of sacrum and ilium."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,10 @@ class TrueImplant:
         It has moved, or broken out of its bone.
     canal_breach_mm : float or None
         How deep a screw's thread stands in the spinal canal, 0 where it does not; None where nobody asks.
+    beyond_wall_mm : float or None
+        How far a spinal screw's thread stands out of its bone, beyond the pedicle's isthmus; None where nobody asks.
+    through : Wall or None
+        Through what, there where it stands out furthest; None where it only grazes a wall.
     centre_lps, opening_lps : tuple of float or None
         Of a cup, centre and unit vector out of its mouth; of a head, its centre.
     """
@@ -68,6 +74,8 @@ class TrueImplant:
     broken: bool = False
     moved: bool = False
     canal_breach_mm: float | None = None
+    beyond_wall_mm: float | None = None
+    through: Wall | None = None
     centre_lps: PointTuple | None = None
     opening_lps: PointTuple | None = None
 
@@ -242,21 +250,15 @@ class Truth:
     def breaches(self) -> tuple[TrueBreach, ...]:
         """Every open or thin patch of every gap's wall, by its gap, open ones first."""
         found: list[TrueBreach] = []
-        ways = tuple(w.solid for w in self.ways_out)
+        ways = [(Place(w.leak_type, w.name), w.solid) for w in self.ways_out]
+        look = partial(behind, self.host, ways_out=ways)
+        solids = tuple(solid for _, solid in ways)
         for gap in self.gaps:
-            patches = find_patches(gap.solid, self.env, self.metal, thin_mm=self.thin_mm, ways_out=ways)
+            patches = find_patches(gap.solid, self.env, self.metal, thin_mm=self.thin_mm, ways_out=solids, behind=look)
             for number, patch in enumerate(patches, start=1):
                 severity: Literal["open", "thin"] = "open" if patch.is_open else "thin"
-                leak, compartment = self._behind(patch)
-                found.append(TrueBreach(f"breach-{gap.id}-{number}", gap.id, severity, leak, compartment, patch))
+                found.append(TrueBreach(f"breach-{gap.id}-{number}", gap.id, severity, *patch.place, patch))
         return tuple(found)
-
-    def _behind(self, patch: Patch) -> tuple[LeakType | None, str | None]:
-        for way in self.ways_out:
-            # A patch's outside begins on the surface of the way out that it looks into.
-            if np.median(np.abs(way.solid.distance_mm(patch.outside_lps))) < _ON_WALL_MM:
-                return way.leak_type, way.name
-        return behind(self.host, patch)
 
 
 def halo_without_metal(halo: Solid, env: Solid, metal: Solid) -> Solid:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from planner.geometry.frames import PointsLps
 from planner.geometry.grid import Grid
 from planner.phantoms.scene import Scene
+from planner.phantoms.solids.measuring import measure
 from planner.phantoms.solids.raster import paint, rasterise
 from planner.phantoms.truth.document import (
     BreachTruth,
@@ -76,6 +77,8 @@ def _implant_entry(implant: TrueImplant, found: ImplantExamination) -> ImplantTr
         kind=implant.kind,
         head=implant.head_lps,
         tip=implant.tip_lps,
+        centre=implant.centre_lps,
+        centroid=None if implant.centre_lps is None else measure(implant.solid).centroid_lps,
         diameter_mm=implant.diameter_mm,
         length_mm=implant.length_mm,
         side=implant.side,
@@ -83,6 +86,10 @@ def _implant_entry(implant: TrueImplant, found: ImplantExamination) -> ImplantTr
         material=implant.material,
         loose=implant.loose,
         broken=implant.broken,
+        moved=implant.moved,
+        canal_breach_mm=implant.canal_breach_mm,
+        beyond_wall_mm=implant.beyond_wall_mm,
+        through=implant.through,
         loosening=found.loosening,
         rim_share=found.rim_share,
     )

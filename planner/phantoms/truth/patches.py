@@ -1,12 +1,11 @@
 """Where the wall of a gap is open or thin: patches of it, measured on the surfaces of gap and bone."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from planner.geometry.frames import Array, PointsLps, PointTuple, point_tuple
@@ -14,6 +13,8 @@ from planner.phantoms.solids.basic import Bounds, Solid
 from planner.phantoms.solids.cells import Chooser
 from planner.phantoms.solids.nearby import nearby
 from planner.phantoms.solids.surface import Surface, surface_points
+from planner.phantoms.truth.parting import Region, part
+from planner.phantoms.truth.places import NOWHERE, Indices, Lookout, Place, Votes, unnamed
 
 _SPACING_MM = 0.25
 _FINE_MM = 0.05
@@ -32,8 +33,11 @@ _SMALL_MM2 = 5.0
 _METAL_MM = 0.005
 _LEAST_COSINE = 0.2
 """The way to the outside must leave the gap, not cross it."""
-_LINKED = 2.0
-"""Points of one patch lie within so many spacings of each other."""
+_RIM = 1.5
+"""Wall within so many times the greatest thickness of a thin one is an open patch's rim: where gap and bone's surface
+cross at more than about 40 degrees, all that is thin there. Set by eye."""
+_BESIDE = 3.0
+"""A thin patch lies beside an open one if no more than so many spacings part it from the open one's rim."""
 
 _Walls = tuple[Surface, Array, Surface]
 """Points of a gap's wall, how far the outside is from each, mm, and where it begins."""
@@ -59,6 +63,8 @@ class Patch:
         Least thickness of bone, spots smaller than a pinhole left out; 0 where it is open.
     area_mm2 : float
         Area of the gap's wall.
+    place : Place
+        What lies behind it.
     """
 
     points_lps: PointsLps
@@ -68,6 +74,7 @@ class Patch:
     is_open: bool
     barrier_mm: float
     area_mm2: float
+    place: Place = NOWHERE
 
     @property
     def direction_lps(self) -> PointTuple | None:
@@ -114,7 +121,13 @@ class Outside:
 
 
 def find_patches(
-    gap: Solid, env: Solid, metal: Solid, *, thin_mm: float, ways_out: tuple[Solid, ...] = ()
+    gap: Solid,
+    env: Solid,
+    metal: Solid,
+    *,
+    thin_mm: float,
+    ways_out: tuple[Solid, ...] = (),
+    behind: Lookout = unnamed,
 ) -> tuple[Patch, ...]:
     """Find where a gap touches, or nearly touches, what is outside of the bone.
 
@@ -130,12 +143,14 @@ def find_patches(
         A wall thinner than this counts as thin.
     ways_out : tuple of Solid
         Spaces within the bone that lead out of it: veins, fracture lines, empty tracts.
+    behind : callable
+        Tells what lies behind the wall: a patch looks into one kind of place. By default all is one.
 
     Returns
     -------
     tuple of Patch
-        Open patches first, then thin ones; larger ones first. A thin rim round an open patch belongs to it and is no
-        patch of its own.
+        Open patches first, then thin ones; larger ones first. Wall close to an open patch is its rim, and no patch of
+        its own; nor is a thin wall beside an open one of its kind.
     """
     outside = Outside(env, metal, ways_out).near(gap.bounds_lps, _AROUND_MM)
     low, high = gap.bounds_lps
@@ -143,26 +158,90 @@ def find_patches(
     if walls is None:
         return ()
     wall, far_mm, other = walls
-    is_open = far_mm <= _OPEN_MM
-    opened = _split(wall, is_open)
-    with_ways_out = np.zeros(len(far_mm), dtype=bool)
-    for points in opened:
-        with_ways_out[points] = True
-    patches = [_open_patch(gap, outside, wall.some(p), other.some(p)) for p in opened]
-    for points in _split(wall, np.ones(len(far_mm), dtype=bool)):
-        closed = points[~is_open[points]]
-        if with_ways_out[points].any() or wall.area_mm2[closed].sum() < _LEAST_AREA_MM2:
-            continue
+    votes = behind(PointsLps(other.points_lps), -other.outward_lps)
+    opened = _parted(wall, np.flatnonzero(far_mm <= _OPEN_MM), votes)
+    looked = _Looked(gap, outside, walls, votes)
+    patches = [looked.open_patch(region, opened) for region in opened]
+    patches += looked.thin_patches(opened, thin_mm)
+    return tuple(sorted(patches, key=lambda p: (not p.is_open, -p.area_mm2)))
+
+
+def _parted(wall: Surface, chosen: Indices, votes: Votes) -> list[Region]:
+    regions = part(
+        wall.points_lps[chosen],
+        wall.area_mm2[chosen],
+        votes.by_kind()[chosen],
+        spacing_mm=_SPACING_MM,
+        least_mm2=_LEAST_AREA_MM2,
+    )
+    return [replace(r, points=chosen[r.points]) for r in regions]
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A gap's wall, and what was seen of it."""
+
+    gap: Solid
+    outside: Outside
+    walls: _Walls
+    votes: Votes
+
+    def open_patch(self, region: Region, opened: Sequence[Region]) -> Patch:
+        wall, _, other = self.walls
+        place = self.votes.place(region.points, region.kind)
+        if region.is_whole and wall.area_mm2[region.points].sum() < _SMALL_MM2:
+            fine = _close_up(self.gap, self.outside, wall.points_lps[region.points], 0.0)
+            if fine is not None:
+                rivals = np.concatenate([r.points for r in opened])
+                hole = (fine[1] <= _OPEN_MM) & self._nearest_are(region, rivals, fine[0].points_lps)
+                if hole.any():
+                    return _patch(fine[0].some(hole), fine[2].some(hole), barrier_mm=0.0, place=place)
+        return _patch(wall.some(region.points), other.some(region.points), barrier_mm=0.0, place=place)
+
+    def thin_patches(self, opened: Sequence[Region], thin_mm: float) -> list[Patch]:
+        """Give thin walls: neither the rim of an open patch nor more of a wall of its kind."""
+        wall, far_mm, _ = self.walls
+        apart = np.ones(len(far_mm), dtype=bool)
+        if opened:
+            edges = wall.points_lps[np.concatenate([r.points for r in opened])]
+            apart = cKDTree(edges).query(wall.points_lps)[0] > _RIM * thin_mm
+        found = []
+        for region in _parted(wall, np.flatnonzero(apart), self.votes):
+            closed = region.points[far_mm[region.points] > _OPEN_MM]
+            beside = _RIM * thin_mm + _BESIDE * _SPACING_MM
+            if wall.area_mm2[closed].sum() >= _LEAST_AREA_MM2 and not self._goes_on(region, opened, beside):
+                found.append(self._thin_patch(region))
+        return found
+
+    def _goes_on(self, region: Region, opened: Sequence[Region], beside_mm: float) -> bool:
+        """Say whether an open patch of its kind lies beside a thin one; where bone alone is behind, any open patch."""
+        places = self.walls[0].points_lps
+        own = cKDTree(places[region.points])
+        rivals = [r for r in opened if region.kind in (r.kind, -1)]
+        return any(own.query(places[r.points])[0].min() <= beside_mm for r in rivals)
+
+    def _thin_patch(self, region: Region) -> Patch:
+        wall, far_mm, other = self.walls
+        points = region.points
+        place = self.votes.place(points, region.kind)
         thinnest = points[np.argmin(far_mm[points])]
         ends = np.stack([wall.points_lps[thinnest], other.points_lps[thinnest]])
-        fine = _close_up(gap, outside, ends, float(far_mm[thinnest]))
-        barrier = float(far_mm[thinnest]) if fine is None else _least_mm(fine[1], fine[0].area_mm2)
-        if fine is not None and barrier <= _OPEN_MM:  # a small hole
+        fine = _close_up(self.gap, self.outside, ends, float(far_mm[thinnest]))
+        if fine is not None:
+            own = self._nearest_are(region, np.arange(len(far_mm)), fine[0].points_lps)
+            fine = fine[0].some(own), fine[1][own], fine[2].some(own)
+        if fine is None or not len(fine[1]):
+            return _patch(wall.some(points), other.some(points), barrier_mm=float(far_mm[thinnest]), place=place)
+        barrier = _least_mm(fine[1], fine[0].area_mm2)
+        if barrier <= _OPEN_MM:  # a small hole
             hole = fine[1] <= _OPEN_MM
-            patches.append(_patch(fine[0].some(hole), fine[2].some(hole), barrier_mm=0.0))
-        else:
-            patches.append(_patch(wall.some(points), other.some(points), barrier_mm=barrier))
-    return tuple(sorted(patches, key=lambda p: (not p.is_open, -p.area_mm2)))
+            return _patch(fine[0].some(hole), fine[2].some(hole), barrier_mm=0.0, place=place)
+        return _patch(wall.some(points), other.some(points), barrier_mm=barrier, place=place)
+
+    def _nearest_are(self, region: Region, rivals: Indices, points_lps: Array) -> npt.NDArray[np.bool_]:
+        """Say which points of a finer lattice have a region's point as their nearest among rivals."""
+        _, nearest = cKDTree(self.walls[0].points_lps[rivals]).query(points_lps)
+        return np.isin(rivals[nearest], region.points)
 
 
 def _facing_walls(gap: Solid, outside: Outside, bounds: Bounds, spacing_mm: float, thin_mm: float) -> _Walls | None:
@@ -188,31 +267,11 @@ def _near(solid: Solid, reach_mm: float) -> Chooser:
     return chosen
 
 
-def _split(wall: Surface, chosen: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.intp]]:
-    """Part the chosen points into patches that hang together, the largest first; specks are left out."""
-    index = np.flatnonzero(chosen)
-    pairs = cKDTree(wall.points_lps[index]).query_pairs(_LINKED * _SPACING_MM, output_type="ndarray")
-    links = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(index), len(index)))
-    count, label = connected_components(links, directed=False)
-    area = np.bincount(label, weights=wall.area_mm2[index], minlength=count)
-    largest_first = np.argsort(-area, kind="stable")
-    return [index[label == number] for number in largest_first if area[number] >= _LEAST_AREA_MM2]
-
-
 def _close_up(gap: Solid, outside: Outside, places_lps: Array, coarse_mm: float) -> _Walls | None:
     """Look at a wall anew, on a fine lattice round some places."""
     bounds = places_lps.min(axis=0) - _FINE_REACH_MM, places_lps.max(axis=0) + _FINE_REACH_MM
     close = outside.near(bounds, _AROUND_MM)
     return _facing_walls(nearby(gap, bounds, reach_mm=_AROUND_MM), close, bounds, _FINE_MM, coarse_mm + _FINE_REACH_MM)
-
-
-def _open_patch(gap: Solid, outside: Outside, wall: Surface, border: Surface) -> Patch:
-    if wall.area_mm2.sum() < _SMALL_MM2:
-        fine = _close_up(gap, outside, wall.points_lps, 0.0)
-        if fine is not None and np.any(fine[1] <= _OPEN_MM):
-            hole = fine[1] <= _OPEN_MM
-            return _patch(fine[0].some(hole), fine[2].some(hole), barrier_mm=0.0)
-    return _patch(wall, border, barrier_mm=0.0)
 
 
 def _least_mm(far_mm: Array, area_mm2: Array) -> float:
@@ -222,7 +281,7 @@ def _least_mm(far_mm: Array, area_mm2: Array) -> float:
     return float(far_mm[order[min(place, len(order) - 1)]])
 
 
-def _patch(wall: Surface, border: Surface, *, barrier_mm: float) -> Patch:
+def _patch(wall: Surface, border: Surface, *, barrier_mm: float, place: Place) -> Patch:
     middle = np.average(wall.points_lps, axis=0, weights=np.maximum(wall.area_mm2, 1e-9))
     centre = wall.points_lps[int(np.argmin(np.linalg.norm(wall.points_lps - middle, axis=1)))]
     return Patch(
@@ -233,4 +292,5 @@ def _patch(wall: Surface, border: Surface, *, barrier_mm: float) -> Patch:
         barrier_mm == 0.0,
         barrier_mm,
         float(wall.area_mm2.sum()),
+        place,
     )

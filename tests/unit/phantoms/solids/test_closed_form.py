@@ -48,6 +48,9 @@ BY_THE_BOOK = [
         EllipticColumn((0, 0, 0), (12.0, 8.0, 6.0), 0.1), math.pi * 1152 * (1 - 0.4 / 3 + 0.08 / 15), id="waist"
     ),
     pytest.param(
+        EllipticColumn((0, 0, 0), (12.0, 8.0, 6.0), -0.1), math.pi * 1152 * (1 + 0.4 / 3 + 0.08 / 15), id="belly"
+    ),
+    pytest.param(
         Intersection((Ball(_START, 9.0), HalfSpace(_on_axis(4.0), tuple(-_AXIS)))), _CAP_5_OF_9, id="cap of a ball"
     ),
     pytest.param(
@@ -86,12 +89,13 @@ def test_closed_forms_are_those_of_the_book(solid: Solid, volume_mm3: float) -> 
         ThreadedShaft(_START, _STOP, 6.5, 4.6, 3.1, 9.0),
         RoundedBox((0, 0, 0), (8, 5, 4), 1.5),
         RoundCone(_START, _on_axis(14.0), 5.0, 2.0),
+        EllipticColumn(_START, (16.0, 12.0, 11.0), -0.03),
         Difference(
             Turned(_START, tuple(_AXIS), (-2.0, 10.0, 20.0), (3.0, 6.0, 4.0)), RoundCone(_START, _STOP, 4.0, 3.0)
         ),
         Union((Ball(_START, 5.0), Cylinder(_on_axis(-9.0), _on_axis(9.0), 3.0), Ball(_on_axis(7.0), 4.0))),
     ],
-    ids=["threaded shaft", "rounded box", "round cone", "uneven halo", "overlapping on one axis"],
+    ids=["threaded shaft", "rounded box", "round cone", "belly", "uneven halo", "overlapping on one axis"],
 )
 def test_closed_forms_agree_with_counted_points(solid: Solid) -> None:
     counted, sd = fill_with_points(solid).volume_mm3()

@@ -149,4 +149,5 @@ def test_the_picture_shows_what_the_truth_says(spine: Design) -> None:
 def test_the_kinds_of_walls(spine: Design) -> None:
     severities = {b.severity for b in spine.truth.breaches}
     assert severities == {"open", "thin"}
-    assert 1 < len(spine.truth.breaches) <= 5
+    # A hole that opens to the canal and to a foramen beside it counts twice.
+    assert 1 < len(spine.truth.breaches) <= 7

@@ -1,12 +1,28 @@
 """Walls of known thickness, holes of known area, and walls that are none of both."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 
-from planner.phantoms.solids.basic import Ball, Cylinder, Difference, Intersection, RoundCone, RoundedBox, Solid
+from planner.geometry.frames import Array, PointsLps
+from planner.phantoms.scene import Part, Scene
+from planner.phantoms.solids.basic import (
+    Ball,
+    Cylinder,
+    Difference,
+    HalfSpace,
+    Intersection,
+    RoundCone,
+    RoundedBox,
+    Solid,
+    Union,
+)
+from planner.phantoms.tissues import CANCELLOUS, CSF, DISC, FAT
+from planner.phantoms.truth.compartments import behind
 from planner.phantoms.truth.patches import Patch, find_patches
+from planner.phantoms.truth.places import Place, Votes
 
 _BONE = Ball((0, 0, 0), 16.0)
 _SCREW = Cylinder((0, -20, 0), (0, 8, 0), 3.0)
@@ -74,3 +90,85 @@ def test_a_vein_behind_the_wall_is_a_way_out() -> None:
     (patch,) = _patches(hole, ways_out=(vein,))
     assert patch.barrier_mm == pytest.approx(0.3, abs=0.03)
     assert np.median(np.abs(vein.distance_mm(patch.outside_lps))) < 1e-3
+
+
+_BOX = RoundedBox((0, 0, 0), (12.0, 12.0, 12.0), 0.0)
+
+
+def _beside(hole: Solid, *parts: Part) -> tuple[Patch, ...]:
+    """Give the patches of a hole in a box of bone that lies in fat, beside some parts."""
+    host = Scene((*parts, Part("L4", _BOX, CANCELLOUS)), FAT)
+    gap = Difference(Intersection((hole, _BOX)), _SCREW)
+    return find_patches(gap, _BOX, _SCREW, thin_mm=0.8, behind=partial(behind, host))
+
+
+def _told(patches: tuple[Patch, ...]) -> list[tuple[bool, Place]]:
+    return [(patch.is_open, patch.place) for patch in patches]
+
+
+def test_a_hole_that_opens_to_canal_and_to_fat_is_two_breaches() -> None:
+    canal = Part("canal", HalfSpace((2.0, 0, 0), (-1, 0, 0)), CSF)
+    patches = _beside(Cylinder((0, -8, 0), (0, 18, 0), 5.0), canal)
+    assert _told(patches) == [(True, Place("cortical", "fat")), (True, Place("canal", "canal"))]
+    # The line x = 2 cuts a segment from the hole's disc of 5 mm.
+    segment_mm2 = 25 * math.acos(2 / 5) - 2 * math.sqrt(25 - 4)
+    assert patches[0].area_mm2 == pytest.approx(25 * math.pi - segment_mm2, rel=0.03)
+    assert patches[1].area_mm2 == pytest.approx(segment_mm2, rel=0.03)
+    assert patches[1].points_lps[:, 0].min() == pytest.approx(2.0, abs=0.3)
+
+
+@pytest.mark.parametrize(("half_mm", "found"), [(0.3, 1), (1.0, 2)])
+def test_an_island_too_small_to_see_joins_the_patch_round_it(half_mm: float, found: int) -> None:
+    nerve = Part("canal", Cylinder((1, 0, 0), (1, 30, 0), half_mm), CSF)
+    patches = _beside(Cylinder((0, -8, 0), (0, 18, 0), 5.0), nerve)
+    assert len(patches) == found
+    assert patches[0].place == Place("cortical", "fat")
+    assert sum(p.area_mm2 for p in patches) == pytest.approx(25 * math.pi, rel=0.03)
+
+
+def test_the_border_of_two_patches_does_not_flicker() -> None:
+    def uncertain(outside_lps: PointsLps, outward_lps: Array) -> Votes:
+        # A quarter of the points say the wrong thing.
+        wrong = np.random.default_rng(5).random(len(outside_lps)) < 0.25
+        left = (outside_lps[:, 0] > 2.0) != wrong
+        counts = np.stack([left, ~left], axis=1).astype(float)
+        return Votes((Place("canal", "canal"), Place("foramen", "foramen")), np.arange(2), counts)
+
+    gap = Difference(Intersection((Cylinder((0, -8, 0), (0, 18, 0), 5.0), _BOX)), _SCREW)
+    patches = find_patches(gap, _BOX, _SCREW, thin_mm=0.8, behind=uncertain)
+    assert [p.place.leak_type for p in patches] == ["foramen", "canal"]
+    segment_mm2 = 25 * math.acos(2 / 5) - 2 * math.sqrt(25 - 4)
+    assert patches[1].area_mm2 == pytest.approx(segment_mm2, rel=0.08)
+
+
+_ROOM = RoundedBox((0.0, 8.0, 7.75), (4.0, 10.0, 3.75), 0.0)
+"""Open at y = 12 over 8 x 7.5 mm, and 0.5 mm of bone left below z = 12, over 8 x 14 mm."""
+_DISC = Part("disc L3-L4", HalfSpace((0, 0, 12.0), (0, 0, -1)), DISC)
+
+
+def test_a_thin_wall_to_elsewhere_is_kept_beside_an_open_patch() -> None:
+    patches = _beside(_ROOM, _DISC)
+    assert _told(patches) == [(True, Place("cortical", "fat")), (False, Place("disc", "disc L3-L4"))]
+    assert patches[0].area_mm2 == pytest.approx(60.0, rel=0.03)
+    # 1.2 mm of it is the open patch's rim.
+    assert patches[1].area_mm2 == pytest.approx(8.0 * (14.0 - 1.2), rel=0.03)
+    assert patches[1].barrier_mm == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_thin_wall_beside_an_open_patch_of_its_kind_belongs_to_it() -> None:
+    assert _told(_beside(_ROOM)) == [(True, Place("cortical", "fat"))]
+
+
+def test_a_rim_is_no_patch_whatever_lies_behind_it() -> None:
+    rim = RoundedBox((0.0, 12.0, 7.75), (4.0, 1.0, 3.75), 0.0)
+    assert _told(_beside(Union((rim, Cylinder((0, 0, 7.75), (0, 12, 7.75), 3.0))), _DISC)) == [
+        (True, Place("cortical", "fat"))
+    ]
+
+
+def test_a_thin_wall_of_the_kind_of_an_open_patch_elsewhere_is_kept() -> None:
+    # Open to fat at y = 12, and thin towards fat below z = -12, far from there.
+    hole = Union((Cylinder((0, -8, 0), (0, 18, 0), 5.0), Cylinder((6, -5, 0), (6, -5, -11.5), 3.0)))
+    patches = _beside(hole)
+    assert _told(patches) == [(True, Place("cortical", "fat")), (False, Place("cortical", "fat"))]
+    assert patches[1].barrier_mm == pytest.approx(0.5, abs=0.02)
