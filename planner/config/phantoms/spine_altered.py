@@ -159,6 +159,9 @@ class EcgLead(Settings):
 
     kind: Literal["ecg_lead"] = "ecg_lead"
     side: Side = "left"
+    on: Literal["front", "back"] = Field(
+        default="front", description="Which skin it lies on; fields of view about the spine show the back's only."
+    )
     up_mm: float = Field(default=10.0, ge=-200, le=200, description="Height over the middle body, LPS z.")
 
 

@@ -42,12 +42,15 @@ class Lucency:
         Its nominal width.
     tissue : Tissue
         What fills it.
+    is_line : bool
+        A fracture line: thin, and open to the outside; no cleft within a body.
     """
 
     level: str
     solid: Solid
     width_mm: float
     tissue: Tissue
+    is_line: bool = False
 
 
 def fusion_mass(change: FusionMass, vertebrae: Sequence[Vertebra], sacrum: Sacrum | None, *, inside: bool) -> Solid:
@@ -133,7 +136,9 @@ def fracture_line(change: FractureLine, vertebra: Vertebra) -> Lucency:
     axes = vertebra.axes @ rotation_about((0, 1, 0), -change.tilt_deg)
     half = (_LINE_DEPTH_MM, half_depth * change.depth_share, change.width_mm / 2.0)
     plane = RoundedBox(centre, half, 0.0, tuple(point_tuple(row) for row in axes))
-    return Lucency(vertebra.level, Intersection((plane, vertebra.body(inside=False))), change.width_mm, FLUID)
+    return Lucency(
+        vertebra.level, Intersection((plane, vertebra.body(inside=False))), change.width_mm, FLUID, is_line=True
+    )
 
 
 def junctional_line(change: JunctionalFracture, vertebra: Vertebra) -> Lucency:
@@ -153,7 +158,9 @@ def junctional_line(change: JunctionalFracture, vertebra: Vertebra) -> Lucency:
     axes = vertebra.axes @ rotation_about((1, 0, 0), slope)
     half = (_LINE_DEPTH_MM, run / 2.0, change.line_mm / 2.0)
     plane = RoundedBox(centre, half, 0.0, tuple(point_tuple(row) for row in axes))
-    return Lucency(vertebra.level, Intersection((plane, vertebra.bone(inside=False))), change.line_mm, FLUID)
+    return Lucency(
+        vertebra.level, Intersection((plane, vertebra.bone(inside=False))), change.line_mm, FLUID, is_line=True
+    )
 
 
 def scar(change: Laminectomy, vertebrae: Sequence[Vertebra]) -> tuple[Part, ...]:

@@ -46,6 +46,7 @@ from planner.phantoms.truth.facts import Canal
 _EPIDURAL_MM = 5.5
 """How far fat fills the corners of the canal and the foramina."""
 _CANAL_MARGIN_MM = 0.5
+_CLEFT = "cleft"
 _CORD_SHARE = 0.55
 """Of the canal's radius; below L1 the roots lie there."""
 
@@ -85,6 +86,11 @@ class Column:
     soft: SoftTissue
     lucencies: tuple[Lucency, ...] = ()
     fusion: Solid | None = None
+
+    @property
+    def unbroken(self) -> tuple[Part, ...]:
+        """All parts but what fractures have opened."""
+        return tuple(p for p in self.parts if not p.name.startswith(f"{_CLEFT} "))
 
     @property
     def clefts(self) -> tuple[tuple[str, Solid], ...]:
@@ -163,7 +169,7 @@ def column_of(patient: SpinePatient) -> Column:
         *_fusion_parts(masses, shown, sacrum, tissues),
         *_bands(patient, bony),
         *decoys.in_bodies(patient, bony),
-        *(Part(f"cleft {x.level} {i}", x.solid, x.tissue) for i, x in enumerate(lucencies, start=1)),
+        *(Part(f"{_CLEFT} {x.level} {i}", x.solid, x.tissue) for i, x in enumerate(lucencies, start=1)),
         *(() if sacrum is None else (Part("sacral foramina", sacrum.foramina, EPIDURAL),)),
         Part("canal", hollow, CSF),
         Part("cord", _cord(knots), CORD),

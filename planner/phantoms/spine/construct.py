@@ -20,11 +20,14 @@ from planner.config.phantoms.spine_patient import SpinePatient
 from planner.errors import ConfigError, UsageError
 from planner.geometry.frames import PointTuple, point_tuple
 from planner.model.implant import Side
+from planner.phantoms.solids.basic import Ball, Union
+from planner.phantoms.solids.raster import grid_over, rasterise
 from planner.phantoms.spine.aim import Aim, Misplaced, aim_iliac, aim_pedicle, aim_sacral, misplace
 from planner.phantoms.spine.clearance import WallRoom, room_for_halo_mm, room_to_wall
 from planner.phantoms.spine.column import Column, column_of
+from planner.phantoms.spine.gaps import lucent_spaces
 from planner.phantoms.spine.halos import ScrewAxis
-from planner.phantoms.spine.hardware import Hardware
+from planner.phantoms.spine.hardware import Hardware, fat_lobule
 from planner.phantoms.spine.places import bone_at, vertebra_at
 
 _SIDES: tuple[Side, Side] = ("right", "left")
@@ -42,6 +45,9 @@ _SUNK_MM = (2.4, 5.0)
 """Subsided cages sank 4.7 mm in the mean, from 2.4 mm on (Rao 2017, J Spine Surg, article 3801)."""
 _CORE_SHARE = (0.61, 0.72)
 """Mean core over outer diameter: 0.57 to 0.72 in six makes (Sci Rep 2022, doi 10.1038/s41598-022-11824-2)."""
+_FAT_FROM_TIP_MM = (9.0, 12.0, 7.0)
+_FAT_CLEAR_MM, _FAT_LATTICE_MM = 1.0, 0.5
+"""Bone round a lobule of fat: it must not run into a gap."""
 _PITCHES_MM = (2.0, 2.75, 2.8, 3.0)
 
 
@@ -180,12 +186,27 @@ class Construct:
         volume = 1.2 if level.startswith("T") else 2.4
         return (BoneCement(level=level, volume_ml=volume, seed=int(self.random.integers(1, 1000))),)
 
-    def touch_fat(self) -> None:
-        """Let marrow fat touch one firm screw."""
+    def touch_fat(self, cages: tuple[Cage, ...]) -> None:
+        """Let marrow fat touch one firm screw, in the body, clear of all that is lucent and of other hardware."""
         firm = [n for n, s in enumerate(self.screws) if not s.loose and s.site == "pedicle"]
-        if firm:
-            number = firm[int(self.random.integers(len(firm)))]
-            self._replace(number, fat_at_mm=(round(self.screws[number].length_mm - 9.0, 1),))
+        if not firm:
+            return
+        first = int(self.random.integers(len(firm)))
+        recipe = SpinePhantom(patient=self.patient, screws=tuple(self.screws), cages=cages)
+        hardware = Hardware(recipe, self.column)
+        lucent = [p.solid for p in lucent_spaces(hardware).parts]
+        for number in (*firm[first:], *firm[:first]):
+            screw = hardware.screws[number]
+            others = [s.hull for n, s in enumerate(hardware.screws) if n != number]
+            taken = Union((*lucent, *others, *(c.hull for c in hardware.cages)))
+            for from_tip_mm in _FAT_FROM_TIP_MM:
+                at = round(screw.recipe.length_mm - from_tip_mm, 1)
+                lobule = fat_lobule(screw, at)
+                around = Ball(lobule.centre_lps, lobule.radius_mm + _FAT_CLEAR_MM)
+                grid = grid_over(around.bounds_lps, _FAT_LATTICE_MM)
+                if not (rasterise(around, grid) & rasterise(taken, grid)).any():
+                    self._replace(number, fat_at_mm=(at,))
+                    return
 
     def _add(self, level: Level, side: Side, site: Literal["pedicle", "iliac"], aim: Aim) -> None:
         core = round(self._core * aim.diameter_mm, 2)

@@ -21,6 +21,9 @@ from planner.phantoms.solids.basic import Cylinder, Ellipsoid, Intersection, Rou
 from planner.phantoms.spine.vertebrae import Vertebra
 from planner.phantoms.tissues import BLOOD, BONE_ISLAND, ECG_LEAD, VACUUM_GAS, YELLOW_MARROW
 
+_LEAD_FRONT_RAD = (0.5825, 0.75, 0.95, 1.15)
+_LEAD_BACK_RAD = (0.45, 0.52, 0.6, 0.56)
+"""Turns to the side of the stud and of the knots of its wire, seen from the trunk's middle. By eye."""
 BodyDecoy = BasivertebralVein | BoneIsland | MarrowFat
 
 
@@ -110,7 +113,7 @@ def segmental_vessels(decoy: SegmentalVessels, vertebra: Vertebra) -> Part:
 
 
 def ecg_lead(decoy: EcgLead, body: Solid, *, around_lps: tuple[float, float]) -> Part:
-    """Give an electrode's stud and its wire, lying on the skin of the front.
+    """Give an electrode's stud and its wire, lying on the skin.
 
     Parameters
     ----------
@@ -123,14 +126,15 @@ def ecg_lead(decoy: EcgLead, body: Solid, *, around_lps: tuple[float, float]) ->
     """
     side = 1.0 if decoy.side == "left" else -1.0
     middle = np.array([*around_lps, decoy.up_mm])
-    stud = _on_skin(body, middle, np.array([side * 0.55, -0.835, 0.0]))
+    ahead, turns = (-1.0, _LEAD_FRONT_RAD) if decoy.on == "front" else (1.0, _LEAD_BACK_RAD)
+    stud = _on_skin(body, middle, np.array([side * np.sin(turns[0]), ahead * np.cos(turns[0]), 0.0]))
     out = stud - middle
     out /= np.linalg.norm(out)
     disc = Cylinder(point_tuple(stud - 0.2 * out), point_tuple(stud + 1.6 * out), 5.0)
     knob = Cylinder(point_tuple(stud + 1.6 * out), point_tuple(stud + 4.0 * out), 2.0)
     points = [point_tuple(stud + 3.0 * out)]
-    for turn, up in ((0.75, 14.0), (0.95, 34.0), (1.15, 70.0)):
-        way = np.array([side * np.sin(turn), -np.cos(turn), 0.0])
+    for turn, up in zip(turns[1:], (14.0, 34.0, 70.0), strict=True):
+        way = np.array([side * np.sin(turn), ahead * np.cos(turn), 0.0])
         points.append(point_tuple(_on_skin(body, middle + np.array([0.0, 0.0, up]), way) + 1.5 * way))
     wire = tube(points, [0.8] * len(points))
     return Part(f"ECG lead {decoy.side}", Union((disc, knob, wire)), ECG_LEAD)

@@ -19,12 +19,23 @@ from planner.phantoms.solids.basic import Difference, Grown, Intersection, Solid
 from planner.phantoms.solids.nearby import nearby
 from planner.phantoms.solids.raster import contains
 from planner.phantoms.spine.column import column_of
-from planner.phantoms.spine.gaps import gaps_of, rims_of
+from planner.phantoms.spine.gaps import LucentSpaces, lucent_spaces, rims_of
 from planner.phantoms.spine.hardware import Hardware
 from planner.phantoms.spine.screws import Halo, PedicleScrew, Rod
 from planner.phantoms.spine.soft_tissue import SoftTissue, lumbar_soft_tissue, thoracic_soft_tissue
 from planner.phantoms.spine.vertebrae import LUMBAR, THORACIC, Vertebra, canal, canal_line, disc
-from planner.phantoms.tissues import CANCELLOUS, CORD, CORTICAL, CSF, DISC, EPIDURAL, FIBROUS, SCLEROTIC, TITANIUM
+from planner.phantoms.tissues import (
+    BLOOD,
+    CANCELLOUS,
+    CORD,
+    CORTICAL,
+    CSF,
+    DISC,
+    EPIDURAL,
+    FIBROUS,
+    SCLEROTIC,
+    TITANIUM,
+)
 from planner.phantoms.truth.facts import Canal, TrueGap, TrueImplant, Truth, WayOut, halo_without_metal
 
 _RIM_MM = 1.0
@@ -222,6 +233,7 @@ def _true_screw(screw: PedicleScrew) -> TrueImplant:
         side=screw.side,
         level=screw.vertebra.level,
         loose=screw.halo is not None,
+        material="titanium",
     )
 
 
@@ -235,6 +247,7 @@ def _true_rod(rod: Rod) -> TrueImplant:
         diameter_mm=rod.diameter_mm,
         length_mm=rod.length_mm,
         side=rod.side,
+        material="titanium",
     )
 
 
@@ -249,7 +262,8 @@ def design_spine(recipe: SpinePhantom) -> Design:
     Returns
     -------
     Design
-        Its grid lies round the hardware and reaches beyond the skin of the back; so do the truth's voxels, nearer by.
+        Its grid lies round hardware and gaps and reaches beyond the skin of the back; so do the truth's voxels, nearer
+        by.
 
     Raises
     ------
@@ -260,30 +274,31 @@ def design_spine(recipe: SpinePhantom) -> Design:
     hardware = Hardware(recipe, column)
     hardware.require_apart()
     host = Scene((*column.soft.parts, *column.parts), texture_seed=recipe.seed)
-    gaps = gaps_of(hardware)
-    lucent = tuple(Part(g.id, g.solid, FIBROUS) for g in gaps if g.kind != "fracture_level")
-    scene = Scene(
-        (*host.parts, *rims_of(hardware), *hardware.decoys, *lucent, *hardware.parts), texture_seed=recipe.seed
-    )
-    low, high = _region(hardware)
+    lucent = lucent_spaces(hardware)
+    veins = _veins(hardware, lucent)
+    # What is lucent lies over all that is drawn in bone, rims and fat too, and only metal lies over it.
+    ways = tuple(Part(w.name, w.solid, BLOOD) for w in veins)
+    bony = (*column.soft.parts, *column.unbroken, *rims_of(hardware), *hardware.decoys)
+    scene = Scene((*bony, *ways, *lucent.parts, *hardware.parts), texture_seed=recipe.seed)
+    low, high = _region(hardware, lucent)
     back = _skin_behind(column.soft.body, low, high)
     truth = Truth(
         implants=hardware.implants,
-        gaps=gaps,
+        gaps=lucent.gaps,
         env=column.bone,
         body=column.soft.body,
         structures=column.soft.structures,
         host=host,
         axes_lps=_truth_axes(recipe.field, low, high, back),
         canal=column.canal,
-        ways_out=_veins(hardware, gaps),
+        ways_out=(*lucent.lines, *veins),
     )
     return Design(scene, truth, _field(recipe.field, low, high, back), recipe.scan, ideal_like(recipe.scan))
 
 
-def _veins(hardware: Hardware, gaps: Sequence[TrueGap]) -> tuple[WayOut, ...]:
-    """Give the basivertebral veins, as far as neither gap nor metal has taken their place."""
-    taken = Union((*hardware.hulls, *(g.solid for g in gaps)))
+def _veins(hardware: Hardware, lucent: LucentSpaces) -> tuple[WayOut, ...]:
+    """Give the basivertebral veins, as far as nothing lucent and no metal has taken their place."""
+    taken = Union((*hardware.hulls, *(p.solid for p in lucent.parts)))
     found = []
     for part in hardware.column.parts:
         if part.name.startswith(_VEIN) and taken.solids:
@@ -292,10 +307,10 @@ def _veins(hardware: Hardware, gaps: Sequence[TrueGap]) -> tuple[WayOut, ...]:
     return tuple(found)
 
 
-def _region(hardware: Hardware) -> tuple[Array, Array]:
-    """Give a box round all hardware; round the bodies where there is none."""
+def _region(hardware: Hardware, lucent: LucentSpaces) -> tuple[Array, Array]:
+    """Give a box round all hardware and all gaps; round the bodies where there is no hardware."""
     bodies = (v.body(inside=False) for v in hardware.column.vertebrae)
-    boxes = [s.bounds_lps for s in hardware.hulls or tuple(bodies)]
+    boxes = [*(s.bounds_lps for s in hardware.hulls or tuple(bodies)), *lucent.bounds_lps]
     return np.min([b[0] for b in boxes], axis=0), np.max([b[1] for b in boxes], axis=0)
 
 

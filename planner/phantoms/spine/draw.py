@@ -22,8 +22,11 @@ from planner.config.phantoms.spine_hardware import Metal
 from planner.config.phantoms.spine_morphometry import Level
 from planner.config.phantoms.spine_patient import SpinePatient, draw_patient
 from planner.errors import UsageError
+from planner.model.implant import Side
 from planner.phantoms.spine.aim import Misplaced
 from planner.phantoms.spine.construct import SCREW_DEFECTS, Construct, ScrewDefect
+from planner.phantoms.spine.poses import vertebrae_of
+from planner.phantoms.spine.seen import seen_decoys
 
 DefectName = ScrewDefect | Literal["broken_rod", "disassembled", "cage_subsidence", "fracture_level"]
 AlteredName = Literal["laminectomy", "fusion_mass", "deformity", "fracture_line", "junctional_fracture"]
@@ -96,7 +99,7 @@ def draw_spine(
     levels = _levels(kind, random, pelvis=pelvis)
     patient = _altered(patient, levels, changes, random, fracture="fracture_level" in wanted)
     if decoys:
-        patient = _with_decoys(patient, random)
+        patient = _with_decoys(patient, levels, random)
     construct = Construct(patient, levels, metal, random, loose=loose)
     construct.place(pelvis=pelvis)
     for name in wanted:
@@ -105,13 +108,14 @@ def draw_spine(
     cages = construct.cages(sunk="cage_subsidence" in wanted, firm=decoys)
     cements = construct.cements() if decoys else ()
     if decoys:
-        construct.touch_fat()
+        construct.touch_fat(cages)
     ceiling = 3071.0 if clipped else None
-    return SpinePhantom(
+    recipe = SpinePhantom(
         kind=kind, patient=patient, screws=tuple(construct.screws), rods=rods, cages=cages, cements=cements,
         scan=scan or ScanSettings(seed=seed, hu_clipped_at=ceiling),
         seed=seed,
     )  # fmt: skip
+    return recipe.model_copy(update={"patient": _changed(patient, decoys=seen_decoys(recipe))})
 
 
 def _known(names: Iterable[str], known: tuple[str, ...], what: str) -> tuple[str, ...]:
@@ -161,7 +165,7 @@ def _altered(
     return _changed(patient, altered=tuple(made))
 
 
-def _with_decoys(patient: SpinePatient, random: np.random.Generator) -> SpinePatient:
+def _with_decoys(patient: SpinePatient, levels: tuple[Level, ...], random: np.random.Generator) -> SpinePatient:
     bony = [name for name in patient.levels if name != "S1"]
     collapsed = {a.level for a in patient.altered if hasattr(a, "level")}
     more: list[Any] = list(patient.decoys)
@@ -175,7 +179,9 @@ def _with_decoys(patient: SpinePatient, random: np.random.Generator) -> SpinePat
     if random.random() < 0.3:
         more.append(AorticContrast())
     if random.random() < 0.3:
-        more.append(EcgLead(side="left" if random.random() < 0.5 else "right"))
+        lowest = next(v for v in vertebrae_of(patient) if v.level == levels[-1])
+        side: Side = "left" if random.random() < 0.5 else "right"
+        more.append(EcgLead(side=side, on="back", up_mm=round(lowest.centre_lps[2], 1)))
     return _changed(patient, decoys=tuple(more))
 
 

@@ -1,31 +1,81 @@
-"""Every lucent space of a spine recipe: halos, empty tracks, channels, cage interfaces, clefts; and sclerotic rims."""
+"""Every lucent space of a spine recipe: halos, empty tracks, channels, cage interfaces, clefts; and sclerotic rims.
+
+No two gaps run into each other: a septum of bone stays between them. A fracture line that meets a gap is no gap of its
+own but a way out of that one: cement that is meant for the gap leaves through it. A line that meets none is the gap of
+its fractured level, as is the cleft of a collapsed body always.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from planner.errors import ConfigError
 from planner.geometry.frames import point_tuple
+from planner.model.gap import GapKind
 from planner.phantoms.scene import Part
-from planner.phantoms.solids.basic import Difference, Grown, Intersection, Solid, Union
+from planner.phantoms.solids.basic import Bounds, Difference, Grown, Intersection, Solid, Union
 from planner.phantoms.solids.nearby import nearby
 from planner.phantoms.solids.raster import grid_over, rasterise
+from planner.phantoms.spine.altered import Lucency
 from planner.phantoms.spine.cages import PlacedCage
 from planner.phantoms.spine.halos import TRACK_MM, empty_track, halo_hole, nominal_width_mm, wall_channel
 from planner.phantoms.spine.hardware import Hardware
 from planner.phantoms.spine.places import bone_at, marrow_at
 from planner.phantoms.spine.polyaxial import PolyaxialScrew
-from planner.phantoms.tissues import SCLEROTIC
-from planner.phantoms.truth.facts import TrueGap
+from planner.phantoms.tissues import FIBROUS, SCLEROTIC, Tissue
+from planner.phantoms.truth.facts import TrueGap, WayOut
 
 _LOOKED_MM = 0.8
 """Lattice on which a gap is looked for, to refuse an empty one."""
 _LEAST_MM3 = 20.0
 _REACH_MM = 2.0
+_SEPTUM_MM = 1.0
+"""Bone that stays between two gaps; a scan shows no less. Set by eye."""
+_TOUCH_MM = 0.35
+"""Voxels on which it is asked whether two spaces meet: neighbours do."""
 
 
-def gaps_of(hardware: Hardware) -> tuple[TrueGap, ...]:
-    """Give every gap of a recipe.
+@dataclass(frozen=True)
+class LucentSpaces:
+    """All lucent spaces of a recipe.
+
+    Parameters
+    ----------
+    gaps : tuple of TrueGap
+        Of screws, of cages, of fractures, in this order; each within bone, without any metal, clear of the others.
+    lines : tuple of WayOut
+        Fracture lines that meet a gap, without gaps and metal.
+    parts : tuple of Part
+        All of them, to be painted over whatever lies in bone, and before metal.
+    """
+
+    gaps: tuple[TrueGap, ...]
+    lines: tuple[WayOut, ...]
+    parts: tuple[Part, ...]
+
+    @property
+    def bounds_lps(self) -> tuple[Bounds, ...]:
+        """Boxes round what they fill, LPS mm."""
+        return tuple(box for part in self.parts if (box := _filled_box(part.solid)) is not None)
+
+
+@dataclass(frozen=True)
+class _Space:
+    """A lucent space of an implant or a level before others, and metal, are taken from it."""
+
+    id: str
+    implant_id: str | None
+    kind: GapKind
+    width_mm: float
+    solid: Solid
+    level: str
+    tissue: Tissue = FIBROUS
+
+
+def lucent_spaces(hardware: Hardware) -> LucentSpaces:
+    """Give every gap of a recipe, and the fracture lines that lead out of one.
 
     Parameters
     ----------
@@ -34,17 +84,31 @@ def gaps_of(hardware: Hardware) -> tuple[TrueGap, ...]:
 
     Returns
     -------
-    tuple of TrueGap
-        Of screws, of cages, of fractures, in this order; each within bone, without any metal.
+    LucentSpaces
 
     Raises
     ------
     ConfigError
-        If a halo or an interface of the recipe lies wholly outside of the bone, or within metal.
+        If a halo or an interface of the recipe lies wholly outside of the bone, or within metal or another gap.
     """
-    gaps = [_screw_gap(screw, hardware) for screw in hardware.screws]
-    gaps += [_cage_gap(cage, hardware) for cage in hardware.cages]
-    return (*(g for g in gaps if g is not None), *_cleft_gaps(hardware))
+    spaces = [s for screw in hardware.screws if (s := _screw_space(screw, hardware)) is not None]
+    spaces += [s for cage in hardware.cages if (s := _cage_space(cage, hardware)) is not None]
+    fractures = [(x, _fracture_space(x, n, hardware)) for n, x in enumerate(hardware.column.lucencies, start=1)]
+    gaps, parts = list[TrueGap](), list[Part]()
+    for n, space in enumerate(spaces := [*spaces, *(s for x, s in fractures if not x.is_line)]):
+        gap = _gap(space, [s.solid for s in spaces[:n]], hardware)
+        gaps.append(gap)
+        parts.append(Part(gap.id, gap.solid, space.tissue))
+    lines = list[WayOut]()
+    for _, line in (pair for pair in fractures if pair[0].is_line):
+        left = _without_metal(_without(line.solid, [g.solid for g in gaps]), hardware)
+        if any(_meet(left, g.solid) for g in gaps):
+            lines.append(WayOut(f"fracture line {line.level}", "fracture", left))
+            parts.append(Part(lines[-1].name, left, line.tissue))
+        else:
+            gaps.append(TrueGap(line.id, line.implant_id, line.kind, line.width_mm, left, line.level))
+            parts.append(Part(line.id, left, line.tissue))
+    return LucentSpaces(tuple(gaps), tuple(lines), tuple(parts))
 
 
 def rims_of(hardware: Hardware) -> tuple[Part, ...]:
@@ -62,7 +126,7 @@ def rims_of(hardware: Hardware) -> tuple[Part, ...]:
     return tuple(rims)
 
 
-def _screw_gap(screw: PolyaxialScrew, hardware: Hardware) -> TrueGap | None:
+def _screw_space(screw: PolyaxialScrew, hardware: Hardware) -> _Space | None:
     recipe, holes = screw.recipe, list[Solid]()
     if recipe.halo is not None:
         holes.append(halo_hole(recipe.halo, screw.planned, recipe.diameter_mm))
@@ -72,33 +136,29 @@ def _screw_gap(screw: PolyaxialScrew, hardware: Hardware) -> TrueGap | None:
         return None
     bone = bone_at(hardware.column, recipe.level, recipe.site)
     holes += [wall_channel(d, screw.planned, bone) for d in recipe.wall_defects]
-    solid = _lucent(Union(tuple(holes)), bone, hardware)
-    _require_some(solid, f"the halo of screw {recipe.id}")
+    solid = _in_bone(Union(tuple(holes)), bone, hardware)
     width = nominal_width_mm(recipe.halo, screw.planned, recipe.diameter_mm) if recipe.halo is not None else TRACK_MM
-    return TrueGap(f"gap-{recipe.id}", recipe.id, "screw_halo", width, solid, recipe.level)
+    piece = screw.piece_ids[screw.loose_piece or 0]
+    return _Space(f"gap-{recipe.id}", piece, "screw_halo", width, solid, recipe.level)
 
 
-def _cage_gap(cage: PlacedCage, hardware: Hardware) -> TrueGap | None:
+def _cage_space(cage: PlacedCage, hardware: Hardware) -> _Space | None:
     recipe = cage.recipe
     if cage.lucent is None or recipe.interface_mm is None:
         return None
     level = recipe.lower if recipe.sunk_into == "lower" else recipe.upper
-    solid = _lucent(cage.lucent, bone_at(hardware.column, level), hardware)
-    _require_some(solid, f"the interface of {recipe.id}")
-    return TrueGap(f"gap-{recipe.id}", recipe.id, "cage_interface", recipe.interface_mm, solid, level)
+    solid = _in_bone(cage.lucent, bone_at(hardware.column, level), hardware)
+    return _Space(f"gap-{recipe.id}", recipe.id, "cage_interface", recipe.interface_mm, solid, level)
 
 
-def _cleft_gaps(hardware: Hardware) -> tuple[TrueGap, ...]:
-    out = []
-    for number, cleft in enumerate(hardware.column.lucencies, start=1):
-        solid = _without_metal(cleft.solid, hardware)
-        here = [s for s in hardware.screws if s.recipe.level == cleft.level]
-        middle = np.mean(cleft.solid.bounds_lps, axis=0)
-        nearest = min(here, key=lambda s: _apart_mm(s, middle), default=None)
-        screw = None if nearest is None else nearest.recipe.id
-        name = f"gap-{cleft.level.lower()}-fracture-{number}"
-        out.append(TrueGap(name, screw, "fracture_level", cleft.width_mm, solid, cleft.level))
-    return tuple(out)
+def _fracture_space(opened: Lucency, number: int, hardware: Hardware) -> _Space:
+    here = [s for s in hardware.screws if s.recipe.level == opened.level]
+    middle = np.mean(opened.solid.bounds_lps, axis=0)
+    nearest = min(here, key=lambda s: _apart_mm(s, middle), default=None)
+    screw = None if nearest is None else nearest.recipe.id
+    name = f"gap-{opened.level.lower()}-fracture-{number}"
+    solid = nearby(Difference(opened.solid, hardware.column.holes), opened.solid.bounds_lps, reach_mm=_REACH_MM)
+    return _Space(name, screw, "fracture_level", opened.width_mm, solid, opened.level, opened.tissue)
 
 
 def _apart_mm(screw: PolyaxialScrew, point_lps: Sequence[float]) -> float:
@@ -106,9 +166,22 @@ def _apart_mm(screw: PolyaxialScrew, point_lps: Sequence[float]) -> float:
     return float(np.linalg.norm(screw.axis.at(float(along)) - np.asarray(point_lps)))
 
 
-def _lucent(hole: Solid, bone: Solid, hardware: Hardware) -> Solid:
-    within = Difference(bone, hardware.column.holes)
-    return _without_metal(Intersection((hole, within)), hardware)
+def _gap(space: _Space, others: Sequence[Solid], hardware: Hardware) -> TrueGap:
+    clear = _without(space.solid, [Grown(o, _SEPTUM_MM) for o in others])
+    gap = TrueGap(space.id, space.implant_id, space.kind, space.width_mm, _without_metal(clear, hardware), space.level)
+    if space.kind != "fracture_level":
+        _require_some(gap)
+    return gap
+
+
+def _in_bone(hole: Solid, bone: Solid, hardware: Hardware) -> Solid:
+    return nearby(Intersection((hole, Difference(bone, hardware.column.holes))), hole.bounds_lps, reach_mm=_REACH_MM)
+
+
+def _without(solid: Solid, others: Sequence[Solid]) -> Solid:
+    if not others:
+        return solid
+    return nearby(Difference(solid, Union(tuple(others))), solid.bounds_lps, reach_mm=0.0)
 
 
 def _without_metal(solid: Solid, hardware: Hardware) -> Solid:
@@ -117,9 +190,34 @@ def _without_metal(solid: Solid, hardware: Hardware) -> Solid:
     return nearby(left, solid.bounds_lps, reach_mm=_REACH_MM)
 
 
-def _require_some(solid: Solid, what: str) -> None:
-    grid = grid_over(solid.bounds_lps, _LOOKED_MM)
-    found = int(rasterise(solid, grid).sum()) * grid.voxel_volume_mm3
+def _require_some(gap: TrueGap) -> None:
+    grid = grid_over(gap.solid.bounds_lps, _LOOKED_MM)
+    found = int(rasterise(gap.solid, grid).sum()) * grid.voxel_volume_mm3
     if found < _LEAST_MM3:
-        middle = point_tuple(np.mean(solid.bounds_lps, axis=0).round(1))
-        raise ConfigError(f"{what} leaves no lucent space: round {middle} there is no bone beside the metal")
+        what = "halo of screw" if gap.kind == "screw_halo" else "interface of"
+        middle = point_tuple(np.mean(gap.solid.bounds_lps, axis=0).round(1))
+        raise ConfigError(
+            f"the {what} {gap.id.removeprefix('gap-')} leaves no lucent space: round {middle} there is no bone beside "
+            "metal and other gaps"
+        )
+
+
+def _meet(one: Solid, other: Solid) -> bool:
+    """Say whether two spaces overlap or nearly touch."""
+    low = np.maximum(one.bounds_lps[0], other.bounds_lps[0]) - 2.0 * _TOUCH_MM
+    high = np.minimum(one.bounds_lps[1], other.bounds_lps[1]) + 2.0 * _TOUCH_MM
+    if np.any(high <= low):
+        return False
+    grid = grid_over((low, high), _TOUCH_MM)
+    near = ndimage.binary_dilation(rasterise(one, grid), np.ones((3, 3, 3)))
+    return bool(near.any() and (near & rasterise(other, grid)).any())
+
+
+def _filled_box(solid: Solid) -> Bounds | None:
+    """Give a box round what a solid fills; its own box may reach far beyond that."""
+    grid = grid_over(solid.bounds_lps, _LOOKED_MM)
+    filled = np.argwhere(rasterise(solid, grid))
+    if not len(filled):
+        return None
+    corners = grid.to_lps(np.stack([filled.min(axis=0), filled.max(axis=0)]).astype(np.float64))
+    return corners[0] - _LOOKED_MM, corners[1] + _LOOKED_MM

@@ -7,10 +7,9 @@ from itertools import combinations
 import numpy as np
 
 from planner.config.phantoms.spine import SpinePhantom
-from planner.config.phantoms.spine_hardware import Cage, Metal, Rod, Screw, Site
+from planner.config.phantoms.spine_hardware import Cage, Rod, Screw, Site
 from planner.errors import ConfigError
 from planner.geometry.frames import Array, PointsLps, PointTuple, point_tuple, unit
-from planner.model.implant import Material, Side
 from planner.phantoms.scene import Part
 from planner.phantoms.solids.basic import Ball, Difference, Intersection, Solid, Union
 from planner.phantoms.spine.cages import Endplate, PlacedCage, cement_lobes, vertebroplasty
@@ -19,16 +18,17 @@ from planner.phantoms.spine.halos import ScrewAxis
 from planner.phantoms.spine.places import marrow_at, vertebra_at
 from planner.phantoms.spine.polyaxial import PolyaxialScrew
 from planner.phantoms.spine.rods import BentRod, cross_link
+from planner.phantoms.spine.true_implants import material_of, true_cage, true_rod, true_screw
 from planner.phantoms.tissues import (
     BLOOD,
     COBALT_CHROME,
-    FIBROUS,
     FUSION_BONE,
     PEEK,
     PMMA,
     STEEL,
     TANTALUM,
     TITANIUM,
+    UNHEALED_GRAFT,
     YELLOW_MARROW,
     ZIRCONIA_CEMENT,
 )
@@ -110,10 +110,10 @@ class Hardware:
     def implants(self) -> tuple[TrueImplant, ...]:
         """What they are as truth: screws, rods, cross-links, cages, cement."""
         return (
-            *(_true_screw(s, self.column.hollow) for s in self.screws),
-            *(_true_rod(r) for r in self.rods),
+            *(piece for s in self.screws for piece in true_screw(s, self.column)),
+            *(piece for r in self.rods for piece in true_rod(r)),
             *self._true_links,
-            *(_true_cage(c) for c in self.cages),
+            *(true_cage(c) for c in self.cages),
             *(
                 TrueImplant(id=name, kind="cement", solid=solid, level=level, material="pmma")
                 for name, level, solid in self.cements
@@ -126,9 +126,7 @@ class Hardware:
         parts = []
         for screw in self.screws:
             for number, at in enumerate(screw.recipe.fat_at_mm, start=1):
-                away = screw.recipe.diameter_mm / 2.0 + _FAT_LOBULE_MM - 0.3
-                centre = screw.axis.at(at) + away * screw.axis.toward(60.0 + 150.0 * number)
-                lobule = Ball(point_tuple(centre), _FAT_LOBULE_MM)
+                lobule = fat_lobule(screw, at, number=number)
                 solid = self._in_marrow(screw.recipe.level, lobule, screw.recipe.site)
                 parts.append(Part(f"marrow fat {screw.recipe.id} {number}", solid, YELLOW_MARROW))
         return tuple(parts)
@@ -141,15 +139,21 @@ class Hardware:
         for name, _, solid in self.cements:
             out.append(Part(name, solid, ZIRCONIA_CEMENT if name in zirconia else PMMA))
         for cage in self.cages:
-            # Where the bone does not hold the cage, its graft has not healed.
-            out.append(Part(f"graft {cage.recipe.id}", cage.hull, FUSION_BONE if cage.lucent is None else FIBROUS))
+            # Where the bone does not hold the cage, its graft has not healed: chips of bone, no part of the gap.
+            out.append(
+                Part(f"graft {cage.recipe.id}", cage.hull, FUSION_BONE if cage.lucent is None else UNHEALED_GRAFT)
+            )
             out.append(Part(cage.recipe.id, cage.frame, PEEK if cage.recipe.material == "PEEK" else TITANIUM))
             out += [Part(f"marker {cage.recipe.id}", pin, TANTALUM) for pin in cage.markers]
         for screw in self.screws:
-            if screw.bore is not None:
-                out.append(Part(f"bore {screw.recipe.id}", Intersection((screw.bore, screw.hull)), BLOOD))
-            out.append(Part(screw.recipe.id, screw.metal, _METALS[screw.recipe.metal]))
-        out += [Part(f"rod-{r.recipe.side}", r.metal, _METALS[r.recipe.metal]) for r in self.rods]
+            if screw.bores:
+                bore = Intersection((Union(screw.bores), screw.hull))
+                out.append(Part(f"bore {screw.recipe.id}", bore, BLOOD))
+            pieces = zip(screw.piece_ids, screw.metals, strict=True)
+            out += [Part(name, metal, _METALS[screw.recipe.metal]) for name, metal in pieces]
+        for rod in self.rods:
+            pieces = zip(rod.piece_ids, rod.metals, strict=True)
+            out += [Part(name, metal, _METALS[rod.recipe.metal]) for name, metal in pieces]
         for link, recipe in zip(self._true_links, self.recipe.cross_links, strict=True):
             out.append(Part(link.id, link.solid, _METALS[recipe.metal]))
         return tuple(out)
@@ -212,7 +216,7 @@ class Hardware:
                     tip_lps=stop,
                     diameter_mm=recipe.diameter_mm,
                     length_mm=length,
-                    material=_material(recipe.metal),
+                    material=material_of(recipe.metal),
                 )
             )
         return tuple(out)
@@ -233,6 +237,27 @@ class Hardware:
         return Endplate(vertebra.place((0.0, 0.0, sign * half)), point_tuple(sign * vertebra.axes[:, 2]))
 
 
+def fat_lobule(screw: PolyaxialScrew, at_mm: float, *, number: int = 1) -> Ball:
+    """Give a lobule of fat that touches a screw, before the marrow cuts it.
+
+    Parameters
+    ----------
+    screw : PolyaxialScrew
+        Which.
+    at_mm : float
+        How far from its head.
+    number : int
+        Counted from 1; each lies on another side.
+
+    Returns
+    -------
+    Ball
+    """
+    away = screw.recipe.diameter_mm / 2.0 + _FAT_LOBULE_MM - 0.3
+    centre = screw.axis.at(at_mm) + away * screw.axis.toward(60.0 + 150.0 * number)
+    return Ball(point_tuple(centre), _FAT_LOBULE_MM)
+
+
 def _between_mm(one: ScrewAxis, other: ScrewAxis) -> float:
     """Give the least distance between two axes, to a tenth of a millimetre or so."""
     a, b = (
@@ -248,66 +273,3 @@ def _within_mm(screw: PolyaxialScrew, cage: PlacedCage) -> float:
     along = np.linspace(0.0, 1.0, 200)[:, None] * np.subtract(screw.axis.tip_lps, screw.axis.head_lps)
     points = PointsLps(np.array(screw.axis.head_lps) + along)
     return float(cage.hull.distance_mm(points).min()) - screw.recipe.diameter_mm / 2.0
-
-
-def _material(metal: Metal) -> Material:
-    return "titanium" if metal == "titanium" else "cobalt_chrome_or_steel"
-
-
-def _canal_breach_mm(screw: PolyaxialScrew, hollow: Solid) -> float:
-    """Give how deep the thread of a screw stands in the canal, 0 where it does not."""
-    turns = np.arange(0.0, 360.0, 10.0)
-    ring = np.array([screw.axis.toward(turn) for turn in turns]) * screw.recipe.diameter_mm / 2.0
-    along = np.arange(0.0, screw.axis.length_mm, 0.5)
-    middles = np.array(screw.axis.head_lps) + along[:, None] * screw.axis.direction
-    points = PointsLps((middles[:, None] + ring[None]).reshape(-1, 3))
-    return max(0.0, float(-hollow.distance_mm(points).min()))
-
-
-def _true_screw(screw: PolyaxialScrew, hollow: Solid) -> TrueImplant:
-    recipe = screw.recipe
-    return TrueImplant(
-        id=recipe.id,
-        kind="pedicle_screw",
-        solid=screw.metal,
-        head_lps=screw.axis.head_lps,
-        tip_lps=screw.tip_lps,
-        diameter_mm=recipe.diameter_mm,
-        length_mm=screw.axis.length_mm,
-        side=recipe.side,
-        level=recipe.level,
-        loose=recipe.loose,
-        material=_material(recipe.metal),
-        broken=recipe.broken is not None,
-        moved=recipe.pulled_out_mm > 0.0,
-        canal_breach_mm=_canal_breach_mm(screw, hollow),
-    )
-
-
-def _true_rod(rod: BentRod) -> TrueImplant:
-    side: Side = rod.recipe.side
-    first, last = rod.pieces_lps[0][0], rod.pieces_lps[-1][-1]
-    return TrueImplant(
-        id=f"rod-{side}",
-        kind="rod",
-        solid=rod.metal,
-        head_lps=point_tuple(first),
-        tip_lps=point_tuple(last),
-        diameter_mm=rod.recipe.diameter_mm,
-        length_mm=rod.length_mm,
-        side=side,
-        material=_material(rod.recipe.metal),
-        broken=rod.recipe.broken is not None or bool(rod.recipe.out_of),
-    )
-
-
-def _true_cage(cage: PlacedCage) -> TrueImplant:
-    return TrueImplant(
-        id=cage.recipe.id,
-        kind="cage",
-        solid=Union((cage.frame, *cage.markers)),
-        level=cage.recipe.lower,
-        loose=cage.recipe.interface_mm is not None,
-        material="titanium" if cage.recipe.material == "titanium" else "unknown",
-        moved=cage.recipe.sunk_mm > 0.0,
-    )

@@ -95,35 +95,76 @@ class PolyaxialScrew:
         )
 
     @cached_property
-    def bore(self) -> Solid | None:
-        """The bore of a cannulated screw, from the tulip's floor to the tip."""
-        if self.recipe.cannula_mm is None:
+    def _moved(self) -> ScrewAxis:
+        """Where the whole screw would lie if all of it had moved as the inner piece of a broken one has."""
+        broken = self.recipe.broken
+        if broken is None:
+            return self.axis
+        shift = broken.apart_mm * self.axis.direction + broken.offset_mm * self.axis.toward(broken.toward_deg)
+        return self.axis.moved(shift)
+
+    @cached_property
+    def _halves(self) -> tuple[HalfSpace, HalfSpace] | None:
+        """What lies on the head's side of a break, and what lies beyond it; None for a whole screw."""
+        broken, way = self.recipe.broken, self.axis.direction
+        if broken is None:
             return None
-        start, stop = self.axis.at(-4.0), self.axis.at(self.axis.length_mm + 0.5)
-        return Cylinder(point_tuple(start), point_tuple(stop), self.recipe.cannula_mm / 2.0)
+        outer = HalfSpace(point_tuple(self.axis.at(broken.at_mm)), point_tuple(way))
+        return outer, HalfSpace(point_tuple(self._moved.at(broken.at_mm)), point_tuple(-way))
+
+    @cached_property
+    def bores(self) -> tuple[Solid, ...]:
+        """The bore of each piece of a cannulated screw, from the tulip's floor to the tip; none of a solid one."""
+        cannula = self.recipe.cannula_mm
+        if cannula is None:
+            return ()
+        outer, inner = (
+            Cylinder(point_tuple(x.at(-4.0)), point_tuple(x.at(x.length_mm + 0.5)), cannula / 2.0)
+            for x in (self.axis, self._moved)
+        )
+        if self._halves is None:
+            return (outer,)
+        return Intersection((outer, self._halves[0])), Intersection((inner, self._halves[1]))
 
     @cached_property
     def pieces(self) -> tuple[Solid, ...]:
         """The shaft as it is: whole, or the outer and the inner piece of a broken one; without bore."""
-        broken = self.recipe.broken
-        if broken is None:
+        if self._halves is None:
             return (self.shaft,)
-        forward = point_tuple(self.axis.direction)
-        outer = HalfSpace(point_tuple(self.axis.at(broken.at_mm)), forward)
-        shift = broken.apart_mm * self.axis.direction + broken.offset_mm * self.axis.toward(broken.toward_deg)
-        away = self.axis.moved(shift)
-        moved = replace(self.shaft, head_lps=away.head_lps, tip_lps=away.tip_lps)
-        inner = HalfSpace(point_tuple(self.axis.at(broken.at_mm) + shift), point_tuple(-self.axis.direction))
-        return Intersection((self.shaft, outer)), Intersection((moved, inner))
+        moved = replace(self.shaft, head_lps=self._moved.head_lps, tip_lps=self._moved.tip_lps)
+        return Intersection((self.shaft, self._halves[0])), Intersection((moved, self._halves[1]))
 
     @cached_property
-    def tip_lps(self) -> PointTuple:
-        """The end of the metal, also where the inner piece of a broken screw has moved."""
+    def axes(self) -> tuple[ScrewAxis, ...]:
+        """The axis of each piece, from its own head's end to its own tip's end."""
         broken = self.recipe.broken
         if broken is None:
-            return self.axis.tip_lps
-        shift = broken.apart_mm * self.axis.direction + broken.offset_mm * self.axis.toward(broken.toward_deg)
-        return point_tuple(np.array(self.axis.tip_lps) + shift)
+            return (self.axis,)
+        outer = replace(self.axis, tip_lps=point_tuple(self.axis.at(broken.at_mm)))
+        return outer, replace(self._moved, head_lps=point_tuple(self._moved.at(broken.at_mm)))
+
+    @property
+    def piece_ids(self) -> tuple[str, ...]:
+        """The name of each piece: the screw's own for that with the head, "-tip" after it for a broken-off one."""
+        return (self.recipe.id,) if self.recipe.broken is None else (self.recipe.id, f"{self.recipe.id}-tip")
+
+    @property
+    def loose_piece(self) -> int | None:
+        """Which piece lies in the screw's lucent space, or in most of it; None where there is none."""
+        recipe, length = self.recipe, self.axis.length_mm
+        if recipe.halo is None and recipe.pulled_out_mm == 0.0:
+            return None
+        if recipe.broken is None:
+            return 0
+        start, at = 0.0, recipe.broken.at_mm
+        if recipe.halo is not None:
+            start = length - recipe.halo.length_mm if recipe.halo.kind == "tip" else recipe.halo.start_mm
+        return 0 if at - start > length - max(at, start) else 1
+
+    @property
+    def tip_lps(self) -> PointTuple:
+        """The end of the metal, also where the inner piece of a broken screw has moved."""
+        return self._moved.tip_lps
 
     @cached_property
     def hull(self) -> Solid:
@@ -131,12 +172,19 @@ class PolyaxialScrew:
         return Union((*self.pieces, self._ball, self._neck, self._cup))
 
     @cached_property
+    def metals(self) -> tuple[Solid, ...]:
+        """The metal of each piece: first shaft, ball, tulip and set screw, then what is broken off."""
+        shafts: tuple[Solid, ...] = self.pieces
+        ball: list[Solid] = [self._ball]
+        if self.bores:
+            shafts = tuple(Difference(piece, bore) for piece, bore in zip(self.pieces, self.bores, strict=True))
+            ball = [Difference(self._ball, self.bores[0])]
+        return Union((shafts[0], *ball, *self.tulip)), *shafts[1:]
+
+    @cached_property
     def metal(self) -> Solid:
-        """Shaft, ball, tulip and set screw."""
-        bored: tuple[Solid, ...] = (*self.pieces, self._ball)
-        if self.bore is not None:
-            bored = tuple(Difference(piece, self.bore) for piece in bored)
-        return Union((*bored, *self.tulip))
+        """All its pieces."""
+        return Union(self.metals)
 
     @cached_property
     def tulip(self) -> tuple[Solid, ...]:

@@ -75,15 +75,31 @@ class BentRod:
         return lower, upper + broken.offset_mm * fade[:, None] * unit(self.behind_lps)
 
     @cached_property
-    def metal(self) -> Solid:
-        """The rod, ends rounded."""
+    def metals(self) -> tuple[Solid, ...]:
+        """The metal of each piece, from below, ends rounded."""
         radius = self.recipe.diameter_mm / 2.0
-        return Union(tuple(tube([point_tuple(p) for p in piece], [radius] * len(piece)) for piece in self.pieces_lps))
+        return tuple(tube([point_tuple(p) for p in piece], [radius] * len(piece)) for piece in self.pieces_lps)
+
+    @cached_property
+    def metal(self) -> Solid:
+        """All its pieces."""
+        return Union(self.metals)
+
+    @property
+    def lengths_mm(self) -> tuple[float, ...]:
+        """Of each piece, along its bends, without the rounded ends."""
+        return tuple(float(_lengths(piece)[-1]) for piece in self.pieces_lps)
 
     @property
     def length_mm(self) -> float:
-        """Along its bends, of all pieces, without the rounded ends."""
-        return float(sum(_lengths(piece)[-1] for piece in self.pieces_lps))
+        """Of all pieces."""
+        return sum(self.lengths_mm)
+
+    @property
+    def piece_ids(self) -> tuple[str, ...]:
+        """The name of each piece: the rod's own for the lower one, "-tip" after it for what is broken off above."""
+        name = f"rod-{self.recipe.side}"
+        return (name,) if len(self.pieces_lps) == 1 else (name, f"{name}-tip")
 
     def point_at(self, share: float) -> Array:
         """Give the point of the rod at a share of its length from the lower end, LPS mm."""

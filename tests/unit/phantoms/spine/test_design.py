@@ -15,6 +15,7 @@ from planner.phantoms import design
 from planner.phantoms.design import Design
 from planner.phantoms.solids.raster import contains, grid_over, rasterise
 from planner.phantoms.spine.column import column_of
+from planner.phantoms.truth.files import truth_document
 from planner.phantoms.truth.patches import find_patches
 
 PATIENT = SpinePatient(levels=("L3", "L4", "L5"))
@@ -212,6 +213,70 @@ def test_pulled_out_and_broken_hardware_is_marked() -> None:
     tip = np.array(facts["l4-left"].tip_lps)
     way = (tip - np.array(facts["l4-left"].head_lps)) / facts["l4-left"].length_mm
     assert names_at(made, tip + np.arange(0.3, 4.0, 0.2)[:, None] * way) == {"gap-l4-left"}
+
+
+def test_the_pieces_of_broken_hardware_are_implants_of_their_own() -> None:
+    broken = {"at_mm": 16.0, "apart_mm": 1.5, "offset_mm": 2.0}
+    made = build(
+        screw("L4", "left"), screw("L5", "left", broken=broken, halo={**EVEN, "start_mm": 18.0}, cannula_mm=1.6),
+        screw("L4", "right"), screw("L5", "right"),
+        rods=({"side": "left", "broken": {"share": 0.4}}, {"side": "right"}),
+    )  # fmt: skip
+    facts = {i.id: i for i in made.truth.implants}
+    assert set(facts) == {
+        "l4-left", "l5-left", "l5-left-tip", "l4-right", "l5-right", "rod-left", "rod-left-tip", "rod-right",
+    }  # fmt: skip
+    head, tip = facts["l5-left"], facts["l5-left-tip"]
+    assert (head.length_mm, tip.length_mm) == pytest.approx((16.0, 30.0))
+    assert (head.broken, tip.broken, facts["l4-left"].broken) == (True, True, False)
+    assert (head.loose, tip.loose) == (None, True)
+    assert [g.implant_id for g in made.truth.gaps] == ["l5-left-tip"]
+    for piece in (head, tip):
+        ends = np.array([piece.head_lps, piece.tip_lps])
+        way = (ends[1] - ends[0]) / piece.length_mm
+        beside = 2.0 * np.cross(way, [0.0, 0.0, 1.0]) + ends[0]
+        along = beside + np.array([1.0, 0.5 * piece.length_mm, piece.length_mm - 1.0])[:, None] * way
+        assert names_at(made, along[:2]) == {piece.id}
+        bore = names_at(made, (ends[0] + np.arange(4.0, piece.length_mm, 1.0)[:, None] * way))
+        assert bore == {"bore l5-left"}
+    assert np.linalg.norm(np.subtract(head.tip_lps, tip.head_lps)) == pytest.approx(2.5)
+    lower, upper = facts["rod-left"], facts["rod-left-tip"]
+    assert lower.head_lps is not None and upper.tip_lps is not None
+    assert lower.head_lps[2] < lower.tip_lps[2] < upper.head_lps[2] < upper.tip_lps[2]  # type: ignore[index]
+    assert lower.length_mm < upper.length_mm
+    assert facts["rod-right"].broken is False
+
+
+THROUGH = {
+    "front": ({"reach_mm": 46.0}, "front"),
+    "upper endplate": ({"shift_mm": (0.0, 0.0, 11.0)}, "upper_endplate"),
+    "canal": ({"shift_mm": (-7.0, 0.0, 0.0)}, "canal"),
+    "side": ({"shift_mm": (9.0, 0.0, 0.0)}, "side"),
+}
+
+
+@pytest.mark.parametrize("name", THROUGH)
+def test_truth_names_the_wall_that_a_firm_screw_has_gone_through(name: str) -> None:
+    fields, wall = THROUGH[name]
+    (implant,) = build(screw("L4", "left", **fields)).truth.implants
+    assert implant.loose is False
+    assert implant.through == wall
+    assert implant.beyond_wall_mm is not None
+    assert implant.beyond_wall_mm > 1.0
+
+
+def test_a_screw_that_stands_out_further_is_measured_so() -> None:
+    out = [build(screw("L4", "left", reach_mm=reach)).truth.implants[0].beyond_wall_mm for reach in (28.0, 46.0, 48.0)]
+    assert out[0] == 0.0
+    assert out[2] - out[1] == pytest.approx(2.0, abs=0.5)  # type: ignore[operator]
+
+
+def test_a_well_placed_screw_has_gone_through_no_wall() -> None:
+    made = build(screw("L4", "left"))
+    (entry,) = truth_document(made.truth)["implants"]
+    assert (entry["canal_breach_mm"], entry["beyond_wall_mm"], entry["through"]) == (0.0, 0.0, None)
+    (entry,) = truth_document(build(screw("L4", "left", reach_mm=46.0)).truth)["implants"]
+    assert entry["through"] == "front"
 
 
 def test_sunk_cage_has_an_interface_in_that_endplate_and_a_firm_one_has_none() -> None:

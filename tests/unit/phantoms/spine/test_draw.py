@@ -92,6 +92,8 @@ def test_a_firm_screw_may_be_misplaced(name: str) -> None:
     (depth,) = (i.canal_breach_mm for i in implants if i.id == changed[0])
     assert depth is not None
     assert (depth > 1.0) == (name == "canal")
+    (wall,) = {i.through for i in implants if i.through is not None}
+    assert wall == {"anterior": "front", "canal": "canal", "disc": "upper_endplate", "lateral": "side"}[name]
 
 
 def test_a_construct_to_the_pelvis_has_sacral_and_iliac_screws() -> None:
