@@ -93,7 +93,11 @@ class CupScrew(Settings):
         default=125.0, ge=-180.0, le=180.0, description="Way of the tilt round the body: 0 outwards, 90 backwards."
     )
     length_mm: float | None = Field(
-        default=None, ge=15.0, le=60.0, description="Within the bone; None: as far as it stays inside, 35 at most."
+        default=None,
+        ge=15.0,
+        le=60.0,
+        description="From the shell, even out of the bone. None: as far as it stays inside, 12 to 35; where there is "
+        "no room as asked for it is turned aside, or left out.",
     )
     broken: bool = Field(default=False, description="In two, at a third of its length from the shell.")
 

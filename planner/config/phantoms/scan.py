@@ -26,7 +26,7 @@ class ScanSettings(Settings):
         default=2.0, gt=0.0, description="Readings below are raised to this before the logarithm (no source)."
     )
     smoothed_below_quanta: float = Field(
-        default=100.0, ge=0.0, description="Readings of fewer quanta are averaged with neighbours (no source); 0: none."
+        default=300.0, ge=0.0, description="Readings of fewer quanta are averaged with neighbours (no source); 0: none."
     )
     scatter_share: float = Field(
         default=0.0, ge=0.0, le=0.3, description="Scatter left over after correction, as share of the mean signal."

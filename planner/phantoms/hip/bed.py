@@ -188,9 +188,7 @@ class HipBed:
         -------
         tuple of Part
         """
-        outside = self.pelvis(cup_opening_lps, ream_radius_mm)
-        around = Surroundings(self.femur_bone, self.pelvis_bone, self.soft_tissue, outside, self.body)
-        soft, hard = decoy_parts(self.patient.decoys, around)
+        soft, hard = decoy_parts(self.patient.decoys, self.surroundings(cup_opening_lps, ream_radius_mm))
         broken = self.clefts(cup_opening_lps, ream_radius_mm)
         return (
             Part("skin", self.body, SKIN),
@@ -207,6 +205,11 @@ class HipBed:
             *hard,
             *(part for cleft in broken for part in cleft.parts()),
         )
+
+    def surroundings(self, cup_opening_lps: PointTuple, ream_radius_mm: float) -> Surroundings:
+        """Give what decoys are laid into."""
+        outside = self.pelvis(cup_opening_lps, ream_radius_mm)
+        return Surroundings(self.femur_bone, self.pelvis_bone, self.soft_tissue, outside, self.body)
 
     def clefts(self, cup_opening_lps: PointTuple, ream_radius_mm: float) -> tuple[Cleft, ...]:
         """Give the fracture lines of the recipe, each within its bone."""

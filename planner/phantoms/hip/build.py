@@ -10,27 +10,18 @@ from planner.config.phantoms.hip_defects import LucentLine
 from planner.geometry.frames import PointTuple
 from planner.model.implant import Material
 from planner.phantoms.hip.bed import HipBed, bed_of
-from planner.phantoms.hip.cement import CementedBed, cement_stem, cement_tissue
+from planner.phantoms.hip.cavities import perforation, stem_cavity, stem_fissure, stem_hole, worn_wall
+from planner.phantoms.hip.cement import CRACK_MM, CementedBed, cement_stem, cement_tissue
 from planner.phantoms.hip.cup_defects import cup_cavity, cup_hole, cup_lines
 from planner.phantoms.hip.cups import METALS, FittedCup, cup_opening, fit_cup
-from planner.phantoms.hip.defects import (
-    Space,
-    Surroundings,
-    grouped,
-    lucent_share,
-    perforation,
-    stem_cavity,
-    stem_fissure,
-    stem_hole,
-    stem_lines,
-    toggle_spaces,
-    worn_wall,
-)
 from planner.phantoms.hip.fractures import Cleft
+from planner.phantoms.hip.gaps import Lucent, joined, lucent, numbered
+from planner.phantoms.hip.lucent_lines import lines_below, lucent_share, stem_lines, toggle_spaces
 from planner.phantoms.hip.reactions import osteophyte
 from planner.phantoms.hip.stems import FittedStem, fit_stem
+from planner.phantoms.hip.surroundings import Space, Surroundings
 from planner.phantoms.scene import Part
-from planner.phantoms.solids.basic import Ball, Difference, Intersection, Solid, Union
+from planner.phantoms.solids.basic import Ball, Difference, HalfSpace, Intersection, Solid, Union
 from planner.phantoms.solids.blended import Boxed
 from planner.phantoms.tissues import FIBROUS, POLYETHYLENE, TITANIUM
 from planner.phantoms.truth.facts import TrueGap, TrueImplant, WayOut
@@ -82,9 +73,12 @@ class BuiltHip:
     @cached_property
     def filled_pelvis(self) -> Solid:
         """The pelvis's outside with the cup's bed filled."""
-        radius = self._core_radius_mm
-        reamed = self.bed.pelvis(cup_opening(self.recipe.cup, self.lateral_lps), radius)
+        reamed = self._reamed_pelvis
         return reamed.solid if isinstance(reamed, Difference) else reamed
+
+    @cached_property
+    def _reamed_pelvis(self) -> Solid:
+        return self.bed.pelvis(cup_opening(self.recipe.cup, self.lateral_lps), self._core_radius_mm)
 
     @property
     def _core_radius_mm(self) -> float:
@@ -149,23 +143,58 @@ class BuiltHip:
 
     @cached_property
     def ways_out(self) -> tuple[WayOut, ...]:
-        """Cracks and fracture lines, without gaps and implants."""
+        """Cracks and fracture lines, without gaps and implants.
+
+        A crack of the mantle, and the break of a stem, are among them only where they run into no gap: else they are
+        part of that gap.
+        """
+        lone = [
+            WayOut(s.kind + (" of the mantle" if s.kind == "crack" else " of the stem"), "fracture", Boxed(solid))
+            for one in self._stem_lucent
+            if one.is_crack
+            for s, solid in zip(one.spaces, one.solids, strict=True)
+        ]
         cracks = [("fissure", s.solid) for s in self.fissures] + [(c.fracture.kind, c.solid) for c in self.clefts]
         if not cracks:
-            return ()
+            return tuple(lone)
         taken = Union((self._stem_side, self.cup.whole_ball, *(s.solid for s in (*self.stem_spaces, *self.cup_spaces))))
-        return tuple(WayOut(name, "fracture", Boxed(Difference(solid, taken))) for name, solid in cracks)
+        out = [WayOut(name, "fracture", Boxed(Difference(solid, taken))) for name, solid in cracks]
+        return (*out, *lone)
 
     @cached_property
     def _stem_side(self) -> Solid:
-        return self.stem.whole if self.cement is None else Union((self.stem.whole, self.cement.whole))
+        """Stem, cement and restrictor: no lucent line runs in there."""
+        return self.stem.whole if self.cement is None else Union((self.stem.whole, self.cement.filled))
+
+    @cached_property
+    def _cracks(self) -> tuple[Lucent, ...]:
+        """The crack of the mantle, and the break of the stem."""
+        made = []
+        if self.cement is not None and self.cement.crack is not None:
+            crack = Boxed(Intersection((self.cement.crack, self.cement.kept)))
+            taken = Union((self.stem.whole, *(s.solid for s in self.debonded_spaces)))
+            space = Space("crack", self.cement.crack, None, CRACK_MM)
+            made.append(Lucent("cement", (space,), (Difference(crack, taken),)))
+        stem = self.stem
+        if stem.parting is not None and stem.cleft is not None and stem.broken is not None:
+            made.append(Lucent("stem", (Space("break", stem.cleft, None, stem.broken.opened_mm),), (stem.parting,)))
+        return tuple(made)
+
+    @cached_property
+    def _stem_lucent(self) -> tuple[Lucent, ...]:
+        """All that is lucent round the stem, in its cement and between its pieces."""
+        outer = lucent("stem", self.stem_spaces, self._stem_side)
+        inner = lucent("cement", self.debonded_spaces, self.stem.whole)
+        # Where the mantle is thin, nothing parts a line outside of it from one within.
+        thin = self.cement is not None and self.cement.thin
+        return joined(outer, (*inner, *self._cracks)) if thin else joined((*outer, *inner), self._cracks)
 
     @cached_property
     def debonded_spaces(self) -> tuple[Space, ...]:
         """Pieces of lucent space between stem and cement."""
         if self.cement is None:
             return ()
-        around = replace(self._around_stem, core=self.stem.body, within=self.cement.whole, rim_mm=0.0)
+        around = replace(self._around_stem, core=self.stem.body, within=self.cement.kept, rim_mm=0.0)
         return stem_lines(self._lines("gruen", "stem"), around)
 
     @cached_property
@@ -182,16 +211,15 @@ class BuiltHip:
     def gaps(self) -> tuple[TrueGap, ...]:
         """Every connected lucent space, without metal and cement."""
         cup_side = Union((self.cup.whole_ball, *(p for s in self.cup.screws for p in s.pieces)))
-        return (
-            *_gaps("stem", self.stem_spaces, self._stem_side),
-            *_gaps("stem", self.debonded_spaces, self.stem.whole, name="cement"),
-            *_gaps("cup", self.cup_spaces, cup_side),
-        )
+        return numbered((*self._stem_lucent, *lucent("cup", self.cup_spaces, cup_side)))
 
     @cached_property
     def env(self) -> Solid:
         """The bone with its gaps, and the implants' tracts filled."""
-        bones: list[Solid] = [Boxed(self.bed.femur), Boxed(self.filled_pelvis)]
+        # In front of the cup's mouth lie capsule and fat, no bone that was taken away.
+        behind_mouth = HalfSpace(self.cup.centre_lps, self.cup.opening_lps)
+        bed = Intersection((self.filled_pelvis, behind_mouth))
+        bones: list[Solid] = [Boxed(self.bed.femur), Boxed(self._reamed_pelvis), Boxed(bed)]
         if "neck osteophyte" in self.recipe.decoys:
             bones.append(osteophyte(self.bed.femur_bone, self.stem))
         return Union(tuple(bones))
@@ -206,6 +234,21 @@ class BuiltHip:
         return shown or wide or lucent_share(lines) >= _LOOSE_SHARE
 
     @property
+    def stem_tip_is_loose(self) -> bool:
+        """Whether the lower piece of a broken stem counts as loose: by the lines that reach it, and its own zones.
+
+        A broken stem's lower piece mostly holds: that is why the stem breaks.
+        """
+        broken, toggle = self.recipe.stem.broken, self.recipe.toggle
+        if broken is None:
+            return self.stem_is_loose
+        lines = lines_below(self._lines("gruen"), broken.at_share)
+        wide = any(line.width_mm > _LOOSE_MM for line in lines)
+        debonded = lines_below(self._lines("gruen", "stem"), broken.at_share)
+        swings = toggle is not None and toggle.tip_mm > 0.0
+        return bool(swings or debonded) or wide or lucent_share(lines, below=broken.at_share) >= _LOOSE_SHARE
+
+    @property
     def cup_is_loose(self) -> bool:
         """Whether the cup counts as loose: a line over all its zones."""
         return {z for line in self._lines("charnley") for z in line.zones} == {f"charnley-{n}" for n in (1, 2, 3)}
@@ -216,7 +259,7 @@ class BuiltHip:
         if self.cement is None:
             return None
         taken = (self.stem.whole, *(s.solid for s in self.debonded_spaces), *self.cement.faults)
-        return Difference(self.cement.whole, Union(taken))
+        return Difference(self.cement.all_cement, Union(taken))
 
     @cached_property
     def implants(self) -> tuple[TrueImplant, ...]:
@@ -232,8 +275,7 @@ class BuiltHip:
         for number, piece in enumerate(pieces):
             head, tip = ends[number], ends[number + 1]
             length = float(np.linalg.norm(np.subtract(tip, head)))
-            # A broken stem's lower piece mostly holds: that is why the stem breaks.
-            loose = self.stem_is_loose if number == 0 else bool(self._lines("gruen"))
+            loose = self.stem_is_loose if number == 0 else self.stem_tip_is_loose
             out.append(
                 TrueImplant(
                     "stem" if number == 0 else "stem-tip", "femoral_stem", piece, head_lps=head, tip_lps=tip,
@@ -298,8 +340,7 @@ class BuiltHip:
         if cup.marker is not None:
             parts.append(Part("wire", cup.marker, METALS[recipe.cup.marker]))
         parts += [Part("cup screw", piece, TITANIUM) for s in cup.screws for piece in s.pieces]
-        if self.stem.broken is not None:
-            parts.append(Part("break", self.stem.without_neck, FIBROUS))
+        parts += [Part("break", self.stem.parting, FIBROUS)] if self.stem.parting is not None else []
         parts += [Part("stem", piece, METALS[recipe.stem.material]) for piece in self.stem.pieces]
         parts.append(Part("head", self.head, METALS[recipe.head.material]))
         return parts
@@ -307,28 +348,10 @@ class BuiltHip:
     def _cement_parts(self, cement: CementedBed) -> list[Part]:
         parts = [] if cement.plug is None else [Part("restrictor", cement.plug, cement.plug_tissue)]
         if cement.crack is not None:
-            parts.append(Part("crack of the mantle", Boxed(Intersection((cement.crack, cement.whole))), FIBROUS))
+            parts.append(Part("crack of the mantle", Boxed(Intersection((cement.crack, cement.kept))), FIBROUS))
         pieces = cement.whole.solids if isinstance(cement.whole, Union) else (cement.whole,)
         faults = Union(cement.faults) if cement.faults else None
         for piece in pieces:
             parts.append(Part("cement", piece if faults is None else Difference(piece, faults), cement.tissue))
         parts += [Part("gap in the cement", s.solid, FIBROUS) for s in self.debonded_spaces]
         return parts
-
-
-def _gaps(implant_id: str, spaces: tuple[Space, ...], without: Solid, *, name: str | None = None) -> list[TrueGap]:
-    gaps = []
-    for number, group in enumerate(grouped(spaces, without), start=1):
-        kinds = {s.kind for s in group}
-        only_cavities = "cavity" in kinds and "line" not in kinds
-        lines = [s for s in group if s.kind == "line"] or list(group)
-        widest = max(s.width_mm for s in lines)
-        hole = Union(tuple(s.solid for s in group))
-        solid = Union(tuple(Difference(p, without) for p in _flat(hole)))
-        gap_id = f"gap-{name or implant_id}-{number}"
-        gaps.append(TrueGap(gap_id, implant_id, "osteolysis" if only_cavities else "periprosthetic_gap", widest, solid))
-    return gaps
-
-
-def _flat(solid: Solid) -> tuple[Solid, ...]:
-    return tuple(p for s in solid.solids for p in _flat(s)) if isinstance(solid, Union) else (solid,)

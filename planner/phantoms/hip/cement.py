@@ -1,6 +1,7 @@
 """Bone cement round a stem: the mantle, its faults, and the plug that stops it below."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from planner.phantoms.hip.stems import FittedStem, point_on_surface
 from planner.phantoms.hip.zones import middle_cell
 from planner.phantoms.solids.basic import (
     Cylinder,
+    Difference,
     Ellipsoid,
     Grown,
     Intersection,
@@ -25,7 +27,7 @@ from planner.phantoms.tissues import PMMA, POLYETHYLENE, ZIRCONIA_CEMENT, Tissue
 
 _PLUG_MM = 11.0
 """Height of the restrictor; 10-12 mm (no source)."""
-_CRACK_MM = 0.8
+CRACK_MM = 0.8
 
 
 @dataclass(frozen=True)
@@ -36,22 +38,43 @@ class CementedBed:
     ----------
     whole : Solid
         The mantle without its faults, as if there were no stem in it.
-    faults : tuple of Solid
-        Where bone touches the stem, and cracks.
+    thin : tuple of Solid
+        Where there is none, and bone (or a line) touches the stem.
     plug : Solid or None
-        The restrictor.
+        The restrictor. Of cement it is part of the cement; of plastic it is neither implant nor gap, but fills the
+        canal: no line runs in it.
     crack : Solid or None
-        The one of the faults that breaks the mantle through.
+        Where the mantle is broken through.
     tissue, plug_tissue : Tissue
         What they are made of.
     """
 
     whole: Solid
-    faults: tuple[Solid, ...]
+    thin: tuple[Solid, ...]
     plug: Solid | None
     crack: Solid | None
     tissue: Tissue
     plug_tissue: Tissue
+
+    @cached_property
+    def kept(self) -> Solid:
+        """The mantle without its thin places, cracks filled."""
+        return Difference(self.whole, Union(self.thin)) if self.thin else self.whole
+
+    @cached_property
+    def filled(self) -> Solid:
+        """Mantle and restrictor: no lucent line runs in there."""
+        return self.kept if self.plug is None else Union((self.kept, self.plug))
+
+    @cached_property
+    def all_cement(self) -> Solid:
+        """Mantle, cracks filled, and a restrictor of cement."""
+        return self.filled if self.plug_tissue is self.tissue else self.kept
+
+    @cached_property
+    def faults(self) -> tuple[Solid, ...]:
+        """Thin places and cracks."""
+        return self.thin if self.crack is None else (*self.thin, self.crack)
 
 
 def cement_tissue(opacifier: Opacifier) -> Tissue:
@@ -83,7 +106,7 @@ def cement_stem(mantle: Mantle, fitted: FittedStem, femur: Femur) -> CementedBed
     crack = None if mantle.cracked_at is None else _crack(axis, mantle.cracked_at * length)
     return CementedBed(
         whole=Union((Boxed(Intersection((round_stem, within)), 6.0), Boxed(column, 6.0))),
-        faults=(*_thin_places(mantle, fitted), *([] if crack is None else [crack])),
+        thin=_thin_places(mantle, fitted),
         crack=crack,
         plug=None if plug is None else Boxed(plug),
         tissue=cement_tissue(mantle.opacifier),
@@ -124,4 +147,4 @@ def _crack(axis: StemAxis, along: float) -> Solid:
     across = unit(np.cross(normal, medial))
     axes = np.stack([np.cross(across, normal), across, normal], axis=1)
     rows = tuple(point_tuple(row) for row in axes)
-    return RoundedBox(axis.at(along), (40.0, 40.0, _CRACK_MM / 2.0), 0.0, rows)
+    return RoundedBox(axis.at(along), (40.0, 40.0, CRACK_MM / 2.0), 0.0, rows)

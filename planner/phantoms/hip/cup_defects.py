@@ -7,9 +7,10 @@ import numpy as np
 from planner.config.phantoms.hip_defects import CharnleyZone, Hole, LucentLine, Osteolysis
 from planner.geometry.frames import SUPERIOR, Array, PointsLps
 from planner.geometry.rigid import rotation_about
+from planner.phantoms.hip.cavities import bored, cavity
 from planner.phantoms.hip.cups import FittedCup
-from planner.phantoms.hip.defects import WALL_MM, Space, bored, cavity
 from planner.phantoms.hip.sleeves import CupPatch, Sleeve
+from planner.phantoms.hip.surroundings import WALL_MM, Space
 from planner.phantoms.hip.zones import charnley_number
 from planner.phantoms.solids.basic import Grown, Intersection, Solid
 from planner.phantoms.solids.blended import Boxed

@@ -1,11 +1,13 @@
 """Acetabular cups: a titanium shell with liner and screws, or polyethylene with a wire marker in cement; and heads."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from planner.config.phantoms.hip_implants import Cup, CupScrew, Head, MetalName
+from planner.errors import UsageError
 from planner.geometry.frames import SUPERIOR, Array, PointsLps, PointTuple, point_tuple, unit
 from planner.geometry.rigid import rotation_about
 from planner.phantoms.solids.basic import (
@@ -27,8 +29,15 @@ _SCREW_MM, _SCREW_CORE_MM = 6.5, 4.6
 """A cancellous bone screw: ISO 5835 HB 6.5 has a core of 3.0; screws of cups are thicker in the core (by eye)."""
 _SCREW_STARTS_MM = 2.5
 """Within the shell's outside: the screw's head sits in it."""
-_SCREW_KEEPS_MM = 2.5
+_SCREW_KEEPS_MM = 3.25
+"""Half the thread: no part of a screw stands out of the bone."""
 _SCREW_LONGEST_MM, _SCREW_SHORTEST_MM = 35.0, 12.0
+_TILTS_DEG = (0.0, -5.0, 5.0, -10.0, 10.0, -15.0, 15.0, -20.0, -25.0)
+_TURNS_DEG = tuple(float(turn) for turn in range(-80, 81, 8))
+"""How far a screw that does not fit as asked for may be turned aside (by eye)."""
+_STEEPEST_DEG = 40.0
+_NEIGHBOURS_COSINE = float(np.cos(np.radians(17.0)))
+"""Screws this far apart clear each other where they start."""
 _BREAK_SHARE, _BREAK_MM = 0.34, 1.2
 
 METALS: dict[str, Tissue] = {
@@ -180,10 +189,17 @@ def fit_cup(cup: Cup, head: Head, *, centre_lps: PointTuple, lateral_lps: PointT
     Returns
     -------
     FittedCup
+        A screw without a given length that finds no 12 mm of bone as asked for is turned aside; it is left out where no
+        bone is near.
+
+    Raises
+    ------
+    UsageError
+        If a broken screw has no room.
     """
     cemented = cup.fixation == "cemented"
     radius = cup.diameter_mm / 2.0
-    screws = tuple(_screw(s, centre_lps, lateral_lps, radius, pelvis) for s in cup.screws)
+    screws = _screws(cup, centre_lps, lateral_lps, radius, pelvis)
     return FittedCup(
         centre_lps=centre_lps,
         opening_lps=cup_opening(cup, lateral_lps),
@@ -223,20 +239,60 @@ def screw_way(screw: CupScrew, lateral_lps: PointTuple) -> Array:
     return np.asarray(rotation_about(axis, screw.tilt_deg) @ SUPERIOR)
 
 
-def _screw(
-    screw: CupScrew, centre_lps: PointTuple, lateral_lps: PointTuple, radius_mm: float, pelvis: Solid
-) -> FittedScrew:
-    way, centre = screw_way(screw, lateral_lps), np.array(centre_lps)
-    length = screw.length_mm
-    if length is None:
-        steps = np.arange(radius_mm, radius_mm + _SCREW_LONGEST_MM, 0.5)
-        depth = -pelvis.distance_mm(PointsLps(centre + steps[:, None] * way))
-        out = np.flatnonzero(depth < _SCREW_KEEPS_MM)
-        out = out[steps[out] > radius_mm + _SCREW_SHORTEST_MM]
-        length = float(steps[out[0]] - radius_mm) if len(out) else _SCREW_LONGEST_MM
+def _screws(
+    cup: Cup, centre_lps: PointTuple, lateral_lps: PointTuple, radius_mm: float, pelvis: Solid
+) -> tuple[FittedScrew, ...]:
+    """Place screws one after the other: those of given length as asked for, the others where they fit."""
+    made: list[FittedScrew] = []
+    ways: list[Array] = []
+    for screw in cup.screws:
+        way: Array | None = screw_way(screw, lateral_lps)
+        length = screw.length_mm
+        if length is None:
+            way, length = _place_that_fits(screw, ways, centre_lps, lateral_lps, radius_mm, pelvis)
+        if way is None:
+            if screw.broken:
+                raise UsageError(
+                    "the pelvis has no room for the broken screw of the cup: give it a length, or no screw"
+                )
+            continue
+        ways.append(way)
+        made.append(_screw(way, length, np.array(centre_lps), radius_mm, broken=screw.broken))
+    return tuple(made)
+
+
+def _place_that_fits(
+    screw: CupScrew, others: Sequence[Array], centre_lps: PointTuple, lateral_lps: PointTuple, radius_mm: float,
+    pelvis: Solid,
+) -> tuple[Array | None, float]:  # fmt: skip
+    """Give way and length of a screw: as asked for, or turned aside as little as need be; None if it fits nowhere."""
+    asked = screw_way(screw, lateral_lps)
+    tilts = [t for t in (screw.tilt_deg + d for d in _TILTS_DEG) if 0.0 <= t <= max(_STEEPEST_DEG, screw.tilt_deg)]
+    places = [
+        screw.model_copy(update={"tilt_deg": tilt, "turn_deg": screw.turn_deg + turn})
+        for tilt in tilts
+        for turn in _TURNS_DEG
+    ]
+    ways = sorted((screw_way(place, lateral_lps) for place in places), key=lambda way: -float(way @ asked))
+    for way in ways:
+        if all(float(way @ other) < _NEIGHBOURS_COSINE for other in others):
+            length = _length_inside_mm(way, np.array(centre_lps), radius_mm, pelvis)
+            if length >= _SCREW_SHORTEST_MM:
+                return way, length
+    return None, 0.0
+
+
+def _length_inside_mm(way: Array, centre: Array, radius_mm: float, pelvis: Solid) -> float:
+    """Give how far a screw may go in without its thread standing out of the pelvis, 35 mm at most."""
+    steps = np.arange(radius_mm + _SCREW_STARTS_MM, radius_mm + _SCREW_LONGEST_MM + 0.25, 0.5)
+    out = np.flatnonzero(-pelvis.distance_mm(PointsLps(centre + steps[:, None] * way)) < _SCREW_KEEPS_MM)
+    return float(steps[out[0]] - 0.5 - radius_mm) if len(out) else _SCREW_LONGEST_MM
+
+
+def _screw(way: Array, length: float, centre: Array, radius_mm: float, *, broken: bool) -> FittedScrew:
     head, tip = centre + (radius_mm - _SCREW_STARTS_MM) * way, centre + (radius_mm + length) * way
     whole = ThreadedShaft(point_tuple(head), point_tuple(tip), _SCREW_MM, _SCREW_CORE_MM, nose_mm=6.0)
-    if not screw.broken:
+    if not broken:
         return FittedScrew(point_tuple(head), point_tuple(tip), (whole,))
     at = centre + (radius_mm + _BREAK_SHARE * length) * way
     upper = HalfSpace(point_tuple(at - _BREAK_MM / 2.0 * way), point_tuple(way))

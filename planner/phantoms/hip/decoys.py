@@ -163,7 +163,8 @@ def _on_skin(body: Solid, inner_lps: PointTuple, outward: tuple[float, float, fl
 def _ecg_lead(decoy: EcgLead, around: Surroundings) -> list[Part]:
     frame = around.soft_tissue.muscles.frame
     front = (0.0, -1.0, 0.0)
-    course = [(-20.0 - 9.0 * n, 0.0, 30.0 + 9.0 * n + 5.0 * np.sin(1.3 * n)) for n in range(11)]
+    # Across the groin, within the field of a scan of one hip.
+    course = [(38.0 - 9.0 * n, 0.0, 14.0 + 4.0 * n + 5.0 * np.sin(1.3 * n)) for n in range(11)]
     skin = [np.array(_on_skin(around.body, frame.place(p), front)) for p in course]
     wire = [point_tuple(p + np.array([0.0, -2.5, 0.0])) for p in skin]
     pad = Cylinder(point_tuple(skin[0]), point_tuple(skin[0] + np.array([0.0, -2.5, 0.0])), 14.0)

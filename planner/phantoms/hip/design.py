@@ -36,26 +36,42 @@ def design_hip(recipe: HipPhantom) -> Design:
         If the stem does not fit into the canal.
     """
     hip = BuiltHip(recipe)
-    bed, core = hip.bed, hip.stem.body if hip.cement is None else hip.cement.whole
-    living = bed.parts(hip.cup.opening_lps, hip.cup.core_radius_mm)
+    truth = Truth(
+        implants=hip.implants,
+        gaps=hip.gaps,
+        env=hip.env,
+        body=hip.bed.body,
+        structures=hip.bed.structures,
+        host=Scene(_living(hip), texture_seed=recipe.seed),
+        axes_lps=_axes(hip, recipe.field, _metal_box(hip)),
+        ways_out=hip.ways_out,
+    )
+    return Design(scene_of(hip), truth, grid_of(hip), recipe.scan, ideal_like(recipe.scan))
+
+
+def scene_of(hip: BuiltHip) -> Scene:
+    """Give all that lies on the table, in painter's order."""
+    recipe, bed = hip.recipe, hip.bed
+    core = hip.stem.body if hip.cement is None else hip.cement.whole
     reaction = [bone_bed(bed, hip.stem, core), *decoy_parts(recipe.decoys, bed, hip.stem)]
     if not hip.cup.cemented:
         reaction.append(cup_bed(hip.cup.core_radius_mm, bed, hip.filled_pelvis))
     spaces = (*hip.stem_spaces, *hip.cup_spaces)
     rims = [Part("dense rim", s.rim, SCLEROTIC) for s in spaces if s.rim is not None]
-    scene = Scene((*living, *reaction, *rims, *hip.implant_parts()), texture_seed=recipe.seed)
-    metal = Union(tuple(i.solid for i in hip.implants))
-    truth = Truth(
-        implants=hip.implants,
-        gaps=hip.gaps,
-        env=hip.env,
-        body=bed.body,
-        structures=bed.structures,
-        host=Scene(tuple(living), texture_seed=recipe.seed),
-        axes_lps=_axes(hip, recipe.field, metal.bounds_lps),
-        ways_out=hip.ways_out,
-    )
-    return Design(scene, truth, _grid(hip, recipe.field, metal.bounds_lps), recipe.scan, ideal_like(recipe.scan))
+    return Scene((*_living(hip), *reaction, *rims, *hip.implant_parts()), texture_seed=recipe.seed)
+
+
+def grid_of(hip: BuiltHip) -> Grid:
+    """Give the voxels of the default scan."""
+    return _grid(hip, hip.recipe.field, _metal_box(hip))
+
+
+def _living(hip: BuiltHip) -> tuple[Part, ...]:
+    return hip.bed.parts(hip.cup.opening_lps, hip.cup.core_radius_mm)
+
+
+def _metal_box(hip: BuiltHip) -> Bounds:
+    return Union(tuple(i.solid for i in hip.implants)).bounds_lps
 
 
 def _middle(hip: BuiltHip) -> Array:

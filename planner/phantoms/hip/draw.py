@@ -6,13 +6,11 @@ from typing import Literal, get_args
 import numpy as np
 
 from planner.config.phantoms.hip import HipPhantom
-from planner.config.phantoms.hip_decoys import HipDecoy
 from planner.config.phantoms.hip_defects import (
     GRUEN_ALL,
     Fissure,
     GruenZone,
     Hole,
-    ImplantDecoy,
     LucentLine,
     Osteolysis,
     Toggle,
@@ -33,6 +31,7 @@ from planner.config.phantoms.hip_patient import HipPatient, Side, draw_patient
 from planner.config.phantoms.scan import AnyScan, ScanSettings
 from planner.errors import UsageError
 from planner.phantoms.hip.bed import bed_of
+from planner.phantoms.hip.decoy_choice import with_decoys
 from planner.phantoms.hip.stems import fit_stem
 
 HipDefect = Literal[
@@ -86,8 +85,7 @@ def draw_hip(
     defects: tuple[HipDefect, ...] = (),
     clipped: bool = True,
     scan: AnyScan | None = None,
-    decoys: tuple[ImplantDecoy, ...] = (),
-    patient_decoys: tuple[HipDecoy, ...] = (),
+    decoys: bool = True,
 ) -> HipPhantom:
     """Draw a hip phantom from the population.
 
@@ -104,16 +102,19 @@ def draw_hip(
     metal : MetalName or None
         Of the stem; None: titanium without cement, cobalt-chrome or steel in cement.
     loose : bool or None
-        True: a line round most of the stem is added if no defect makes it loose; False: none that would. None: as the
-        defects say.
+        True: a line round the whole stem is added if no defect makes it loose. False: no implant is loose by the rule
+        (a stem from half its zones or from a line over 2 mm on, a cup from a line over all its zones on); the defects
+        named, partial lines and cavities among them, are there all the same, and gaps with them. A defect that makes
+        loose is refused. None: as the defects say. Without defects, a hip that is not loose has no gap: the control.
     defects : tuple of HipDefect
         One of each kind named, in drawn places and sizes; nothing else.
     clipped : bool
         Whether HU are cut off at 3071.
     scan : AnyScan or None
         How he is scanned; None: with the physics of a CT, as `clipped` says.
-    decoys, patient_decoys : tuple
-        Taken over as they are.
+    decoys : bool
+        Whether there are things that may fool a reader, in the patient and round the implant: drawn at random, each to
+        be seen in the stored field. Set chosen ones on the recipe (`decoys`, `patient.decoys`).
 
     Returns
     -------
@@ -126,9 +127,7 @@ def draw_hip(
     """
     _require_sense(defects, stem=stem, cemented=cemented, loose=loose)
     dice = _Dice(np.random.default_rng([seed, 0x41F]))
-    patient, made = _stem_that_fits(
-        seed, dice, side=side, shape=stem, cemented=cemented, metal=metal, defects=defects, decoys=patient_decoys
-    )
+    patient, made = _stem_that_fits(seed, dice, side=side, shape=stem, cemented=cemented, metal=metal, defects=defects)
     broken_screw = "broken screw" in defects
     cup_cemented = made.mantle is not None and not broken_screw and dice.random.random() < 0.6
     screws = () if cup_cemented else tuple(_screw(dice, number) for number in range(dice.index(4)))
@@ -146,7 +145,7 @@ def draw_hip(
     sizes = (28.0, 32.0, 36.0) if cup.diameter_mm >= 50.0 else (28.0, 32.0)
     materials: tuple[Literal["cobalt-chrome", "ceramic", "steel"], ...] = ("cobalt-chrome", "ceramic", "steel")
     head = Head(diameter_mm=sizes[dice.index(len(sizes))], material=materials[dice.index(3 if made.mantle else 2)])
-    return HipPhantom(
+    recipe = HipPhantom(
         patient=patient,
         stem=made,
         head=head,
@@ -158,10 +157,10 @@ def draw_hip(
         worn=faults.worn,
         fissures=faults.fissures,
         rim_mm=dice.between(0.7, 1.4) if "rim" in defects else 0.0,
-        decoys=decoys,
         scan=scan or ScanSettings(seed=seed, hu_clipped_at=3071.0 if clipped else None),
         seed=seed,
     )
+    return with_decoys(recipe, np.random.default_rng([seed, 0x41D])) if decoys else recipe
 
 
 def _require_sense(
@@ -188,11 +187,11 @@ def _require_sense(
 
 def _stem_that_fits(
     seed: int, dice: _Dice, *, side: Side | None, shape: StemShape | None, cemented: bool | None,
-    metal: MetalName | None, defects: tuple[HipDefect, ...], decoys: tuple[HipDecoy, ...],
+    metal: MetalName | None, defects: tuple[HipDefect, ...],
 ) -> tuple[HipPatient, Stem]:  # fmt: skip
     """Draw patients and stems until one fits the other; the first patient nearly always does."""
     for attempt in range(_TRIES):
-        patient = draw_patient(seed=seed + 100_003 * attempt, side=side, decoys=decoys)
+        patient = draw_patient(seed=seed + 100_003 * attempt, side=side)
         femur = bed_of(patient).femur_bone
         for made in _candidates(dice, shape=shape, cemented=cemented, metal=metal, defects=defects):
             try:
@@ -320,5 +319,6 @@ def _lines(dice: _Dice, defects: tuple[HipDefect, ...], *, loose: bool | None) -
             ("charnley-1", "charnley-2"),
             ("charnley-1", "charnley-2", "charnley-3"),
         )
-        lines.append(LucentLine(zones=runs[dice.index(3)], width_mm=dice.between(1.2, 2.5)))
+        # Over all zones a cup is loose.
+        lines.append(LucentLine(zones=runs[dice.index(2 if loose is False else 3)], width_mm=dice.between(1.2, 2.5)))
     return tuple(lines)

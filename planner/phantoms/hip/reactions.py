@@ -70,7 +70,7 @@ def decoy_parts(decoys: tuple[ImplantDecoy, ...], bed: HipBed, stem: FittedStem)
         parts += [Part("inside of the osteophyte", inside, bed.cancellous)]
     if "spot welds" in decoys:
         weld = Intersection((Grown(stem.body, 4.5), _between(stem, 0.42, 0.5), bed.femur_inside))
-        parts.append(Part("spot welds", Boxed(weld), INGROWN))
+        parts.append(Part("spot welds", Boxed(Difference(weld, stem.body)), INGROWN))
     if "pedestal" in decoys:
         length = stem.axis.length_mm
         plate = Cylinder(stem.axis.at(length + 1.0), stem.axis.at(length + 5.0), _REACH_MM)

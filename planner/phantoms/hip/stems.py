@@ -16,7 +16,17 @@ from planner.phantoms.hip.femur import Femur
 from planner.phantoms.hip.implants import TAPERED, Outline, StemBody
 from planner.phantoms.hip.lattices import lattice_points
 from planner.phantoms.hip.sleeves import StemAxis
-from planner.phantoms.solids.basic import Difference, Grown, HalfSpace, Intersection, RoundCone, Solid, Union, tube
+from planner.phantoms.solids.basic import (
+    Cylinder,
+    Difference,
+    Grown,
+    HalfSpace,
+    Intersection,
+    RoundCone,
+    Solid,
+    Union,
+    tube,
+)
 from planner.phantoms.solids.blended import Boxed
 
 _LENGTHS_MM: dict[StemShape, float] = {
@@ -75,6 +85,10 @@ _OUTSIDE_MM = -1.5
 """How far the axis of a perforating tip lies outside of the bone: just within, so that half of it stands out."""
 
 
+_BREAK_REACH_MM = 14.0
+"""A break, which runs aslant, lies within this of its middle: only its box rests on it."""
+
+
 @dataclass(frozen=True)
 class FittedStem:
     """A stem in its femur.
@@ -112,13 +126,32 @@ class FittedStem:
         """The metal: one piece, or the upper and the lower one of a broken stem."""
         if self.broken is None:
             return (self.whole,)
-        down = self.axis.frame[0]
-        # Fatigue cracks start at the lateral edge and run inwards a little downwards.
-        way = point_tuple(unit(down + 0.25 * self.axis.frame[1]))
-        middle, half = self.broken.at_share * self.axis.length_mm, self.broken.opened_mm / 2.0
-        above = HalfSpace(self.axis.at(middle - half), way)
-        below = HalfSpace(self.axis.at(middle + half), point_tuple(-np.array(way)))
+        above, below = self._ends(self.broken)
         return Union((self.neck, Intersection((self.without_neck, above)))), Intersection((self.body, below))
+
+    @cached_property
+    def cleft(self) -> Solid | None:
+        """The plane slab in which a stem is broken, wider than the stem."""
+        if self.broken is None:
+            return None
+        middle = self.broken.at_share * self.axis.length_mm
+        near = Cylinder(self.axis.at(middle - _BREAK_REACH_MM), self.axis.at(middle + _BREAK_REACH_MM), 40.0)
+        return Difference(near, Union(self._ends(self.broken)))
+
+    @cached_property
+    def parting(self) -> Solid | None:
+        """What lies between the pieces of a broken stem."""
+        return None if self.cleft is None else Boxed(Difference(Intersection((self.body, self.cleft)), self.neck))
+
+    def _ends(self, broken: BrokenStem) -> tuple[Solid, Solid]:
+        """Give all that lies above a break, and all that lies below."""
+        # Fatigue cracks start at the lateral edge and run inwards a little downwards.
+        way = point_tuple(unit(self.axis.frame[0] + 0.25 * self.axis.frame[1]))
+        middle, half = broken.at_share * self.axis.length_mm, broken.opened_mm / 2.0
+        return (
+            HalfSpace(self.axis.at(middle - half), way),
+            HalfSpace(self.axis.at(middle + half), point_tuple(-np.array(way))),
+        )
 
     @cached_property
     def without_neck(self) -> Solid:
