@@ -37,7 +37,7 @@ def scan(scene: Scene, grid: Grid, settings: ScanSettings, *, monitor: Monitor =
         What lies on the table, all of it: the beam also passes what the grid leaves out of the slices.
     grid : Grid
         The voxels to store. Where its axes are the patient's, in any order and direction, it is reconstructed as it is;
-        else on an upright grid around it and resampled.
+        else on an upright grid around it and resampled linearly, which blurs it.
     settings : ScanSettings
         How.
     monitor : Monitor

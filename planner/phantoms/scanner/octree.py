@@ -27,7 +27,8 @@ Single = npt.NDArray[np.float32]
 Index = npt.NDArray[np.intp]
 Cells = npt.NDArray[np.int32]
 _CELLS_AT_ONCE = 60_000
-_THREADS = 2
+_THREADS = 1
+"""Two take longer than one: most calls are short, and wait for the interpreter's lock."""
 _TOP_LEVEL = 4
 """Blocks of 16 voxels to begin with."""
 _OCTANTS = np.indices((2, 2, 2)).reshape(3, -1).T.astype(np.int32)
@@ -166,7 +167,7 @@ class _Refiner:
         counts = [-(-n // size) for n in self.grid.shape]
         strips = list(np.ndindex(counts[0], counts[1]))
         with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-            # Strips of blocks share no voxel, and numpy lets go of the interpreter's lock.
+            # Strips of blocks share no voxel.
             tasks = [pool.submit(self._strip, strip, counts[2], background, halvings) for strip in strips]
             try:
                 for task in track(tasks, stage="drawing the phantom", monitor=monitor):
@@ -193,21 +194,23 @@ class _Refiner:
         half_mm = half_diagonal_mm(self.grid) * size
         covered = np.full(len(cells), -1, dtype=np.int32)
         cuts: list[tuple[_Stroke, Index]] = []
-        for stroke, candidates in active:
+        # What was painted last is asked first: nothing below a whole cover has to be asked.
+        for stroke, candidates in reversed(active):
+            bare = candidates[covered[candidates] < 0]
             margin_mm = 0.0 if last else half_mm
-            near = candidates[indices_within(stroke.solid.bounds_lps, PointsLps(centres[candidates]), margin_mm)]
+            near = bare[indices_within(stroke.solid.bounds_lps, PointsLps(centres[bare]), margin_mm)]
             if not len(near):
                 continue
             points = PointsLps(centres[near])
             if last:
-                base[near[contains(stroke.solid, points)]] = stroke.kind
-                continue
-            distance = np.asarray(stroke.solid.distance_mm(points))
-            whole = near[distance <= -half_mm]
+                whole = near[contains(stroke.solid, points)]
+            else:
+                distance = np.asarray(stroke.solid.distance_mm(points))
+                whole = near[distance <= -half_mm]
+                cuts.append((stroke, near[np.abs(distance) < half_mm]))
             base[whole], covered[whole] = stroke.kind, stroke.rank
-            cuts.append((stroke, near[np.abs(distance) < half_mm]))
+        cuts.reverse()
         mixed = np.zeros(len(cells), dtype=bool)
-        cuts = [(stroke, cut[covered[cut] < stroke.rank]) for stroke, cut in cuts]
         for stroke, cut in cuts:
             mixed[cut[base[cut] != stroke.kind]] = True
         self._write(cells[~mixed], base[~mixed], level)

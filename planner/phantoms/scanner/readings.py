@@ -1,7 +1,9 @@
 """What the detector reads: the rays of some rows, their noise, and the corrections up to straight line integrals."""
 
 from dataclasses import dataclass
+from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -14,8 +16,13 @@ from planner.phantoms.scanner.projection import Beam, Shadow, Single, detector_s
 Index = npt.NDArray[np.intp]
 _FEW_QUANTA = 50.0
 """With more than so many, Poisson's distribution is as good as Gauss's."""
-_SMOOTHING = ((1.0, (3, 7, 3)), (0.1, (5, 21, 5)))
-"""Below these shares of the threshold so many views, readings and rows are averaged (no source; set by eye)."""
+_NO_SIGNAL = 1e-9
+"""What a scan without noise reads behind all metal, as share of the open beam."""
+_SMOOTHING = ((1.0, (0.0, 2.0, 0.8)), (0.3, (0.0, 3.5, 0.8)), (0.1, (0.6, 7.0, 1.5)))
+"""Below these shares of the threshold readings are averaged by Gauss's bell so wide in views, readings and rows (no
+source; set by eye). Hardly over views: a shadow off the axis moves between them, and averaging would tear its rim."""
+_BELL_ENDS = 2.5
+"""Standard deviations from its middle."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +83,8 @@ def read_rows(maps: MaterialMaps, rows: Index, sweep: Sweep) -> Single:
         return _noisy_without_metal(signal, quantum, light, beam, sweep, int(rows[0]))
     if s.scatter_share > 0.0:
         signal += np.float32(s.scatter_share) * signal.mean(axis=1, keepdims=True)
-    read = _smooth_starved(_noisy(signal, quantum, sweep, int(rows[0])), sweep)
+    # Averaged before they are raised to the floor: raised noise has a mean of its own.
+    read = _floored(_smooth_starved(_noisy(signal, quantum, sweep, int(rows[0])), sweep), sweep)
     np.log(read, out=read)
     return scanner.straighten(np.negative(read, out=read))
 
@@ -96,24 +104,39 @@ def _shadow(stack: Stack, rows: Index, angles: Array, ray_mm: float) -> Shadow:
 
 
 def _noisy(signal: Single, quantum: Single, sweep: Sweep, start: int) -> Single:
-    """Add the noise of quanta and electronics, and raise what is left of too few to the floor."""
+    """Add the noise of quanta and electronics; what is left of too few may be negative."""
     scanner, full = sweep.scanner, sweep.full_kev
     s = scanner.settings
     if full == 0.0:
-        return np.maximum(signal, np.float32(1e-9))
+        return signal
     random = np.random.default_rng([s.seed, start])
-    # Compound Poisson noise by its first two moments: so many quanta of one energy.
-    number = signal * (np.float32(full) / quantum)
-    electronic: Single = np.float32(s.electronic_noise_quanta * scanner.mean_kev) / quantum
-    grain: Single = np.empty_like(number)
-    grain[:] = random.standard_normal(number.shape, dtype=np.float32)
-    few = np.flatnonzero(number < _FEW_QUANTA)
-    scarce = random.poisson(number.ravel()[few]) + grain.ravel()[few] * electronic.ravel()[few]
-    grain *= np.sqrt(number + electronic**2)
-    grain += number
-    grain.ravel()[few] = scarce
-    grain *= quantum / np.float32(full)
-    return np.asarray(np.maximum(grain, np.float32(s.floor_quanta * scanner.mean_kev / full)), dtype=np.float32)
+    read = random.standard_normal(signal.shape, dtype=np.float32)
+    electronic_kev = np.float32(s.electronic_noise_quanta * scanner.mean_kev)
+    _add_noise(signal.ravel(), quantum.ravel(), np.float32(full), electronic_kev, read.ravel())
+    few = np.flatnonzero(signal.ravel() * np.float32(full) < np.float32(_FEW_QUANTA) * quantum.ravel())
+    energy = quantum.ravel()[few]
+    # The electronics' noise waits there already.
+    read.ravel()[few] += random.poisson(signal.ravel()[few] * (np.float32(full) / energy)) * energy / np.float32(full)
+    return read
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)  # type: ignore[misc, unused-ignore]
+def _add_noise(signal: Any, quantum: Any, full_kev: Any, electronic_kev: Any, grain: Any) -> None:
+    """Turn standard noise into readings: compound Poisson noise by its first two moments, quanta of one energy."""
+    for n in range(signal.shape[0]):
+        kev = signal[n] * full_kev
+        if kev < np.float32(_FEW_QUANTA) * quantum[n]:
+            grain[n] *= electronic_kev / full_kev
+        else:
+            spread = np.sqrt(kev * quantum[n] + electronic_kev * electronic_kev)
+            grain[n] = signal[n] + grain[n] * spread / full_kev
+
+
+def _floored(read: Single, sweep: Sweep) -> Single:
+    """Raise what is left of too few quanta to the floor."""
+    scanner, full = sweep.scanner, sweep.full_kev
+    floor = scanner.settings.floor_quanta * scanner.mean_kev / full if full > 0.0 else _NO_SIGNAL
+    return np.maximum(read, np.float32(floor), out=read)
 
 
 def _smooth_starved(read: Single, sweep: Sweep) -> Single:
@@ -130,13 +153,16 @@ def _smooth_starved(read: Single, sweep: Sweep) -> Single:
     starved = np.flatnonzero(np.any(read < few, axis=(0, 2)))
     if not len(starved):
         return read
-    reach = _SMOOTHING[-1][1][1]
+    reach = int(np.ceil(_SMOOTHING[-1][1][1] * _BELL_ENDS)) + 1
     place = slice(max(int(starved[0]) - reach, 0), int(starved[-1]) + reach + 1)
     some = read[:, place].copy()
-    for limit, size in _SMOOTHING:
-        wide = ndimage.uniform_filter(read[:, place], size, mode="nearest")
+    for share, size in _SMOOTHING:
+        limit = np.float32(share * few)
+        # What is bright beyond the shadow's rim counts for no more than the threshold, or the rim would move.
+        capped = np.minimum(read[:, place], limit)
+        wide = ndimage.gaussian_filter(capped, size, mode="nearest", truncate=_BELL_ENDS)
         # By the mean of the neighbours, not the reading itself, which would favour what noise has lowered.
-        some += np.clip(1.0 - wide / np.float32(limit * few), 0.0, 1.0) * (wide - some)
+        some += np.clip(2.0 * (1.0 - wide / limit), 0.0, 1.0) * (wide - np.minimum(some, limit))
     read[:, place] = some
     return read
 
@@ -152,4 +178,4 @@ def _noisy_without_metal(
         light, no_shadow(len(raw), raw.shape[2]), beam, sample_mm=sweep.sample_mm, aperture=sweep.scanner.aperture,
         linear=True,
     )  # fmt: skip
-    return np.asarray(raw - np.log(_noisy(bare, quantum, sweep, start)) + np.log(bare))
+    return np.asarray(raw - np.log(_floored(_noisy(bare, quantum, sweep, start), sweep)) + np.log(bare))

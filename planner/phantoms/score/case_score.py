@@ -42,6 +42,6 @@ def score_case(plan: Plan, labels: LabelMap, case: KnownCase) -> CaseScore:
         implants=score_implants(plan.implants, case.document.implants),
         gaps=score_gaps(plan, codes, case),
         breaches=score_breaches(plan.breaches, case),
-        needles=score_needles(plan.trajectories, case),
+        needles=score_needles(plan.trajectories, case, scanned=labels.grid),
         surroundings=score_surroundings(plan.labels, codes, case),
     )

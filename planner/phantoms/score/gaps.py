@@ -15,6 +15,9 @@ _NEAR_MM = 2.0
 """Voxels farther from every true gap belong to none. As in the scorer of the shared cases; no source."""
 _FALSE_BELOW = 0.3
 """A gap with a smaller share of its voxels near a true one is no part of it. As there; no source."""
+_FOUND_FROM = 0.1
+"""A true gap of which less is covered was not found: a stray voxel finds nothing. Ours, no source; the scorer of the
+shared cases has no such limit."""
 
 
 class ZoneScore(Record):
@@ -37,12 +40,12 @@ class GapScore(Record):
     kind: GapKind
     implant_id: str | None
     found_ids: tuple[str, ...]
-    """Gaps of the plan that have voxels here; none for a gap that was missed."""
+    """Gaps of the plan that have voxels here; none for a gap that was missed, of which less than a tenth is covered."""
     true_ml: NotNegative
     estimate_ml: NotNegative | None
     low_ml: NotNegative | None
     high_ml: NotNegative | None
-    """None where nothing was found, or what was found was not measured."""
+    """None where nothing was found, or a part of what was found was not measured."""
     dice: Share
     sensitivity: Share
     """Share of its voxels that any found gap covers."""
@@ -90,6 +93,8 @@ class GapsScore(Record):
 
     gaps: tuple[GapScore, ...]
     false: tuple[FalseGap, ...]
+    beside: tuple[FalseGap, ...]
+    """Gaps of the plan that lie next to true ones but cover less than a tenth of each: they find nothing."""
     unmeasured: int
     """Gaps of the plan without a volume, true or false."""
     dice: Share | None
@@ -124,9 +129,12 @@ def score_gaps(plan: Plan, codes: npt.NDArray[np.generic], case: KnownCase) -> G
     found = np.isin(codes, [s.code for s in plan.labels if s.kind == "gap"])
     true = case.label > 0
     both, either = int((found & true).sum()), int(found.sum()) + int(true.sum())
+    gaps = tuple(_scored(gap, real, found, case) for gap in case.document.gaps)
+    finders = {name for gap in gaps for name in gap.found_ids}
     return GapsScore(
-        gaps=tuple(_scored(gap, real, found, case) for gap in case.document.gaps),
+        gaps=gaps,
         false=tuple(_false(part.gap) for part in parts.values() if not part.is_real),
+        beside=tuple(_false(part.gap) for name, part in real.items() if name not in finders),
         unmeasured=sum(gap.volume_ml is None for gap in plan.gaps),
         dice=2.0 * both / either if either else None,
         sensitivity=both / int(true.sum()) if true.any() else None,
@@ -159,11 +167,12 @@ def _false(gap: Gap) -> FalseGap:
 
 
 def _scored(true: GapTruth, real: Mapping[str, _Part], found: npt.NDArray[np.bool_], case: KnownCase) -> GapScore:
-    shares = {name: part.share(true.label) for name, part in real.items()}
-    here = {name: share for name, share in shares.items() if share > 0.0}
-    parts = {name: real[name] for name in here}
     own = case.label == true.label
     own_count, hit = int(own.sum()), int((own & found).sum())
+    is_found = hit >= _FOUND_FROM * max(1, own_count)
+    shares = {name: part.share(true.label) for name, part in real.items()} if is_found else {}
+    here = {name: share for name, share in shares.items() if share > 0.0}
+    parts = {name: real[name] for name in here}
     claimed = sum(int((part.owner == true.label).sum()) for part in parts.values())
     overlap = hit if parts else 0
     main = max(parts.values(), key=lambda p: p.share(true.label) * p.count).gap if parts else None
@@ -193,9 +202,10 @@ def _scored(true: GapTruth, real: Mapping[str, _Part], found: npt.NDArray[np.boo
 
 
 def _summed(parts: Mapping[str, _Part], shares: Mapping[str, float], end: str) -> float | None:
-    """Add up one end of the found gaps' intervals; None where nothing measured lies here."""
-    measured = {name: part.gap.volume_ml for name, part in parts.items() if part.gap.volume_ml is not None}
-    if not measured:
+    """Add up one end of the found gaps' intervals; None where one of them was not measured, or none lies here."""
+    volumes = {name: part.gap.volume_ml for name, part in parts.items()}
+    measured = {name: volume for name, volume in volumes.items() if volume is not None}
+    if not volumes or len(measured) < len(volumes):
         return None
     return float(sum(shares[name] * getattr(volume, end) for name, volume in measured.items()))
 

@@ -32,7 +32,10 @@ class ImplantScore(Record):
     kind: ImplantKind | None
     found_kind: ImplantKind | None
     tip_error_mm: NotNegative | None
+    """Of a screw never more than 6 mm: one farther off is missed, and another one invented."""
     head_error_mm: NotNegative | None
+    centroid_error_mm: NotNegative | None
+    """Of a head or a cup: from the middle of its metal as found to the true one."""
     axis_error_deg: NotNegative | None
     diameter_error_mm: float | None
     """Found less true."""
@@ -98,7 +101,10 @@ def _distance(true: ImplantTruth, found: Implant) -> tuple[float, bool]:
         turn = float(np.linalg.norm(unit(ends[1] - ends[0]) - unit(found_ends[1] - found_ends[0])))
         return tip_mm + _MM_OF_TURN * turn, tip_mm <= _SCREW_TIP_MM
     if ends is None:
-        # The truth tells no place of what has no axis (a cup, a head): kind and side must do.
+        apart_mm = _centroid_error_mm(true, found)
+        if apart_mm is not None:
+            return apart_mm, apart_mm <= _PLACE_MM
+        # Cases of other makers tell no place of what has no axis (a cup, a head): kind and side must do.
         return 0.0, true.kind == found.kind and (None in (true.side, found.side) or true.side == found.side)
     middle = np.asarray(found.centroid_lps) if found_ends is None else found_ends.mean(axis=0)
     apart_mm = float(np.linalg.norm(ends.mean(axis=0) - middle))
@@ -109,6 +115,12 @@ def _ends(true: ImplantTruth) -> Array | None:
     if true.head is None or true.tip is None:
         return None
     return np.array([true.head, true.tip], dtype=np.float64)
+
+
+def _centroid_error_mm(true: ImplantTruth, found: Implant) -> float | None:
+    """Give how far the middle of the metal is off; of what has an axis, or no told place, None."""
+    place = true.centroid or true.centre
+    return None if place is None else float(np.linalg.norm(np.subtract(found.centroid_lps, place)))
 
 
 def _found_ends(found: Implant, true: ImplantTruth) -> Array | None:
@@ -131,6 +143,7 @@ def _scored(true: ImplantTruth | None, found: Implant | None) -> ImplantScore:
         found_kind=None if found is None else found.kind,
         tip_error_mm=errors.get("tip"),
         head_error_mm=errors.get("head"),
+        centroid_error_mm=errors.get("centroid"),
         axis_error_deg=errors.get("axis"),
         diameter_error_mm=errors.get("diameter"),
         length_error_mm=errors.get("length"),
@@ -147,9 +160,14 @@ def _scored(true: ImplantTruth | None, found: Implant | None) -> ImplantScore:
 def _errors(true: ImplantTruth, found: Implant) -> dict[str, float]:
     """Give the errors that can be told, of an implant that was taken for what it is."""
     ends, found_ends = _ends(true), _found_ends(found, true)
-    if true.kind != found.kind or found.axis is None:
+    if true.kind != found.kind:
         return {}
     errors: dict[str, float] = {}
+    middle_mm = None if true.centroid is None else _centroid_error_mm(true, found)
+    if middle_mm is not None:
+        errors["centroid"] = middle_mm
+    if found.axis is None:
+        return errors
     if ends is not None and found_ends is not None:
         errors["head"], errors["tip"] = (float(v) for v in np.linalg.norm(found_ends - ends, axis=1))
         cosine = float(unit(ends[1] - ends[0]) @ unit(found_ends[1] - found_ends[0]))

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from planner.geometry.frames import Array, positioner_angles_deg
+from planner.geometry.grid import Grid
 from planner.model.needle import Approach, Trajectory
 from planner.model.record import NotNegative, Record
 from planner.phantoms.score.known_case import KnownCase
@@ -52,6 +53,8 @@ class NeedleScore(Record):
     bone_entries: int
     skin_off_mm: NotNegative | None
     """From the skin entry to the true skin; None where the plan gives no entry, or it lies outside of the truth."""
+    entry_beyond_scan: bool
+    """Whether the skin entry lies outside of the CT: nobody has seen the skin there."""
     unjudged_mm: NotNegative
     """Length of the path outside of the truth's grid, where nothing is known of it."""
     depth_error_mm: float | None
@@ -71,7 +74,7 @@ class NeedlesScore(Record):
     """True gaps that no needle's tip reaches."""
 
 
-def score_needles(trajectories: Sequence[Trajectory], case: KnownCase) -> NeedlesScore:
+def score_needles(trajectories: Sequence[Trajectory], case: KnownCase, *, scanned: Grid | None = None) -> NeedlesScore:
     """Measure needles in the truth.
 
     Parameters
@@ -80,6 +83,9 @@ def score_needles(trajectories: Sequence[Trajectory], case: KnownCase) -> Needle
         The plan's.
     case : KnownCase
         What is true.
+    scanned : Grid or None
+        The voxels of the CT. A skin entry outside of the truth's voxels but within the CT cannot be judged; one outside
+        of both is wrong. None: the truth's voxels hold the whole CT, as the scorer of the shared cases takes for given.
 
     Returns
     -------
@@ -91,10 +97,10 @@ def score_needles(trajectories: Sequence[Trajectory], case: KnownCase) -> Needle
         distance, _ = case.gap_voxels.of(gap.label).nearest(targets)
         if not (distance <= _OFF_TARGET_MM).any():
             without.append(gap.id)
-    return NeedlesScore(needles=tuple(_scored(t, case) for t in trajectories), gaps_without=tuple(without))
+    return NeedlesScore(needles=tuple(_scored(t, case, scanned) for t in trajectories), gaps_without=tuple(without))
 
 
-def _scored(needle: Trajectory, case: KnownCase) -> NeedleScore:
+def _scored(needle: Trajectory, case: KnownCase, scanned: Grid | None) -> NeedleScore:
     way, radius_mm = _way(needle), needle.needle.outer_diameter_mm / 2.0
     off_mm, code = case.gap_voxels.nearest(np.array([needle.target_lps], dtype=np.float64))
     metal_mm, _ = case.metal_points.nearest(way)
@@ -112,6 +118,7 @@ def _scored(needle: Trajectory, case: KnownCase) -> NeedleScore:
         forbidden_mm=_forbidden_mm(way, case),
         bone_entries=sum(run_mm > _SECOND_BONE_MM for run_mm in entries),
         skin_off_mm=_skin_off_mm(needle, case),
+        entry_beyond_scan=_is_beyond_scan(needle, case, scanned),
         unjudged_mm=float(np.count_nonzero(~case.grid.contains(way))) * _STEP_MM,
         depth_error_mm=_depth_error_mm(needle),
         over_length_mm=None
@@ -133,7 +140,7 @@ def _violations(score: NeedleScore, needle: Trajectory) -> tuple[Violation, ...]
         "off target": score.off_target_mm is None or score.off_target_mm > _OFF_TARGET_MM,
         "length": untold or (score.over_length_mm or 0.0) > 0.0 or abs(score.depth_error_mm or 0.0) > _DEPTH_MM,
         "angles": score.angle_error_deg > _ANGLE_DEG,
-        "skin": score.skin_off_mm is not None and score.skin_off_mm > _SKIN_MM,
+        "skin": score.entry_beyond_scan or (score.skin_off_mm is not None and score.skin_off_mm > _SKIN_MM),
     }
     return tuple(name for name, is_broken in broken.items() if is_broken)
 
@@ -195,6 +202,13 @@ def _skin_off_mm(needle: Trajectory, case: KnownCase) -> float | None:
         return None
     distance, _ = case.skin_points.nearest(entry)
     return _finite(float(distance[0]))
+
+
+def _is_beyond_scan(needle: Trajectory, case: KnownCase, scanned: Grid | None) -> bool:
+    if needle.entry_skin_lps is None:
+        return False
+    entry = np.array([needle.entry_skin_lps], dtype=np.float64)
+    return not any(bool(grid.contains(entry)[0]) for grid in (case.grid, scanned) if grid is not None)
 
 
 def _depth_error_mm(needle: Trajectory) -> float | None:

@@ -73,6 +73,31 @@ def test_texture_goes_into_the_materials_that_carry_it() -> None:
     assert maps[1].std() > 0.1
 
 
+class _Watched(Ball):
+    """A ball that keeps how near to its middle it was asked."""
+
+    def distance_mm(self, points_lps: PointsLps) -> np.ndarray:
+        distance = super().distance_mm(points_lps)
+        ASKED.append(float(distance.min()) + self.radius_mm)
+        return distance
+
+
+ASKED: list[float] = []
+
+
+def test_what_lies_hidden_is_not_asked() -> None:
+    grid = _grid(np.eye(3), (48, 48, 48), (1.0, 1.0, 1.0))
+    contents = Contents(np.array([[1.0], [2.0], [0.0]]), np.zeros((3, 1)))
+    for cover_mm, hidden in ((1.0, False), (23.0, True)):
+        ASKED.clear()
+        parts = (
+            Part("inner", _Watched((0.0, 0.0, 0.0), 18.0), MUSCLE),
+            Part("cover", Ball((0.0, 0.0, 0.0), cover_mm), BLOOD),
+        )
+        material_maps(Scene(parts), grid, contents, halvings=0)
+        assert (min(ASKED[1:]) > 7.0) is hidden
+
+
 class _Follower:
     def __init__(self, *, patience: int) -> None:
         self.seen: list[Progress] = []

@@ -7,7 +7,7 @@ from planner.config.phantoms.scan import ScanSettings
 from planner.phantoms.scanner.gantry import Scanner
 from planner.phantoms.scanner.patient_maps import MaterialMaps, Stack
 from planner.phantoms.scanner.projection import Raster, view_angles
-from planner.phantoms.scanner.readings import Sweep, read_rows
+from planner.phantoms.scanner.readings import Sweep, _smooth_starved, read_rows
 
 
 def _block(water_mm: float, steel_mm: float) -> MaterialMaps:
@@ -53,6 +53,26 @@ def test_starved_readings_end_at_the_floor() -> None:
     highest = scanner.straighten(np.array([-np.log(floor)], np.float32))[0]
     assert read.max() == pytest.approx(highest, rel=1e-4)
     assert np.median(read) > 0.9 * highest
+
+
+def test_readings_without_quanta_are_averaged_before_they_are_raised_to_the_floor() -> None:
+    read, sweep = _read(300.0, 60.0)
+    scanner = sweep.scanner
+    floor = scanner.settings.floor_quanta * scanner.mean_kev / sweep.full_kev
+    highest = scanner.straighten(np.array([-np.log(floor)], np.float32))[0]
+    assert np.quantile(read, 0.01) == pytest.approx(highest, rel=1e-4)
+
+
+def test_averaging_leaves_the_rim_of_a_shadow_where_it_is() -> None:
+    scanner = Scanner(ScanSettings())
+    sweep = Sweep(scanner, view_angles(2), (np.arange(200) - 99.5) * scanner.sample_mm, 1.0)
+    few = scanner.settings.smoothed_below_quanta * scanner.mean_kev / sweep.full_kev
+    bare = np.full((9, 200, 4), 1000.0 * few, np.float32)
+    bare[:, 80:120] = 0.02 * few
+    smooth = _smooth_starved(bare.copy(), sweep)
+    bright = np.delete(smooth / bare, np.s_[80:120], axis=1)
+    assert bright == pytest.approx(np.ones_like(bright), rel=3e-3)
+    assert smooth[:, 80:120].max() < few
 
 
 def test_smoothing_touches_only_the_starved() -> None:

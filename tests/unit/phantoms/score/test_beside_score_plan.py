@@ -49,9 +49,12 @@ def faulty(
         needle(4, "gap-1", through_canal[-1], path_lps=tuple(through_canal), entry_skin_lps=through_canal[0]),
         needle(5, "gap-1", from_the_front[-1], path_lps=tuple(from_the_front), entry_skin_lps=from_the_front[0]),
     )
+    from_afar = [(-13.5, 75.0, 14.0), (-13.5, 36.0, 14.0), (-13.5, 22.0, 14.0)]
+    far = needle(6, "gap-1", from_afar[-1], path_lps=tuple(from_afar), entry_skin_lps=from_afar[0])
     plan = perfect.model_copy(
         update={
-            "implants": screws, "gaps": gaps, "breaches": (stray,), "trajectories": needles, "labels": structures
+            "implants": screws, "gaps": gaps, "breaches": (stray,), "trajectories": (*needles, far),
+            "labels": structures,
         }
     )  # fmt: skip
     return plan, LabelMap(labels.grid, codes, structures)
@@ -116,9 +119,9 @@ def test_breaches_agree(both: tuple[CaseScore, dict[str, float]]) -> None:
         ("forbidden", "forbidden", 1),
         ("off target", "target", 1),
         ("second bone", "bone_entries", 0),
-        ("length", "length", 2),
+        ("length", "length", 3),
         ("angles", "angle", 2),
-        ("skin", "skin", 1),
+        ("skin", "skin", 2),
     ],
 )
 def test_needles_agree(both: tuple[CaseScore, dict[str, float]], ours_name: str, theirs_name: str, count: int) -> None:

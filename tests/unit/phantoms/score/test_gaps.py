@@ -128,3 +128,32 @@ def test_a_control_without_gaps_has_no_dice_until_one_is_invented(perfect: Plan,
     invented = score_gaps(_with_gaps(perfect, _renamed(perfect.gaps[0], "gap-1")), painted, case)
     assert invented.dice == 0.0
     assert invented.false_ml == pytest.approx(known.document.gaps[0].volume_ml)
+
+
+def test_a_stray_voxel_finds_nothing(perfect: Plan, known: KnownCase, codes: np.ndarray) -> None:
+    voxels = np.argwhere(known.label == 2)
+    codes[tuple(voxels[: len(voxels) // 12].T)] = 10
+    plan = _with_gaps(perfect, _renamed(perfect.gaps[1], "stray"))
+    score = score_gaps(plan, codes, known)
+    left = score.gaps[1]
+    assert (left.found_ids, left.estimate_ml, left.covered, left.dice) == ((), None, None, 0.0)
+    assert 0.0 < left.sensitivity < 0.1
+    assert ([g.found_id for g in score.beside], score.false) == (["stray"], ())
+    codes[tuple(voxels[: len(voxels) // 9].T)] = 10
+    enough = score_gaps(plan, codes, known)
+    assert (enough.gaps[1].found_ids, enough.beside) == (("stray",), ())
+
+
+def test_a_half_without_a_volume_leaves_the_whole_unmeasured(
+    perfect: Plan, known: KnownCase, codes: np.ndarray
+) -> None:
+    front = np.broadcast_to((np.arange(known.grid.shape[1]) < 28)[None, :, None], known.grid.shape)
+    codes[(known.label == 2) & front] = 10
+    codes[(known.label == 2) & ~front] = 11
+    part = Interval(estimate=0.5, low=0.4, high=0.6)
+    plan = _with_gaps(
+        perfect, _renamed(perfect.gaps[1], "a", volume_ml=part), _renamed(perfect.gaps[1], "b", volume_ml=None)
+    )
+    left = score_gaps(plan, codes, known).gaps[1]
+    assert left.found_ids == ("a", "b")
+    assert (left.estimate_ml, left.low_ml, left.high_ml, left.relative_error) == (None, None, None, None)

@@ -79,3 +79,32 @@ def test_calls_and_truth_stand_side_by_side(perfect: Plan, known: KnownCase) -> 
     right, left = score_implants((perfect.implants[0], uncalled), known.document.implants)
     assert (right.loose, right.found_loosening) == (False, "none")
     assert (left.loose, left.found_loosening) == (True, None)
+
+
+def _cup(plan: Plan, centroid: tuple[float, float, float]) -> Implant:
+    return plan.implants[0].model_copy(update={"kind": "acetabular_cup", "axis": None, "centroid_lps": centroid})
+
+
+def test_a_cup_a_metre_off_is_not_the_one_that_was_built(perfect: Plan) -> None:
+    true = ImplantTruth(id="cup", kind="acetabular_cup", side="right", centre=(90, 0, 0), centroid=(78, 0, 5))
+    missed, invented = score_implants((_cup(perfect, (90.0, 0.0, 1000.0)),), (true,))
+    assert (missed.found_id, missed.centroid_error_mm, invented.true_id) == (None, None, None)
+    (found,) = score_implants((_cup(perfect, (78.0, 3.0, 1.0)),), (true,))
+    assert found.found_id == "screw-right"
+    assert found.centroid_error_mm == pytest.approx(5.0)
+    assert found.diameter_error_mm is None
+
+
+def test_the_centre_of_a_sphere_places_a_cup_but_its_metal_lies_elsewhere(perfect: Plan) -> None:
+    true = ImplantTruth(id="cup", kind="acetabular_cup", side="right", centre=(90, 0, 0))
+    (found,) = score_implants((_cup(perfect, (78.0, 0.0, 5.0)),), (true,))
+    assert (found.found_id, found.centroid_error_mm) == ("screw-right", None)
+
+
+def test_a_told_diameter_of_a_cup_is_scored(perfect: Plan) -> None:
+    true = ImplantTruth(
+        id="cup", kind="acetabular_cup", side="right", centre=(90, 0, 0), centroid=(90, 0, 0), diameter_mm=54.0
+    )
+    wide = _changed(_cup(perfect, (90.0, 0.0, 0.0)).model_copy(update={"axis": perfect.implants[0].axis}))
+    wide = _changed(wide, diameter_mm=52.5)
+    assert score_implants((wide,), (true,))[0].diameter_error_mm == pytest.approx(-1.5)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from planner.geometry.grid import Grid
 from planner.model.carm import NeedleView
 from planner.model.needle import Needle, Trajectory
 from planner.phantoms.score.known_case import KnownCase
@@ -136,9 +137,25 @@ def test_what_is_not_told_stays_none(known: KnownCase, needle: Make) -> None:
     assert score.violations == ()
 
 
-def test_a_path_from_outside_of_the_truth_is_judged_as_far_as_it_reaches(known: KnownCase, needle: Make) -> None:
+@pytest.fixture
+def from_afar(needle: Make) -> Trajectory:
+    """A needle whose skin entry lies behind the truth's voxels, which end at y = 59."""
     points = [(-13.5, 80.0, 14.0), (-13.5, 36.0, 14.0), TARGET]
-    score = score_needles((needle(1, "gap-1", TARGET, **_bent(points)),), known).needles[0]
+    return needle(1, "gap-1", TARGET, **_bent(points))
+
+
+def test_an_entry_beyond_truth_and_scan_is_wrong(known: KnownCase, from_afar: Trajectory) -> None:
+    for scanned in (None, known.grid):
+        (score,) = score_needles((from_afar,), known, scanned=scanned).needles
+        assert (score.skin_off_mm, score.violations) == (None, ("skin",))
+
+
+def test_a_path_from_outside_of_the_truth_is_judged_as_far_as_it_reaches(
+    known: KnownCase, from_afar: Trajectory
+) -> None:
+    slices, rows, columns = known.grid.shape
+    wider = Grid((slices, rows + 60, columns), known.grid.lps_from_index)
+    (score,) = score_needles((from_afar,), known, scanned=wider).needles
     assert score.skin_off_mm is None
     assert score.unjudged_mm == pytest.approx(80.0 - 59.5, abs=0.5)
-    assert score.violations == ()
+    assert (score.entry_beyond_scan, score.violations) == (False, ())
