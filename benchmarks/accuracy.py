@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from accuracy_cases import GROUPS, AccuracyCase, load_cases
-from accuracy_run import PROJECT, CaseResult, planner_sources, run
+from accuracy_cases import GROUPS, AccuracyCase, freeze, load_cases, read_frozen
+from accuracy_run import PROJECT, CaseResult, planner_sources, require_in_field, run
 from accuracy_table import Outcome, Section, sections
 
 import planner
@@ -34,6 +34,9 @@ def main() -> None:
     cases = [c for c in load_cases(arguments.cases) if _is_wanted(c, arguments)]
     if not cases:
         raise SystemExit("no case of that name or set")
+    if arguments.freeze:
+        freeze(cases)
+        return
     if arguments.list:
         print_list(cases)
         return
@@ -54,6 +57,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these cases only; a name may end in *")
     parser.add_argument("--set", choices=GROUPS, dest="group", help="this set only")
     parser.add_argument("--list", action="store_true", help="name the cases and count their gaps; run nothing")
+    parser.add_argument("--freeze", action="store_true", help="write the cases' fingerprints anew; run nothing")
     parser.add_argument("--jobs", type=int, default=2, help="cases side by side (2)")
     parser.add_argument("--cache", type=Path, default=CACHE, help="where scans and results are kept (build/accuracy)")
     parser.add_argument("--cases", type=Path, default=Path(__file__).with_name("accuracy_cases.toml"), metavar="TOML")
@@ -69,16 +73,20 @@ def _is_wanted(case: AccuracyCase, arguments: argparse.Namespace) -> bool:
 
 
 def print_list(cases: Sequence[AccuracyCase]) -> None:
-    """Print one line for each case: what was built, without scanning it."""
+    """Print one line for each case: what was built, without scanning it; then how many gaps each set has."""
+    gaps = dict.fromkeys(GROUPS, 0)
     for case in cases:
         scan = f"{case.artefacts}, {'clipped' if case.clipped else 'extended'}"
         try:
             built = case.design()
+            require_in_field(built.truth.gaps, scanned=built.grid, known=built.truth.grid)
+            gaps[case.group] += len(built.truth.gaps)
             voxels = " x ".join(str(n) for n in built.grid.shape)
             made = f"{voxels:<18}{len(built.truth.gaps)} gaps  {', '.join(case.defects)}"
         except (PlannerError, ValueError) as error:
             made = f"cannot be built: {error}"
         print(f"{case.name:<16}{case.group:<10}{scan:<18}{made}", flush=True)
+    print("gaps within the scans' fields: " + ", ".join(f"{count} {group}" for group, count in gaps.items()))
 
 
 def run_all(cases: Sequence[AccuracyCase], cache_dir: Path, *, jobs: int) -> tuple[Outcome, ...]:
@@ -105,7 +113,7 @@ def run_all(cases: Sequence[AccuracyCase], cache_dir: Path, *, jobs: int) -> tup
         nonlocal done
         result = run(case, cache_dir, threads=threads)
         done += 1
-        how = "crashed" if result.score is None else f"planned in {result.seconds['total']:.1f} s"
+        how = result.failed or f"planned in {result.seconds['total']:.1f} s"
         print(f"{done}/{len(cases)} {case.name} {how} ({time.perf_counter() - start:.0f} s)", file=sys.stderr)
         return Outcome(case, result)
 
@@ -120,7 +128,9 @@ def about(outcomes: Sequence[Outcome], *, jobs: int) -> list[tuple[str, str]]:
     gaps = ", ".join(f"{_gap_count([o for o in outcomes if o.case.group == g])} {g}" for g in GROUPS)
     packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("numpy", "scipy", "SimpleITK"))
     threads = max(1, (os.cpu_count() or 1) // jobs)
-    recipes = " ".join(result.recipe_sha256 or "none" for result in results)
+    frozen = read_frozen()
+    changed = [r.case for r in results if r.fingerprint is not None and r.fingerprint != frozen.get(r.case)]
+    recipes = " ".join(result.fingerprint or "none" for result in results)
     return [
         ("date", time.strftime("%Y-%m-%d", time.gmtime())),
         ("planner", f"{planner.__version__}, sources {planner_sources()[:12]}, settings {PlanConfig().sha256()[:12]}"),
@@ -129,7 +139,8 @@ def about(outcomes: Sequence[Outcome], *, jobs: int) -> list[tuple[str, str]]:
         ("side by side", f"{jobs} cases, {threads} threads each"),
         ("cases", f"{groups}; recipes {hashlib.sha256(recipes.encode()).hexdigest()[:12]}"),
         ("gaps", gaps),
-        ("crashed", str(sum(r.score is None for r in results))),
+        ("not as they were frozen", ", ".join(changed) or "none"),
+        ("crashed or not made", ", ".join(r.case for r in results if r.failed is not None) or "none"),
     ]
 
 

@@ -1,6 +1,8 @@
 """The cases of the accuracy table: read from ``accuracy_cases.toml``, each a recipe and a scan."""
 
+import hashlib
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -8,11 +10,12 @@ from pydantic import Field, model_validator
 
 from planner.config.phantoms.scan import ScanSettings
 from planner.config.settings import Settings
-from planner.model.volume import Volume
-from planner.phantoms import Recipe, design, draw, make
+from planner.phantoms import Recipe, design, draw
 from planner.phantoms.design import Design
 
 TABLE = Path(__file__).with_name("accuracy_cases.toml")
+FROZEN = Path(__file__).with_name("accuracy_cases.sha256")
+"""A line for each case: the fingerprint of the patient that was drawn and of his scan, and the case's name."""
 Group = Literal["tuning", "held-out"]
 GROUPS: tuple[Group, ...] = ("tuning", "held-out")
 
@@ -58,9 +61,9 @@ class AccuracyCase(Settings):
         """Build the patient, without scanning him."""
         return design(self.recipe())
 
-    def volume(self) -> Volume:
-        """Build and scan the patient."""
-        return make(self.recipe(), settings=self.scan).volume
+    def fingerprint(self) -> str:
+        """Give the fingerprint of the patient as he is drawn, and of his scan; 64 hexadecimal digits."""
+        return hashlib.sha256(f"{self.recipe().sha256()} {self.scan.sha256()}".encode()).hexdigest()
 
 
 class CaseTable(Settings):
@@ -85,7 +88,8 @@ def load_cases(path: Path = TABLE) -> tuple[AccuracyCase, ...]:
     Parameters
     ----------
     path : Path
-        A TOML file: ``[scans.NAME]`` with scan settings, and a list of cases for each set, which name one of them.
+        A TOML file: ``[scans.NAME]`` with scan settings, ``[fields.spine]`` and ``[fields.hip]`` with what is stored,
+        and a list of cases for each set, which name a scan.
 
     Returns
     -------
@@ -93,11 +97,64 @@ def load_cases(path: Path = TABLE) -> tuple[AccuracyCase, ...]:
         In the file's order, the tuning set first.
     """
     told = tomllib.loads(path.read_text(encoding="utf-8"))
-    return CaseTable(cases=tuple(_case(g, entry, told["scans"]) for g in GROUPS for entry in told.get(g, ()))).cases
+    return CaseTable(cases=tuple(_case(g, entry, told) for g in GROUPS for entry in told.get(g, ()))).cases
 
 
-def _case(group: Group, entry: dict[str, Any], scans: dict[str, dict[str, Any]]) -> AccuracyCase:
-    rest = {name: value for name, value in entry.items() if name not in ("clipped", "slice_mm")}
+def _case(group: Group, entry: Mapping[str, Any], told: Mapping[str, Any]) -> AccuracyCase:
+    rest = {name: value for name, value in entry.items() if name not in ("clipped", "slice_mm", "field")}
     ceiling = 3071.0 if entry["clipped"] else None
-    scan = ScanSettings(**scans[entry["artefacts"]], hu_clipped_at=ceiling, seed=entry["seed"])
-    return AccuracyCase(**rest, group=group, scan=scan, field={"slice_mm": entry["slice_mm"]})
+    scan = ScanSettings(**told["scans"][entry["artefacts"]], hu_clipped_at=ceiling, seed=entry["seed"])
+    shared = told.get("fields", {}).get("hip" if entry["site"] == "hip" else "spine", {})
+    field = {**shared, "slice_mm": entry["slice_mm"], **entry.get("field", {})}
+    return AccuracyCase(**rest, group=group, scan=scan, field=field)
+
+
+def read_frozen(path: Path = FROZEN) -> dict[str, str]:
+    """Read the fingerprints that the cases had when they were frozen.
+
+    Parameters
+    ----------
+    path : Path
+        As `freeze` wrote it.
+
+    Returns
+    -------
+    dict of str
+        By the case's name; empty where nothing is frozen yet.
+    """
+    if not path.exists():
+        return {}
+    lines = (line.split() for line in path.read_text(encoding="utf-8").splitlines())
+    return {name: fingerprint for fingerprint, name in lines}
+
+
+def freeze(cases: Sequence[AccuracyCase], path: Path = FROZEN) -> None:
+    """Write the fingerprints of cases; those of others stay.
+
+    Parameters
+    ----------
+    cases : sequence of AccuracyCase
+        What is drawn anew.
+    path : Path
+        Where to.
+    """
+    now = {case.name: case.fingerprint() for case in cases}
+    lines = [f"{fingerprint}  {name}\n" for name, fingerprint in {**read_frozen(path), **now}.items()]
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def changed_since_frozen(cases: Sequence[AccuracyCase], frozen: Mapping[str, str]) -> tuple[str, ...]:
+    """Name the cases that are no longer drawn as they were frozen, or never were frozen.
+
+    Parameters
+    ----------
+    cases : sequence of AccuracyCase
+        The cases.
+    frozen : mapping of str
+        Fingerprints by name.
+
+    Returns
+    -------
+    tuple of str
+    """
+    return tuple(case.name for case in cases if frozen.get(case.name) != case.fingerprint())

@@ -1,6 +1,6 @@
 """What each step got wrong over many cases: one list of (figure, value) a step."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from accuracy_figures import NOTHING, known, quantiles, share, share_with_interval, sizes, spread
 from accuracy_run import CaseResult
@@ -12,12 +12,14 @@ from planner.phantoms.score.implants import ImplantScore
 
 Rows = list[tuple[str, str]]
 CALLS = ("none", "possible", "probable", "definite", None)
+ANCHORS = ("pedicle_screw", "femoral_stem", "cup_screw")
+"""Kinds whose tip matters."""
 _LOOSE_CALLS = ("probable", "definite")
 _VIOLATIONS = ("metal", "canal", "forbidden", "second bone", "off target", "length", "angles", "skin")
 
 
 def scores_of(results: Sequence[CaseResult]) -> list[CaseScore]:
-    """Leave out cases that crashed."""
+    """Leave out cases whose phantom could not be made; a case that crashed or was refused has an empty plan's score."""
     return [result.score for result in results if result.score is not None]
 
 
@@ -61,17 +63,31 @@ def implant_errors(results: Sequence[CaseResult]) -> Rows:
         if not own:
             continue
         rows += [
-            (f"{name}: tip, mm", sizes(i.tip_error_mm for i in own)),
+            (f"{name}: tip, mm", tips(own)),
             (f"{name}: axis, degrees", sizes((i.axis_error_deg for i in own), digits=1)),
             (f"{name}: length, mm (signed)", spread(i.length_error_mm for i in own)),
         ]
         if known(i.diameter_error_mm for i in own):
             rows.append((f"{name}: diameter, mm (signed)", spread(i.diameter_error_mm for i in own)))
             rows.append((f"{name}: diameter, mm", sizes(i.diameter_error_mm for i in own)))
+    for kind in ("femoral_head", "acetabular_cup"):
+        own, name = [i for i in implants if i.kind == kind], kind.replace("_", " ")
+        if own:
+            rows.append((f"{name}: middle of its metal, mm", sizes(i.centroid_error_mm for i in own)))
+            untold = sum(i.found_kind == kind and i.diameter_error_mm is None for i in own)
+            errors = spread(i.diameter_error_mm for i in own)
+            rows.append((f"{name}: diameter, mm (signed)", f"{errors}, found but not told {untold}"))
     found = [i for i in implants if i.true_id is not None and i.found_id is not None]
     rows.append(("side", _told(found, lambda i: i.side, lambda i: i.found_side)))
     rows.append(("level", _told(found, lambda i: i.level, lambda i: i.found_level)))
     return rows
+
+
+def tips(implants: Sequence[ImplantScore]) -> str:
+    """Give the errors of tips, and how many of the implants were missed: a tip farther off than 6 mm counts so."""
+    true = [i for i in implants if i.kind is not None]
+    missed = sum(i.tip_error_mm is None for i in true)
+    return f"{sizes(i.tip_error_mm for i in true)}, without {missed}" if true else NOTHING
 
 
 def _told(
@@ -91,8 +107,10 @@ def gap_errors(results: Sequence[CaseResult]) -> Rows:
     covered = [g.covered for g in gaps if g.covered is not None]
     spans = [(g.high_ml - g.low_ml) / g.true_ml for g in gaps if g.high_ml is not None and g.low_ml is not None]
     true_ml, found_ml = sum(g.true_ml for g in gaps), sum(g.estimate_ml or 0.0 for g in gaps)
-    controls = [s for s in scores if not s.gaps.gaps]
+    controls = [r for r in results if r.score is not None and not r.score.gaps.gaps]
+    planned = [r.score for r in controls if r.score is not None and r.is_planned]
     others = [s for s in scores if s.gaps.gaps]
+    tried = [r.score for r in results if r.score is not None and r.score.gaps.gaps and r.is_planned]
     return [
         ("gaps found and measured", share(len(measured), len(gaps))),
         ("gaps of the plan without a volume", str(sum(s.gaps.unmeasured for s in scores))),
@@ -116,10 +134,12 @@ def gap_errors(results: Sequence[CaseResult]) -> Rows:
         ("share of the gap that is marked", quantiles(g.sensitivity for g in gaps)),
         ("zone volume error, mL (signed)", spread(_less(z.found_ml, z.true_ml) for g in gaps for z in g.zones)),
         ("zone volume error, mL", sizes(_less(z.found_ml, z.true_ml) for g in gaps for z in g.zones)),
-        ("false gaps on controls, mL a case", sizes(s.gaps.false_ml for s in controls)),
-        ("controls with a false gap", share(sum(bool(s.gaps.false) for s in controls), len(controls))),
-        ("false gaps on the other cases, mL a case", sizes(s.gaps.false_ml for s in others)),
-        ("cases with a false gap, of the others", share(sum(bool(s.gaps.false) for s in others), len(others))),
+        ("gaps of the plan that cover less than a tenth of a true one", str(sum(len(s.gaps.beside) for s in scores))),
+        ("false gaps on controls, mL a case", sizes(s.gaps.false_ml for s in planned)),
+        ("controls with a false gap", share(sum(bool(s.gaps.false) for s in planned), len(planned))),
+        ("controls left out there, refused or crashed", f"{len(controls) - len(planned)} of {len(controls)}"),
+        ("false gaps on the other cases, mL a case", sizes(s.gaps.false_ml for s in tried)),
+        ("cases with a false gap, of the others", share(sum(bool(s.gaps.false) for s in tried), len(tried))),
     ]  # fmt: skip
 
 
@@ -128,7 +148,7 @@ def _less(found: float | None, true: float | None) -> float | None:
 
 
 def loosening(results: Sequence[CaseResult]) -> Rows:
-    """Count the calls of loose and of firm implants, by kind; sensitivity and specificity."""
+    """Count calls against how implants were built, and against what one scan lets a reader call; by kind."""
     implants = [i for i in implants_of(scores_of(results)) if i.loose is not None]
     rows: Rows = []
     for kind in sorted({i.kind for i in implants if i.kind}):
@@ -142,10 +162,30 @@ def loosening(results: Sequence[CaseResult]) -> Rows:
             (f"{name}: specificity (called none)", _share_called(firm, ("none",))),
             (f"{name}: specificity, possible counted as firm", _share_called(firm, ("none", "possible"))),
         ]
-        graded = [i for i in own if i.loosening is not None]
-        if graded:
-            right = sum(i.found_loosening == i.loosening for i in graded)
-            rows.append((f"{name}: the grade that the truth has", share(right, len(graded))))
+        rows += _against_the_call(own, name)
+    return rows
+
+
+def _against_the_call(implants: Sequence[ImplantScore], name: str) -> Rows:
+    """Hold found calls against those that the scan itself bears out, by the rules that the plan follows."""
+    graded = [i for i in implants if i.loosening is not None]
+    if not graded:
+        return []
+    rows: Rows = [
+        (f"{name}: ought to be called {call}", _calls([i for i in graded if i.loosening == call]))
+        for call in CALLS
+        if any(i.loosening == call for i in graded)
+    ]
+    right = sum(i.found_loosening == i.loosening for i in graded)
+    bad = [i for i in graded if i.loosening in _LOOSE_CALLS]
+    good = [i for i in graded if i.loosening == "none"]
+    rows += [
+        (f"{name}: called as it ought to be", share_with_interval(right, len(graded))),
+        (f"{name}: probable or definite, where it ought to be", _share_called(bad, _LOOSE_CALLS)),
+        (f"{name}: none, where it ought to be", _share_called(good, ("none",))),
+    ]
+    hidden = sum(bool(i.loose) and i.loosening == "none" for i in graded)
+    rows.append((f"{name}: built loose, but none on this scan", f"{hidden} of {sum(bool(i.loose) for i in graded)}"))
     return rows
 
 
@@ -195,12 +235,15 @@ def needle_errors(results: Sequence[CaseResult]) -> Rows:
     scores = scores_of(results)
     needles = [n for s in scores for n in s.needles.needles]
     first = [n for n in needles if n.rank == 1]
+    whole = [n for n in needles if n.unjudged_mm == 0.0]
     gaps, without = len(gaps_of(scores)), sum(len(s.needles.gaps_without) for s in scores)
     names = sorted({name for n in needles for name in n.forbidden_mm})
     rows: Rows = [
         ("gaps without a needle", share(without, gaps)),
         ("needles that do no harm and reach a gap", share(sum(not n.violations for n in needles), len(needles))),
         ("the same, first-ranked", share(sum(not n.violations for n in first), len(first))),
+        ("judged over their whole path", share(len(whole), len(needles))),
+        ("harmless, of those judged wholly", share(sum(not n.violations for n in whole), len(whole))),
     ]
     false = [n for s in scores for n in s.needles.needles if n.gap_id in {g.found_id for g in s.gaps.false}]
     rows.append(("needles meant for a false gap", f"{len(false)} of {len(needles)}"))
@@ -235,8 +278,9 @@ def costs(results: Sequence[CaseResult]) -> Rows:
     stages = sorted({stage for r in results for stage in r.seconds} - {"total", "scan", "truth"})
     rows: Rows = [
         ("cases", str(len(results))),
-        ("crashed", str(sum(r.score is None for r in results))),
-        ("no plan made (refused)", str(sum(r.refused is not None for r in results))),
+        ("phantom not made", _named(r for r in results if r.score is None)),
+        ("crashed", _named(r for r in results if r.failed is not None and r.score is not None)),
+        ("no plan made (refused)", _named(r for r in results if r.refused is not None)),
         ("planning, s", sizes((r.seconds.get("total") for r in results), digits=1)),
     ]
     rows += [(f"  {stage}, s", sizes((r.seconds.get(stage) for r in results), digits=1)) for stage in stages]
@@ -248,6 +292,11 @@ def costs(results: Sequence[CaseResult]) -> Rows:
     return rows
 
 
+def _named(results: Iterable[CaseResult]) -> str:
+    names = [result.case for result in results]
+    return f"{len(names)}: {', '.join(names)}" if names else "0"
+
+
 STEPS: tuple[tuple[str, str, Callable[[Sequence[CaseResult]], Rows]], ...] = (
     (
         "Implants found",
@@ -256,7 +305,8 @@ STEPS: tuple[tuple[str, str, Callable[[Sequence[CaseResult]], Rows]], ...] = (
     ),
     (
         "Implants: place and size",
-        "Median / 90th percentile / worst; signed figures as median (quartiles).",
+        "Median / 90th percentile / worst; signed figures as median (quartiles). Without: implants that have no error, "
+        "being missed or taken for another kind; a screw's tip more than 6 mm off counts so.",
         implant_errors,
     ),
     (
@@ -267,7 +317,8 @@ STEPS: tuple[tuple[str, str, Callable[[Sequence[CaseResult]], Rows]], ...] = (
     ),
     (
         "Loosening",
-        "Shares with their exact 95 % interval; an implant that was not found counts as not called.",
+        "Shares with their exact 95 % interval; an implant that was not found counts as not called. Loose and firm: as "
+        "built. Ought to be called: what the rules of the plan give for the true rims and lines.",
         loosening,
     ),
     ("Breaches", "A breach counts as found where one of the plan's lies within 4 mm of it.", breach_errors),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from accuracy_cases import GROUPS, AccuracyCase
 from accuracy_figures import NOTHING, markdown_table, quantiles, share, sizes, spread, text_table
 from accuracy_run import CaseResult
-from accuracy_steps import STEPS, breaches_of, gaps_of, implants_of, scores_of
+from accuracy_steps import ANCHORS, STEPS, breaches_of, gaps_of, implants_of, scores_of, tips
 
 _WORST = 5
 
@@ -76,12 +76,17 @@ def _factors(case: AccuracyCase, result: CaseResult) -> dict[str, tuple[str, ...
     truth = result.score
     kinds = () if truth is None else tuple(sorted({g.kind.replace("_", " ") for g in truth.gaps.gaps}))
     defects = case.defects or ("none (control)",)
+    loose = () if truth is None else tuple({i.loose for i in truth.implants if i.loose is not None})
+    firmness = ("loose",) if True in loose else ("firm (control)",) if loose else ()
     return {
         "site": (case.site,),
         "artefacts": (case.artefacts,),
         "HU": ("clipped" if case.clipped else "extended",),
         "slices": (f"{result_slice_mm(result)} mm",),
-        "metal": (case.metal,),
+        "metal": known_words(result.metal),
+        "screws": known_words(result.screws),
+        "implants": firmness,
+        "altered anatomy": tuple(case.draw.get("altered", ())),
         "defect": defects,
         "kind of gap": kinds,
     }
@@ -90,6 +95,11 @@ def _factors(case: AccuracyCase, result: CaseResult) -> dict[str, tuple[str, ...
 def result_slice_mm(result: CaseResult) -> str:
     """Give the distance of the slices in words."""
     return NOTHING if result.slice_mm is None else f"{result.slice_mm:g}"
+
+
+def known_words(word: str | None) -> tuple[str, ...]:
+    """Give what is known of a factor."""
+    return () if word is None else (word,)
 
 
 def _factor_section(outcomes: Sequence[Outcome], group: str) -> Section:
@@ -107,9 +117,10 @@ def _factor_section(outcomes: Sequence[Outcome], group: str) -> Section:
     return Section(
         f"By factor, {group} cases",
         "A case with two defects stands in two rows. Volume: size of the error, % (median / 90th percentile / worst), "
-        "and with its sign (median and quartiles). False: volume found where there is none, mL a case.",
+        "and with its sign (median and quartiles). Interval: of measured gaps; then of all, missed ones as not held. "
+        "False: volume found where there is none, mL a case that was planned. Tip: see above.",
         ("factor", "", "cases", "tip, mm", "gaps found", "volume, %", "volume, % (signed)",
-         "interval", "Dice", "false, mL", "open breaches", "needles without harm"),
+         "interval", "interval, all gaps", "Dice", "false, mL", "open breaches", "needles without harm"),
         rows,
     )  # fmt: skip
 
@@ -121,13 +132,14 @@ def _summary(results: Sequence[CaseResult]) -> tuple[str, ...]:
     opened = [b for b in breaches_of(scores) if b.severity == "open"]
     return (
         str(len(results)),
-        sizes(i.tip_error_mm for i in implants_of(scores) if i.kind != "rod"),
+        tips([i for i in implants_of(scores) if i.kind in ANCHORS]),
         share(sum(g.estimate_ml is not None for g in gaps), len(gaps)),
         sizes((g.relative_error for g in gaps), digits=0, scale=100.0),
         spread((g.relative_error for g in gaps), digits=0, scale=100.0),
         share(sum(covered), len(covered)),
+        share(sum(covered), len(gaps)),
         quantiles(g.dice for g in gaps),
-        sizes(s.gaps.false_ml for s in scores),
+        sizes(r.score.gaps.false_ml for r in results if r.score is not None and r.is_planned),
         share(sum(b.found_id is not None for b in opened), len(opened)),
         share(sum(not n.violations for n in needles), len(needles)),
     )
@@ -171,7 +183,8 @@ def _lapses(outcome: Outcome) -> list[tuple[str, float, str, str]]:
 def _case_section(outcomes: Sequence[Outcome]) -> Section:
     return Section(
         "Case by case",
-        "Tip: worst screw or stem, mm. Volume: all gaps of the case together, missed ones as 0. Interval: gaps whose "
+        "Tip: worst screw or stem, mm, and how many were missed or mistaken. "
+        "Volume: all gaps of the case together, missed ones as 0. Interval: gaps whose "
         "90 % interval holds the volume, of those measured. Loose: loose implants called probable or definite; firm: "
         "firm ones called so. Open: open breaches found.",
         ("case", "set", "scan", "defects", "gaps", "tip", "volume", "interval", "Dice", "false mL", "loose", "firm",
@@ -180,14 +193,22 @@ def _case_section(outcomes: Sequence[Outcome]) -> Section:
     )  # fmt: skip
 
 
+def _trouble(result: CaseResult) -> str:
+    if result.failed is not None:
+        return f" crashed: {result.failed}"
+    return " refused" if result.refused is not None else ""
+
+
 def _case_row(case: AccuracyCase, result: CaseResult) -> tuple[str, ...]:
     scan = f"{case.artefacts}, {'clipped' if case.clipped else 'extended'}, {result_slice_mm(result)} mm"
     head = (case.name, case.group, scan, ", ".join(case.defects) or NOTHING)
     score = result.score
     if score is None:
-        return (*head, f"crashed: {result.failed}", *([NOTHING] * 12))
+        return (*head, f"not made: {result.failed}", *([NOTHING] * 12))
     gaps, needles = score.gaps.gaps, score.needles.needles
-    tips = [i.tip_error_mm for i in score.implants if i.tip_error_mm is not None and i.kind != "rod"]
+    anchors = [i for i in score.implants if i.kind in ANCHORS]
+    off = [i.tip_error_mm for i in anchors if i.tip_error_mm is not None]
+    missed = f", {len(anchors) - len(off)} missed" if len(anchors) > len(off) else ""
     true_ml, found_ml = sum(g.true_ml for g in gaps), sum(g.estimate_ml or 0.0 for g in gaps)
     covered = [g.covered for g in gaps if g.covered is not None]
     loose, firm = ([i for i in score.implants if i.loose is wanted] for wanted in (True, False))
@@ -195,8 +216,8 @@ def _case_row(case: AccuracyCase, result: CaseResult) -> tuple[str, ...]:
     opened = [b for b in score.breaches.breaches if b.severity == "open"]
     return (
         *head,
-        f"{sum(g.estimate_ml is not None for g in gaps)}/{len(gaps)}" + (" refused" if result.refused else ""),
-        f"{max(tips):.1f}" if tips else NOTHING,
+        f"{sum(g.estimate_ml is not None for g in gaps)}/{len(gaps)}{_trouble(result)}",
+        (f"{max(off):.1f}" if off else NOTHING) + missed,
         f"{100 * (found_ml / true_ml - 1):+.0f} %" if true_ml else NOTHING,
         f"{sum(covered)}/{len(covered)}",
         NOTHING if score.gaps.dice is None or not gaps else f"{score.gaps.dice:.2f}",
@@ -206,6 +227,6 @@ def _case_row(case: AccuracyCase, result: CaseResult) -> tuple[str, ...]:
         f"{sum(b.found_id is not None for b in opened)}/{len(opened)}",
         f"{sum(not n.violations for n in needles)}/{len(needles)}",
         str(len(score.needles.gaps_without)),
-        f"{result.seconds.get('total', 0.0):.1f}",
+        f"{result.seconds['total']:.1f}" if "total" in result.seconds else NOTHING,
         NOTHING if result.peak_mb is None else f"{result.peak_mb:.0f}",
     )
