@@ -22,7 +22,7 @@ def test_without_the_checkout_the_phantom_is_made(monkeypatch):
         volume = scan_with_marker(STORED["axial"]).volume
 
     monkeypatch.setattr(_sample_data, "sample_folder", lambda kind: None)
-    monkeypatch.setattr(_sample_data, "make", lambda kind: asked.append(kind) or Made)
+    monkeypatch.setattr(_sample_data, "make", lambda kind, *, settings: asked.append(kind) or Made)
     ((hu, arguments, _),) = _sample_data.lumbar()
     assert asked == ["lumbar"]
     assert hu.shape == Made.volume.hu.shape

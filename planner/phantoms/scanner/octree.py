@@ -97,7 +97,8 @@ def material_maps(
     ]
     out = np.zeros((*grid.shape, contents.amounts.shape[1]), dtype=np.float32)
     texture = _texture(scene, grid, kinds)
-    _Refiner(grid, strokes, contents, kinds, texture, out).run(int(kind_of_part[-1]), halvings, monitor)
+    centre_kinds = np.full(grid.shape, -1, dtype=np.int16)
+    _Refiner(grid, strokes, contents, kinds, texture, out, centre_kinds).run(int(kind_of_part[-1]), halvings, monitor)
     return np.moveaxis(out, -1, 0)
 
 
@@ -161,6 +162,8 @@ class _Refiner:
     kinds: list[int]
     texture: _Texture
     out: Single
+    centre_kinds: npt.NDArray[np.int16]
+    """What lies at the centre of each voxel that a surface cuts: only that tissue shows its texture there."""
 
     def run(self, background: int, halvings: int, monitor: Monitor) -> None:
         size = 2**_TOP_LEVEL
@@ -213,14 +216,40 @@ class _Refiner:
         mixed = np.zeros(len(cells), dtype=bool)
         for stroke, cut in cuts:
             mixed[cut[base[cut] != stroke.kind]] = True
+        if level == 0:
+            self._note_centres(cells, base, cuts, mixed, PointsLps(centres))
         self._write(cells[~mixed], base[~mixed], level)
         return _children(cells, base, cuts, mixed, self.grid.shape, level)
+
+    def _note_centres(
+        self, cells: Cells, base: npt.NDArray[np.int16], cuts: list[tuple[_Stroke, Index]],
+        mixed: npt.NDArray[np.bool_], centres: PointsLps,
+    ) -> None:  # fmt: skip
+        kinds = base.copy()
+        for stroke, cut in cuts:
+            asked = cut[mixed[cut]]
+            if len(asked):
+                kinds[asked[contains(stroke.solid, PointsLps(centres[asked]))]] = stroke.kind
+        k, i, j = cells[mixed].T
+        self.centre_kinds[k, i, j] = kinds[mixed]
 
     def _write(self, cells: Cells, kinds: npt.NDArray[np.int16], level: int) -> None:
         amounts = self.contents.amounts[self.kinds].astype(np.float32)
         per_hu = self.contents.per_hu[self.kinds].astype(np.float32)
         along_z, along_y, along_x = self.texture.along
-        _fill(cells, kinds, level, amounts, per_hu, along_z, along_y, along_x, self.texture.gain, self.out)
+        _fill(
+            cells,
+            kinds,
+            level,
+            amounts,
+            per_hu,
+            along_z,
+            along_y,
+            along_x,
+            self.texture.gain,
+            self.centre_kinds,
+            self.out,
+        )
 
 
 def _centres_lps(cells: Cells, size: float, grid: Grid) -> PointsLps:
@@ -267,7 +296,7 @@ def _wave(z: Any, y: Any, x: Any) -> Any:
 @numba.njit(cache=True, fastmath=True, nogil=True)  # type: ignore[misc, unused-ignore]
 def _fill(
     cells: Any, kinds: Any, level: int, amounts: Any, per_hu: Any, along_z: Any, along_y: Any, along_x: Any,
-    gain: Any, out: Any,
+    gain: Any, centre_kinds: Any, out: Any,
 ) -> None:  # fmt: skip
     size = 1 << max(level, 0)
     finer = max(-level, 0)
@@ -279,7 +308,7 @@ def _fill(
             for i in range(i0, min(i0 + size, out.shape[1])):
                 for j in range(j0, min(j0 + size, out.shape[2])):
                     texture = np.float32(0.0)
-                    if gain[kind] > 0.0:
+                    if gain[kind] > 0.0 and (finer == 0 or centre_kinds[k, i, j] == kind):
                         waves = _wave(along_z[kind, k], along_y[kind, i], along_x[kind, j])
                         texture = gain[kind] * np.float32(waves)
                     for m in range(out.shape[3]):
