@@ -59,7 +59,9 @@ def voxel_means(scene: Scene, grid: Grid, *, subsamples: int = 4, monitor: Monit
     """
     hu = np.array([*(p.tissue.hu for p in scene.parts), scene.background.hu])[:, None]
     halvings = int(np.ceil(np.log2(subsamples)))
-    means = material_maps(scene, grid, Contents(hu, np.ones_like(hu)), halvings=halvings, monitor=monitor)
+    means = material_maps(
+        scene, grid, Contents(hu, np.ones_like(hu)), halvings=halvings, by_centre=True, monitor=monitor
+    )
     return np.asarray(means[0])
 
 

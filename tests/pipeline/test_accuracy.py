@@ -230,7 +230,7 @@ LIMITS = (
         false_ml=0.45,
         loose_missed=2,
         firm_called_loose=0,
-        harmful_needles=3,
+        harmful_needles=1,
         gaps_without=2,
     ),
 )

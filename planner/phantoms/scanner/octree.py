@@ -64,7 +64,13 @@ class _Texture:
 
 
 def material_maps(
-    scene: Scene, grid: Grid, contents: Contents, *, halvings: int = 2, monitor: Monitor = SILENT
+    scene: Scene,
+    grid: Grid,
+    contents: Contents,
+    *,
+    halvings: int = 2,
+    by_centre: bool = False,
+    monitor: Monitor = SILENT,
 ) -> Single:
     """Average the materials of a scene over the voxels of a grid.
 
@@ -78,6 +84,8 @@ def material_maps(
         What the parts are made of.
     halvings : int
         How often the voxels that a surface cuts are halved along each edge: 2 for 64 subsamples.
+    by_centre : bool
+        Whether a cut voxel shows only the texture of the tissue at its centre, or each tissue's in its own share.
     monitor : Monitor
         Who follows the work.
 
@@ -97,7 +105,7 @@ def material_maps(
     ]
     out = np.zeros((*grid.shape, contents.amounts.shape[1]), dtype=np.float32)
     texture = _texture(scene, grid, kinds)
-    centre_kinds = np.full(grid.shape, -1, dtype=np.int16)
+    centre_kinds = np.full(grid.shape if by_centre else (0, 0, 0), -1, dtype=np.int16)
     _Refiner(grid, strokes, contents, kinds, texture, out, centre_kinds).run(int(kind_of_part[-1]), halvings, monitor)
     return np.moveaxis(out, -1, 0)
 
@@ -163,7 +171,7 @@ class _Refiner:
     texture: _Texture
     out: Single
     centre_kinds: npt.NDArray[np.int16]
-    """What lies at the centre of each voxel that a surface cuts: only that tissue shows its texture there."""
+    """What lies at the centre of each cut voxel, which alone shows its texture there. Empty where each tissue does."""
 
     def run(self, background: int, halvings: int, monitor: Monitor) -> None:
         size = 2**_TOP_LEVEL
@@ -216,7 +224,7 @@ class _Refiner:
         mixed = np.zeros(len(cells), dtype=bool)
         for stroke, cut in cuts:
             mixed[cut[base[cut] != stroke.kind]] = True
-        if level == 0:
+        if level == 0 and self.centre_kinds.size:
             self._note_centres(cells, base, cuts, mixed, PointsLps(centres))
         self._write(cells[~mixed], base[~mixed], level)
         return _children(cells, base, cuts, mixed, self.grid.shape, level)
@@ -308,7 +316,7 @@ def _fill(
             for i in range(i0, min(i0 + size, out.shape[1])):
                 for j in range(j0, min(j0 + size, out.shape[2])):
                     texture = np.float32(0.0)
-                    if gain[kind] > 0.0 and (finer == 0 or centre_kinds[k, i, j] == kind):
+                    if gain[kind] > 0.0 and (finer == 0 or centre_kinds.size == 0 or centre_kinds[k, i, j] == kind):
                         waves = _wave(along_z[kind, k], along_y[kind, i], along_x[kind, j])
                         texture = gain[kind] * np.float32(waves)
                     for m in range(out.shape[3]):
