@@ -91,18 +91,21 @@ def _scan_upright(scene: Scene, grid: Grid, scanner: Scanner, monitor: Monitor) 
     if abs(slices_mm / row_mm - round(slices_mm / row_mm)) > 1e-6:
         row_mm = slices_mm / np.ceil(slices_mm / row_mm)
     origin = grid.to_lps([0.0, 0.0, 0.0])
-    rows = int(np.ceil(((grid.shape[0] - 1) * slices_mm + thickness) / row_mm - 1e-6))
-    z_mm = (float(origin[2]) - thickness / 2.0 + row_mm / 2.0, row_mm, rows)
+    # As many rows above the middle of each slice as below it: a row counts as a whole, wherever the slice cuts it.
+    across = int(np.ceil(thickness / row_mm - 1e-6))
+    rows = round((grid.shape[0] - 1) * slices_mm / row_mm) + across
+    z_mm = (float(origin[2]) - (across - 1) / 2.0 * row_mm, row_mm, rows)
     maps, axis = maps_of_scene(scene, settings, scanner.response, z_mm=z_mm, monitor=monitor)
     columns = origin[0] - axis[0] + np.arange(grid.shape[2]) * grid.spacing_mm[2]
     lines = origin[1] - axis[1] + np.arange(grid.shape[1]) * grid.spacing_mm[1]
-    mixing = _mixing(grid.shape[0], slices_mm, thickness, rows, row_mm)
+    mixing = _mixing(grid.shape[0], slices_mm, thickness, across, row_mm)
     return scan_maps(maps, scanner=scanner, row_mm=row_mm, mixing=mixing, x_mm=columns, y_mm=lines, monitor=monitor)
 
 
-def _mixing(slices: int, spacing_mm: float, thickness_mm: float, rows: int, row_mm: float) -> npt.NDArray[np.float32]:
-    """Give the share of each row in each slice: a box of the slice's thickness."""
-    low = np.arange(slices)[:, None] * spacing_mm
+def _mixing(slices: int, spacing_mm: float, thickness_mm: float, across: int, row_mm: float) -> npt.NDArray[np.float32]:
+    """Give the share of each row in each slice: a box of the slice's thickness, about the middle of `across` rows."""
+    rows = round((slices - 1) * spacing_mm / row_mm) + across
+    low = np.arange(slices)[:, None] * spacing_mm + (across * row_mm - thickness_mm) / 2.0
     start = np.arange(rows) * row_mm
     overlap = np.minimum(low + thickness_mm, start + row_mm) - np.maximum(low, start)
     weight = np.where(overlap > 1e-6, overlap, 0.0)

@@ -8,7 +8,6 @@ its share of each element). PEEK by its formula, C19H12O3; its density, and thos
 are usual figures without a source. Cement: PMMA with an opacifier by weight.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -44,60 +43,12 @@ def _material(name: str, density: float, **weights: float) -> Material:
     return Material(name, density, tuple((symbol, share / total) for symbol, share in weights.items()))
 
 
-def mixture(name: str, density_g_per_cm3: float, shares: Mapping[Material, float]) -> Material:
-    """Mix materials by weight.
-
-    Parameters
-    ----------
-    name : str
-        The mixture's name.
-    density_g_per_cm3 : float
-        Of the mixture.
-    shares : mapping of Material to float
-        Share by weight of each.
-
-    Returns
-    -------
-    Material
-    """
-    weights: dict[str, float] = {}
-    for material, share in shares.items():
-        for symbol, weight in material.weights:
-            weights[symbol] = weights.get(symbol, 0.0) + share * weight
-    return _material(name, density_g_per_cm3, **weights)
-
-
-def cement(opacifier: Material, share: float) -> Material:
-    """Give bone cement: PMMA with an opacifier by weight; volumes add up."""
-    density = 1.0 / ((1.0 - share) / PMMA.density_g_per_cm3 + share / opacifier.density_g_per_cm3)
-    return mixture(f"PMMA with {share:.0%} {opacifier.name}", density, {PMMA: 1.0 - share, opacifier: share})
-
-
-def contrast(iodine_mg_per_ml: float) -> Material:
-    """Give blood with an iodine contrast agent in it; only the iodine is counted."""
-    density = BLOOD.density_g_per_cm3 + iodine_mg_per_ml / 1000.0
-    share = iodine_mg_per_ml / 1000.0 / density
-    return mixture(f"blood, {iodine_mg_per_ml:g} mg I/mL", density, {BLOOD: 1.0 - share, IODINE: share})
-
-
 WATER = _material("water", 1.0, H=0.111894, O=0.888106)
 AIR = _material("air", 1.205e-3, C=0.000124, N=0.755268, O=0.231781, Ar=0.012827)
 ADIPOSE = _material("adipose", 0.95, H=0.114, C=0.598, N=0.007, O=0.278, Na=0.001, S=0.001, Cl=0.001)
-YELLOW_MARROW = _material("yellow marrow", 0.98, H=0.115, C=0.644, N=0.007, O=0.231, Na=0.001, S=0.001, Cl=0.001)
-MUSCLE = _material("muscle", 1.05, H=0.102, C=0.143, N=0.034, O=0.710, Na=0.001, P=0.002, S=0.003, Cl=0.001, K=0.004)
-LUNG = _material("lung", 0.26, H=0.103, C=0.105, N=0.031, O=0.749, Na=0.002, P=0.002, S=0.003, Cl=0.003, K=0.002)
-BLOOD = _material(
-    "blood", 1.06, H=0.102, C=0.110, N=0.033, O=0.745, Na=0.001, P=0.001, S=0.002, Cl=0.003, K=0.002, Fe=0.001
-)
-CARTILAGE = _material("cartilage", 1.10, H=0.096, C=0.099, N=0.022, O=0.744, Na=0.005, P=0.022, S=0.009, Cl=0.003)
-FIBROUS = _material("connective tissue", 1.12, H=0.094, C=0.207, N=0.062, O=0.622, Na=0.006, S=0.006, Cl=0.003)
 CORTICAL_BONE = _material(
     "cortical bone", 1.92, H=0.034, C=0.155, N=0.042, O=0.435, Na=0.001, Mg=0.002, P=0.103, S=0.003, Ca=0.225
 )
-SPONGIOSA = _material(
-    "spongiosa", 1.18, H=0.085, C=0.404, N=0.028, O=0.367, Na=0.001, Mg=0.001, P=0.034, S=0.002, Cl=0.002, K=0.001,
-    Ca=0.074, Fe=0.001,
-)  # fmt: skip
 POLYETHYLENE = _material("polyethylene", 0.94, H=0.1437, C=0.8563)
 PEEK = _material("PEEK", 1.31, H=0.0420, C=0.7916, O=0.1665)
 ALUMINA = _material("Al2O3", 3.97, Al=0.5293, O=0.4707)

@@ -2,7 +2,9 @@
 
 A block that lies further from a solid's surface than its own half diagonal is whole or empty, for solids never
 overstate distances. All others are cut into eight, and asked only about the solids that may cut them. The finest cells
-are the subsamples of a voxel, asked at their centres.
+are the subsamples of a voxel, asked at their centres, or staggered: then the eight of a cut cell lie at eight different
+heights along the first axis, and a face across it is placed four times as finely. That is for rows of a detector, which
+are three times as high as the cells are wide.
 """
 
 from collections.abc import Iterator
@@ -32,6 +34,9 @@ _THREADS = 1
 _TOP_LEVEL = 4
 """Blocks of 16 voxels to begin with."""
 _OCTANTS = np.indices((2, 2, 2)).reshape(3, -1).T.astype(np.int32)
+_STAGGER = (np.array([1, 2, 3, 0] * 2) - 1.5) / 4.0
+"""How far each octant's sample lies above the octant's centre, in its edges: four heights in the lower half of a cell,
+four in the upper, not rising along a diagonal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +74,7 @@ def material_maps(
     contents: Contents,
     *,
     halvings: int = 2,
+    staggered: bool = False,
     by_centre: bool = False,
     monitor: Monitor = SILENT,
 ) -> Single:
@@ -84,6 +90,8 @@ def material_maps(
         What the parts are made of.
     halvings : int
         How often the voxels that a surface cuts are halved along each edge: 2 for 64 subsamples.
+    staggered : bool
+        Whether the eight subsamples of a cut cell lie at eight heights along the first axis, not at two.
     by_centre : bool
         Whether a cut voxel shows only the texture of the tissue at its centre, or each tissue's in its own share.
     monitor : Monitor
@@ -106,7 +114,9 @@ def material_maps(
     out = np.zeros((*grid.shape, contents.amounts.shape[1]), dtype=np.float32)
     texture = _texture(scene, grid, kinds)
     centre_kinds = np.full(grid.shape if by_centre else (0, 0, 0), -1, dtype=np.int16)
-    _Refiner(grid, strokes, contents, kinds, texture, out, centre_kinds).run(int(kind_of_part[-1]), halvings, monitor)
+    stagger = _STAGGER if staggered and halvings > 0 else np.zeros_like(_STAGGER)
+    refiner = _Refiner(grid, strokes, contents, kinds, texture, stagger, out, centre_kinds)
+    refiner.run(int(kind_of_part[-1]), halvings, monitor)
     return np.moveaxis(out, -1, 0)
 
 
@@ -169,6 +179,7 @@ class _Refiner:
     contents: Contents
     kinds: list[int]
     texture: _Texture
+    stagger: Array
     out: Single
     centre_kinds: npt.NDArray[np.int16]
     """What lies at the centre of each cut voxel, which alone shows its texture there. Empty where each tissue does."""
@@ -201,7 +212,8 @@ class _Refiner:
     def _step(self, batch: _Batch, *, level: int, last: bool) -> _Batch:
         cells, base, active = batch.cells, batch.base, batch.active
         size = 2.0**level
-        centres = _centres_lps(cells, size, self.grid)
+        lift = self.stagger[(cells & 1) @ (4, 2, 1)] * size if last else 0.0
+        centres = _centres_lps(cells, size, lift, self.grid)
         half_mm = half_diagonal_mm(self.grid) * size
         covered = np.full(len(cells), -1, dtype=np.int32)
         cuts: list[tuple[_Stroke, Index]] = []
@@ -260,9 +272,10 @@ class _Refiner:
         )
 
 
-def _centres_lps(cells: Cells, size: float, grid: Grid) -> PointsLps:
-    """Give the middle of each cell; axis by axis, which is far quicker than a product of matrices."""
+def _centres_lps(cells: Cells, size: float, lift: Array | float, grid: Grid) -> PointsLps:
+    """Give the middle of each cell, lifted along the first axis, in voxels; axis by axis, which is far quicker than a product of matrices."""
     index = [cells[:, axis] * size + (0.5 * size - 0.5) for axis in range(3)]
+    index[0] = index[0] + lift
     out = np.empty((3, len(cells)))
     for row, line in enumerate(grid.lps_from_index[:3]):
         np.multiply(index[0], line[0], out=out[row])

@@ -134,7 +134,7 @@ def _stack(
     used = np.flatnonzero(np.any(contents.amounts != 0.0, axis=0))
     grid = _flat_grid(*box, pitch_mm, z_mm)
     some = Contents(contents.amounts[:, used], contents.per_hu[:, used])
-    maps = material_maps(scene, grid, some, halvings=1, monitor=monitor)
+    maps = material_maps(scene, grid, some, halvings=1, staggered=True, monitor=monitor)
     x, y, _ = (float(v) for v in grid.to_lps([0.0, 0.0, 0.0]))
     return Stack(maps, used, Raster(x - float(axis[0]), y - float(axis[1]), pitch_mm))
 

@@ -40,6 +40,10 @@ class ImplantTruth(TruthRecord):
     diameter_mm: NotNegative | None = None
     """Over the thread; of a head or a cup, of its sphere."""
     length_mm: NotNegative | None = None
+    volume_ml: NotNegative | None = None
+    """Of all its metal (or cement), also of what lies outside the scan."""
+    volume_sd_ml: NotNegative | None = None
+    """Standard error of the volume; 0 where it has a closed form."""
     side: Side | None = None
     level: str | None = None
     material: Material | None = None

@@ -79,6 +79,11 @@ class TrueImplant:
     centre_lps: PointTuple | None = None
     opening_lps: PointTuple | None = None
 
+    @cached_property
+    def measure(self) -> Measure:
+        """Volume with its standard error, and centroid."""
+        return measure(self.solid)
+
 
 @dataclass(frozen=True)
 class TrueGap:

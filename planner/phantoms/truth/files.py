@@ -8,7 +8,6 @@ import numpy.typing as npt
 from planner.geometry.frames import PointsLps
 from planner.geometry.grid import Grid
 from planner.phantoms.scene import Scene
-from planner.phantoms.solids.measuring import measure
 from planner.phantoms.solids.raster import paint, rasterise
 from planner.phantoms.truth.document import (
     BreachTruth,
@@ -78,9 +77,11 @@ def _implant_entry(implant: TrueImplant, found: ImplantExamination) -> ImplantTr
         head=implant.head_lps,
         tip=implant.tip_lps,
         centre=implant.centre_lps,
-        centroid=None if implant.centre_lps is None else measure(implant.solid).centroid_lps,
+        centroid=None if implant.centre_lps is None else implant.measure.centroid_lps,
         diameter_mm=implant.diameter_mm,
         length_mm=implant.length_mm,
+        volume_ml=implant.measure.volume_ml,
+        volume_sd_ml=implant.measure.volume_sd_ml,
         side=implant.side,
         level=implant.level,
         material=implant.material,

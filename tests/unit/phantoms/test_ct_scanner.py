@@ -224,6 +224,17 @@ def test_a_thick_slice_holds_what_lies_in_its_profile() -> None:
     assert share[1] == pytest.approx([0, 0.0, 0.25, 0.5, 0.5, 0.5, 0.25, 0.0, 0], abs=0.06)
 
 
+@pytest.mark.parametrize(("thickness_mm", "spacing_mm"), [(1.0, 1.0), (2.0, 1.5), (2.0, 1.25), (3.0, 0.8)])
+def test_a_slice_lies_where_it_says(thickness_mm: float, spacing_mm: float) -> None:
+    plate = RoundedBox((0.0, 0.0, 0.0), (20.0, 20.0, 0.6))
+    grid = _grid(16, 1.0, slices=11, spacing_mm=spacing_mm)
+    settings = ScanSettings(slice_thickness_mm=thickness_mm, row_mm=1.25, views=180, artefacts=False, **QUIET)
+    volume = scan(Scene((Part("plate", plate, BATH),)), grid, settings)
+    profile = np.asarray(volume.hu)[:, 6:10, 6:10].mean(axis=(1, 2)) + 1000.0
+    heights = (np.arange(11) - 5) * spacing_mm
+    assert profile @ heights / profile.sum() == pytest.approx(0.0, abs=0.01)
+
+
 def _near_slice(volume, number: int) -> float:
     return float(np.asarray(volume.hu)[number, 5:11, 5:11].mean())
 

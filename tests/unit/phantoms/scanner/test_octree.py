@@ -56,6 +56,26 @@ def test_all_subsamples_are_counted(grid: Grid, halvings: int) -> None:
     assert found == pytest.approx(_by_brute_force(grid, amounts, 2**halvings), abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("axis", "staggered", "worst_mm"), [(0, False, 0.3126), (0, True, 0.0782), (1, True, 0.3126), (2, True, 0.3126)]
+)
+def test_a_flat_face_across_the_slices_is_placed_to_a_sixteenth_by_staggered_samples(
+    axis: int, staggered: bool, worst_mm: float
+) -> None:
+    grid = _grid(np.eye(3), (9, 9, 9), (1.25, 1.25, 1.25))
+    across = np.eye(3)[2 - axis]  # of grid axis 0, 1, 2: LPS z, y, x
+    errors = []
+    for phase in np.arange(24) / 24.0 * 1.25:
+        half = Scene((Part("slab", Intersection((Ball((0, 0, 0), 40.0), HalfSpace(across * phase, across))), MUSCLE),))
+        contents = Contents(np.array([[1.0], [0.0]]), np.zeros((2, 1)))
+        maps = material_maps(half, grid, contents, halvings=1, staggered=staggered)
+        filled_mm = np.moveaxis(maps[0], axis, 0)[:, 4, 4].sum() * 1.25
+        low_mm = grid.to_lps([0.0, 0.0, 0.0])[2 - axis] - 0.625
+        errors.append(filled_mm - (phase - low_mm))
+    assert np.abs(errors).max() <= worst_mm
+    assert np.abs(errors).max() > 0.6 * worst_mm  # as far off as the samples' heights say, and no better
+
+
 @pytest.mark.parametrize("grid", GRIDS)
 def test_texture_is_that_of_the_place(grid: Grid) -> None:
     hu = np.array([*(p.tissue.hu for p in SCENE.parts), SCENE.background.hu])[:, None]

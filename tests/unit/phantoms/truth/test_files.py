@@ -20,6 +20,9 @@ def test_a_cup_has_the_centre_of_its_sphere_and_the_middle_of_its_metal() -> Non
     assert entry.centre == centre
     above = 3.0 / 8.0 * (outer**4 - inner**4) / (outer**3 - inner**3)
     assert entry.centroid == pytest.approx(np.add(centre, (0.0, 0.0, above)), abs=0.05)
+    volume_ml = 2.0 / 3.0 * np.pi * (outer**3 - inner**3) / 1000.0
+    assert entry.volume_ml == pytest.approx(volume_ml, rel=1e-9)
+    assert entry.volume_sd_ml == 0.0
 
 
 def _upper(shell: Difference, centre: tuple[float, float, float]) -> Intersection:
