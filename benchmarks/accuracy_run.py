@@ -23,7 +23,7 @@ from accuracy_cases import AccuracyCase
 from pydantic import Field
 from speed import peak_memory_mb
 
-from planner.config.phantoms.hip import HipPhantom
+from planner.config.phantoms.hip.phantom import HipPhantom
 from planner.config.plan_config import PlanConfig
 from planner.errors import PlannerError
 from planner.geometry.grid import Grid

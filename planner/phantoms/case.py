@@ -10,9 +10,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 from pydantic import ValidationError
 
-from planner.config.phantoms.hip import HipPhantom
+from planner.config.phantoms.hip.phantom import HipPhantom
 from planner.config.phantoms.scan import IdealScan, ScanSettings
-from planner.config.phantoms.spine import SpinePhantom
+from planner.config.phantoms.spine.phantom import SpinePhantom
 from planner.config.settings import Settings
 from planner.errors import UsageError
 from planner.geometry.grid import Grid

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from planner.config.phantoms.hip import HipPhantom
+from planner.config.phantoms.hip.phantom import HipPhantom
 from planner.config.phantoms.scan import ScanSettings
-from planner.config.phantoms.spine import SpinePhantom
+from planner.config.phantoms.spine.phantom import SpinePhantom
 from planner.geometry.grid import Grid
 from planner.phantoms.solids.basic import Ball
 from planner.phantoms.truth.facts import TrueGap

@@ -5,21 +5,21 @@ from functools import cached_property
 
 import numpy as np
 
-from planner.config.phantoms.hip import HipPhantom
-from planner.config.phantoms.hip_defects import LucentLine
+from planner.config.phantoms.hip.defects import LucentLine
+from planner.config.phantoms.hip.phantom import HipPhantom
 from planner.geometry.frames import PointTuple
 from planner.model.implant import Material
-from planner.phantoms.hip.bed import HipBed, bed_of
-from planner.phantoms.hip.cavities import perforation, stem_cavity, stem_fissure, stem_hole, worn_wall
-from planner.phantoms.hip.cement import CRACK_MM, CementedBed, cement_stem, cement_tissue
-from planner.phantoms.hip.cup_defects import cup_cavity, cup_hole, cup_lines
-from planner.phantoms.hip.cups import METALS, FittedCup, cup_opening, fit_cup
-from planner.phantoms.hip.fractures import Cleft
-from planner.phantoms.hip.gaps import Lucent, joined, lucent, numbered
-from planner.phantoms.hip.lucent_lines import lines_below, lucent_share, stem_lines, toggle_spaces
-from planner.phantoms.hip.reactions import osteophyte
-from planner.phantoms.hip.stems import FittedStem, fit_stem
-from planner.phantoms.hip.surroundings import Space, Surroundings
+from planner.phantoms.hip.defects.cavities import perforation, stem_cavity, stem_fissure, stem_hole, worn_wall
+from planner.phantoms.hip.defects.cup_defects import cup_cavity, cup_hole, cup_lines
+from planner.phantoms.hip.defects.fractures import Cleft
+from planner.phantoms.hip.defects.gaps import Lucent, joined, lucent, numbered
+from planner.phantoms.hip.defects.lucent_lines import lines_below, lucent_share, stem_lines, toggle_spaces
+from planner.phantoms.hip.defects.reactions import osteophyte
+from planner.phantoms.hip.defects.surroundings import Space, Surroundings
+from planner.phantoms.hip.hardware.cement import CRACK_MM, CementedBed, cement_stem, cement_tissue
+from planner.phantoms.hip.hardware.cups import METALS, FittedCup, cup_opening, fit_cup
+from planner.phantoms.hip.hardware.stems import FittedStem, fit_stem
+from planner.phantoms.hip.patient.bed import HipBed, bed_of
 from planner.phantoms.scene import Part
 from planner.phantoms.solids.basic import Ball, Difference, HalfSpace, Intersection, Solid, Union
 from planner.phantoms.solids.blended import Boxed

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from planner.config.phantoms.hip import HipField, HipPhantom
+from planner.config.phantoms.hip.phantom import HipField, HipPhantom
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.phantoms.design import Design, ideal_like
 from planner.phantoms.hip.build import BuiltHip
-from planner.phantoms.hip.reactions import bone_bed, cup_bed, decoy_parts
+from planner.phantoms.hip.defects.reactions import bone_bed, cup_bed, decoy_parts
 from planner.phantoms.scene import Part, Scene
 from planner.phantoms.solids.basic import Bounds, Union
 from planner.phantoms.tissues import SCLEROTIC

@@ -5,8 +5,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from planner.config.phantoms.hip import HipPhantom
-from planner.config.phantoms.hip_defects import (
+from planner.config.phantoms.hip.defects import (
     GRUEN_ALL,
     Fissure,
     GruenZone,
@@ -16,7 +15,7 @@ from planner.config.phantoms.hip_defects import (
     Toggle,
     WornWall,
 )
-from planner.config.phantoms.hip_implants import (
+from planner.config.phantoms.hip.implants import (
     BrokenStem,
     Cup,
     CupScrew,
@@ -27,12 +26,13 @@ from planner.config.phantoms.hip_implants import (
     Stem,
     StemShape,
 )
-from planner.config.phantoms.hip_patient import HipPatient, Side, draw_patient
+from planner.config.phantoms.hip.patient import HipPatient, Side, draw_patient
+from planner.config.phantoms.hip.phantom import HipPhantom
 from planner.config.phantoms.scan import AnyScan, ScanSettings
 from planner.errors import UsageError
-from planner.phantoms.hip.bed import bed_of
-from planner.phantoms.hip.decoy_choice import with_decoys
-from planner.phantoms.hip.stems import fit_stem
+from planner.phantoms.hip.defects.decoy_choice import with_decoys
+from planner.phantoms.hip.hardware.stems import fit_stem
+from planner.phantoms.hip.patient.bed import bed_of
 
 HipDefect = Literal[
     "line", "whole line", "debonding", "toggle", "osteolysis", "cup line", "cup osteolysis", "hole", "cup hole",

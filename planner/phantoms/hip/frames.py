@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from planner.config.phantoms.hip_patient import Side
+from planner.config.phantoms.hip.patient import Side
 from planner.geometry.frames import Array, PointsLps, PointTuple, point_tuple
 
 Offset = tuple[float, float, float]

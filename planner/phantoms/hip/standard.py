@@ -16,7 +16,7 @@ from planner.geometry.frames import Array, PointTuple, point_tuple, unit
 from planner.geometry.grid import Grid
 from planner.phantoms.design import Design
 from planner.phantoms.hip.anatomy import HipAnatomy, Offset
-from planner.phantoms.hip.implants import HipReplacement, StemBody
+from planner.phantoms.hip.hardware.implants import HipReplacement, StemBody
 from planner.phantoms.scene import Part, Scene
 from planner.phantoms.solids.basic import (
     Ball,

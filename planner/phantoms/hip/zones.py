@@ -9,7 +9,7 @@ front (8-10), under the tip (11) and up the back (12-14) on the lateral view: th
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from planner.config.phantoms.hip_defects import CharnleyZone, GruenZone
+from planner.config.phantoms.hip.defects import CharnleyZone, GruenZone
 
 LATERAL, ANTERIOR, MEDIAL, POSTERIOR = range(4)
 TIP_LEVEL = 3

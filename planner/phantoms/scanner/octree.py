@@ -273,7 +273,10 @@ class _Refiner:
 
 
 def _centres_lps(cells: Cells, size: float, lift: Array | float, grid: Grid) -> PointsLps:
-    """Give the middle of each cell, lifted along the first axis, in voxels; axis by axis, which is far quicker than a product of matrices."""
+    """Give the middle of each cell, lifted along the first axis, in voxels.
+
+    Axis by axis, which is far quicker than a product of matrices.
+    """
     index = [cells[:, axis] * size + (0.5 * size - 0.5) for axis in range(3)]
     index[0] = index[0] + lift
     out = np.empty((3, len(cells)))

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from planner.config.phantoms.scan import IdealScan, ScanSettings
-from planner.config.phantoms.spine import FieldOfView, SpinePhantom
+from planner.config.phantoms.spine.phantom import FieldOfView, SpinePhantom
 from planner.geometry.frames import Array, PointsLps, PointTuple
 from planner.geometry.grid import Grid
 from planner.phantoms.design import Design, ideal_like
@@ -18,12 +18,12 @@ from planner.phantoms.scene import Part, Scene
 from planner.phantoms.solids.basic import Difference, Grown, Intersection, Solid, Union
 from planner.phantoms.solids.nearby import nearby
 from planner.phantoms.solids.raster import contains
-from planner.phantoms.spine.column import column_of
-from planner.phantoms.spine.gaps import LucentSpaces, lucent_spaces, rims_of
-from planner.phantoms.spine.hardware import Hardware
-from planner.phantoms.spine.screws import Halo, PedicleScrew, Rod
-from planner.phantoms.spine.soft_tissue import SoftTissue, lumbar_soft_tissue, thoracic_soft_tissue
-from planner.phantoms.spine.vertebrae import LUMBAR, THORACIC, Vertebra, canal, canal_line, disc
+from planner.phantoms.spine.defects.gaps import LucentSpaces, lucent_spaces, rims_of
+from planner.phantoms.spine.hardware.placed import Hardware
+from planner.phantoms.spine.hardware.screws import Halo, PedicleScrew, Rod
+from planner.phantoms.spine.patient.column import column_of
+from planner.phantoms.spine.patient.soft_tissue import SoftTissue, lumbar_soft_tissue, thoracic_soft_tissue
+from planner.phantoms.spine.patient.vertebrae import LUMBAR, THORACIC, Vertebra, canal, canal_line, disc
 from planner.phantoms.tissues import (
     BLOOD,
     CANCELLOUS,

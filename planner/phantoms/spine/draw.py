@@ -6,8 +6,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from planner.config.phantoms.scan import AnyScan, ScanSettings
-from planner.config.phantoms.spine import SpineKind, SpinePhantom
-from planner.config.phantoms.spine_altered import (
+from planner.config.phantoms.spine.altered import (
     AorticContrast,
     BoneIsland,
     CollapsedFracture,
@@ -18,15 +17,16 @@ from planner.config.phantoms.spine_altered import (
     JunctionalFracture,
     Laminectomy,
 )
-from planner.config.phantoms.spine_hardware import Metal
-from planner.config.phantoms.spine_morphometry import Level
-from planner.config.phantoms.spine_patient import SpinePatient, draw_patient
+from planner.config.phantoms.spine.hardware import Metal
+from planner.config.phantoms.spine.morphometry import Level
+from planner.config.phantoms.spine.patient import SpinePatient, draw_patient
+from planner.config.phantoms.spine.phantom import SpineKind, SpinePhantom
 from planner.errors import UsageError
 from planner.model.implant import Side
-from planner.phantoms.spine.aim import Misplaced
-from planner.phantoms.spine.construct import SCREW_DEFECTS, Construct, ScrewDefect
-from planner.phantoms.spine.poses import vertebrae_of
-from planner.phantoms.spine.seen import seen_decoys
+from planner.phantoms.spine.defects.seen import seen_decoys
+from planner.phantoms.spine.hardware.aim import Misplaced
+from planner.phantoms.spine.hardware.construct import SCREW_DEFECTS, Construct, ScrewDefect
+from planner.phantoms.spine.patient.poses import vertebrae_of
 
 DefectName = ScrewDefect | Literal["broken_rod", "disassembled", "cage_subsidence", "fracture_level"]
 AlteredName = Literal["laminectomy", "fusion_mass", "deformity", "fracture_line", "junctional_fracture"]

@@ -1,11 +1,11 @@
 """Which vertebra and which bone a piece of hardware belongs to."""
 
-from planner.config.phantoms.spine_hardware import Site
+from planner.config.phantoms.spine.hardware import Site
 from planner.errors import ConfigError
 from planner.phantoms.solids.basic import Solid, Union
-from planner.phantoms.spine.column import Column
-from planner.phantoms.spine.sacrum import Sacrum
-from planner.phantoms.spine.vertebrae import Vertebra
+from planner.phantoms.spine.patient.column import Column
+from planner.phantoms.spine.patient.sacrum import Sacrum
+from planner.phantoms.spine.patient.vertebrae import Vertebra
 
 
 def sacrum_of(column: Column) -> Sacrum:

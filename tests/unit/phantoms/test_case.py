@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from planner.config.phantoms.hip import HipPhantom
+from planner.config.phantoms.hip.phantom import HipPhantom
 from planner.config.phantoms.scan import IdealScan, ScanSettings
-from planner.config.phantoms.spine import SpinePhantom
+from planner.config.phantoms.spine.phantom import SpinePhantom
 from planner.errors import UsageError
 from planner.geometry.grid import Grid
 from planner.phantoms import design, draw, make

@@ -7,8 +7,7 @@ import pytest
 from pydantic import ValidationError
 from scipy import ndimage
 
-from planner.config.phantoms.hip import HipPhantom
-from planner.config.phantoms.hip_defects import (
+from planner.config.phantoms.hip.defects import (
     GRUEN_ALL,
     Fissure,
     GruenZone,
@@ -18,8 +17,9 @@ from planner.config.phantoms.hip_defects import (
     Toggle,
     WornWall,
 )
-from planner.config.phantoms.hip_implants import BrokenStem, Cup, CupScrew, Head, Mantle, Stem
-from planner.config.phantoms.hip_patient import HipPatient
+from planner.config.phantoms.hip.implants import BrokenStem, Cup, CupScrew, Head, Mantle, Stem
+from planner.config.phantoms.hip.patient import HipPatient
+from planner.config.phantoms.hip.phantom import HipPhantom
 from planner.geometry.frames import PointsLps
 from planner.phantoms.design import Design
 from planner.phantoms.hip.build import BuiltHip

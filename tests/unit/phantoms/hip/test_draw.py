@@ -6,14 +6,14 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from planner.config.phantoms.hip import HipPhantom
-from planner.config.phantoms.hip_implants import Cup, CupScrew
-from planner.config.phantoms.hip_patient import draw_patient
+from planner.config.phantoms.hip.implants import Cup, CupScrew
+from planner.config.phantoms.hip.patient import draw_patient
+from planner.config.phantoms.hip.phantom import HipPhantom
 from planner.config.phantoms.scan import IdealScan
 from planner.errors import UsageError
 from planner.geometry.frames import PointsLps
 from planner.phantoms.hip.build import BuiltHip
-from planner.phantoms.hip.decoy_choice import is_seen
+from planner.phantoms.hip.defects.decoy_choice import is_seen
 from planner.phantoms.hip.design import design_hip, grid_of, scene_of
 from planner.phantoms.hip.draw import HIP_DEFECTS, HipDefect, draw_hip
 from planner.phantoms.scene import Part, Scene

@@ -5,7 +5,7 @@ import pytest
 
 from planner.geometry.frames import PointsLps
 from planner.phantoms.hip.anatomy import HipAnatomy
-from planner.phantoms.hip.implants import StemBody
+from planner.phantoms.hip.hardware.implants import StemBody
 from planner.phantoms.solids.basic import Ball, Grown, RoundCone, Solid, Union
 from planner.phantoms.solids.blended import Blend, Boxed, Lining
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from planner.config.phantoms.hip_defects import GRUEN_ALL, GruenZone
+from planner.config.phantoms.hip.defects import GRUEN_ALL, GruenZone
 from planner.geometry.frames import PointsLps
 from planner.geometry.implant_zones import gruen_zones
-from planner.phantoms.hip.sleeves import StemAxis
+from planner.phantoms.hip.defects.sleeves import StemAxis
 from planner.phantoms.hip.zones import TIP_LEVEL, Block, blocks, cells_of, connected, layers
 
 AXIS = StemAxis((3.0, 1.0, 60.0), (0.0, -4.0, -68.0), (-40.0, -9.0, 20.0))

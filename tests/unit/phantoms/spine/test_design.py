@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from planner.config.phantoms.spine import FieldOfView, SpinePhantom
-from planner.config.phantoms.spine_altered import BasivertebralVein, CollapsedFracture
-from planner.config.phantoms.spine_patient import SpinePatient
+from planner.config.phantoms.spine.altered import BasivertebralVein, CollapsedFracture
+from planner.config.phantoms.spine.patient import SpinePatient
+from planner.config.phantoms.spine.phantom import FieldOfView, SpinePhantom
 from planner.errors import ConfigError
 from planner.geometry.frames import PointsLps
 from planner.phantoms import design
 from planner.phantoms.design import Design
 from planner.phantoms.solids.raster import contains, grid_over, rasterise
-from planner.phantoms.spine.column import column_of
+from planner.phantoms.spine.patient.column import column_of
 from planner.phantoms.truth.files import truth_document
 from planner.phantoms.truth.patches import find_patches
 

@@ -8,9 +8,9 @@ from planner.geometry.frames import PointsLps
 from planner.phantoms import design, draw
 from planner.phantoms.solids.basic import Union
 from planner.phantoms.solids.raster import contains
-from planner.phantoms.spine.column import column_of
 from planner.phantoms.spine.draw import ALTERED, DEFECTS, draw_spine
-from planner.phantoms.spine.hardware import Hardware
+from planner.phantoms.spine.hardware.placed import Hardware
+from planner.phantoms.spine.patient.column import column_of
 
 
 def test_the_same_seed_draws_the_same_and_another_does_not() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from planner.config.phantoms.spine_altered import (
+from planner.config.phantoms.spine.altered import (
     CollapsedFracture,
     EcgLead,
     FractureLine,
@@ -11,15 +11,15 @@ from planner.config.phantoms.spine_altered import (
     JunctionalFracture,
     Laminectomy,
 )
-from planner.config.phantoms.spine_patient import SpinePatient, draw_patient
+from planner.config.phantoms.spine.patient import SpinePatient, draw_patient
 from planner.geometry.frames import PointsLps
 from planner.geometry.rigid import rotation_about
 from planner.phantoms.solids.basic import Solid
 from planner.phantoms.solids.measuring import measure
 from planner.phantoms.solids.raster import contains
-from planner.phantoms.spine.body import VertebralBody
-from planner.phantoms.spine.bundles import Bundle, ThickTriangle
-from planner.phantoms.spine.column import column_of
+from planner.phantoms.spine.patient.body import VertebralBody
+from planner.phantoms.spine.patient.bundles import Bundle, ThickTriangle
+from planner.phantoms.spine.patient.column import column_of
 
 ROWS = tuple(tuple(float(v) for v in row) for row in rotation_about((1, 2, 3), 20.0))
 BODY = VertebralBody((2.0, -3.0, 5.0), 23.0, 16.0, (14.0, 12.0, 13.0), (13.0, 13.0, 12.0), ROWS)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from planner.config.phantoms.spine_altered import Laminectomy, SegmentalVessels
-from planner.config.phantoms.spine_patient import SpinePatient
+from planner.config.phantoms.spine.altered import Laminectomy, SegmentalVessels
+from planner.config.phantoms.spine.patient import SpinePatient
 from planner.geometry.frames import PointsLps
 from planner.phantoms.scene import Part, Scene
 from planner.phantoms.solids.basic import Ball, Cylinder, Grown, HalfSpace, Solid
-from planner.phantoms.spine.column import Column, column_of
+from planner.phantoms.spine.patient.column import Column, column_of
 from planner.phantoms.tissues import BLOOD, CANCELLOUS, CSF, DISC, EPIDURAL, FAT, FIBROUS, LUNG, MUSCLE, Tissue
 from planner.phantoms.truth.compartments import behind
 from planner.phantoms.truth.places import Place

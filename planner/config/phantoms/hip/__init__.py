@@ -1,0 +1,1 @@
+"""What a hip phantom is made of."""

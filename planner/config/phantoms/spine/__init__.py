@@ -1,0 +1,1 @@
+"""What a spine phantom is made of."""

@@ -1,0 +1,1 @@
+"""What is wrong round a hip replacement, and what only looks like it."""

@@ -1,0 +1,1 @@
+"""Stems, cups, heads and the cement round them."""

@@ -1,0 +1,1 @@
+"""Bones and soft tissue of hip and thigh."""

@@ -1,0 +1,1 @@
+"""Gaps, rims, and what only looks like them."""

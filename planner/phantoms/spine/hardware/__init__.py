@@ -1,0 +1,1 @@
+"""Screws, rods and cages, placed as a surgeon would."""
