@@ -28,7 +28,7 @@ from planner.model.needle import Trajectory
 from planner.model.volume import Volume
 from planner.pipeline.planned_case import PlannedCase
 from planner.progress import SILENT, Monitor, track
-from planner.segment.metal import find_metal
+from planner.segment.implants.metal import find_metal
 
 
 def render_view(

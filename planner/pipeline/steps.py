@@ -23,12 +23,12 @@ from planner.pipeline.stages import Stages
 from planner.pipeline.told_implants import of_screws, require_implant, told_parts
 from planner.progress import SILENT, Monitor
 from planner.safety.breaches import find_breaches as find_patches
-from planner.segment.anatomy import Survey, survey
-from planner.segment.halos import measure_halos
-from planner.segment.hip_gaps import measure_hip_gaps
-from planner.segment.hip_implants import segment_hips
-from planner.segment.implants import ImplantPart, implant_parts, segment_shafts
-from planner.segment.metal import Metal, find_metal
+from planner.segment.anatomy.survey import Survey, survey
+from planner.segment.gaps.halos import measure_halos
+from planner.segment.gaps.hip_gaps import measure_hip_gaps
+from planner.segment.implants.hips import segment_hips
+from planner.segment.implants.metal import Metal, find_metal
+from planner.segment.implants.spine import ImplantPart, implant_parts, segment_shafts
 from planner.segment.upright import resample
 
 _FEWEST_SLICES = 3

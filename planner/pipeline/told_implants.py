@@ -4,9 +4,9 @@ import numpy as np
 
 from planner.errors import NoImplantError
 from planner.model.volume import Mask
-from planner.segment.hip_implants import HipPart
-from planner.segment.implants import ImplantPart, Shaft
-from planner.segment.metal import Metal
+from planner.segment.implants.hips import HipPart
+from planner.segment.implants.metal import Metal
+from planner.segment.implants.spine import ImplantPart, Shaft
 
 
 def told_parts(shafts: tuple[ImplantPart, ...], hips: tuple[HipPart, ...]) -> tuple[ImplantPart, ...]:

@@ -12,8 +12,8 @@ from planner.geometry.rays import segment_distance_mm
 from planner.model.carm import BullsEye
 from planner.model.implant import Implant, ImplantAxis, Material
 from planner.model.volume import Mask, Volume
-from planner.segment.implant_shaft import Shaft
-from planner.segment.metal import Metal
+from planner.segment.implants.metal import Metal
+from planner.segment.implants.shaft import Shaft
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ from scipy.special import chndtr, ndtri
 from planner.config.implant_config import ImplantConfig
 from planner.geometry.frames import Array, unit
 from planner.geometry.rigid import perpendicular_pair
-from planner.segment.straight_runs import Line
+from planner.segment.implants.straight_runs import Line
 from planner.segment.unwrap import Floats, Sampler, first_fall
 
 _STEP_MM = 0.15

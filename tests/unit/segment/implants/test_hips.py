@@ -7,7 +7,7 @@ from planner.config.hip_config import HipImplantConfig
 from planner.errors import CancelledError
 from planner.geometry.grid import Grid
 from planner.model.volume import Volume
-from planner.segment.hip_implants import segment_hips
+from planner.segment.implants.hips import segment_hips
 
 CONFIG = HipImplantConfig()
 EDGE = 1.5

@@ -3,7 +3,7 @@ import pytest
 
 from planner.geometry.frames import POSTERIOR
 from planner.model.volume import Volume
-from planner.segment.body import find_body
+from planner.segment.anatomy.body import find_body
 
 SKIN_BEHIND_MM = 44.0
 UPRIGHT = np.eye(3)[:, ::-1]

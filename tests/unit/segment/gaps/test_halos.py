@@ -10,9 +10,9 @@ from planner.model.implant import Implant
 from planner.phantoms.solids.measuring import measure
 from planner.phantoms.solids.raster import rasterise
 from planner.progress import SILENT
-from planner.segment.halos import HaloMeasurement, loosening_call, measure_halos
-from planner.segment.implants import implant_parts, segment_shafts
-from planner.segment.metal import find_metal
+from planner.segment.gaps.halos import HaloMeasurement, loosening_call, measure_halos
+from planner.segment.implants.metal import find_metal
+from planner.segment.implants.spine import implant_parts, segment_shafts
 
 
 def _measured(scan, config: HaloConfig | None = None, *, with_bone: bool = True) -> HaloMeasurement:

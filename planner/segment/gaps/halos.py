@@ -13,11 +13,11 @@ from planner.model.gap import Gap, GapWidth, Interval, ZoneVolume
 from planner.model.implant import Loosening, LooseningCriterion
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, track
-from planner.segment.halo_measurement import Halo, HaloMeasurement
-from planner.segment.halo_paint import paint_halo
-from planner.segment.halo_wall import find_wall, half_height, rim_bias_mm, taper_ends
-from planner.segment.implants import Shaft
-from planner.segment.metal import Metal
+from planner.segment.gaps.halo_measurement import Halo, HaloMeasurement
+from planner.segment.gaps.halo_paint import paint_halo
+from planner.segment.gaps.halo_wall import find_wall, half_height, rim_bias_mm, taper_ends
+from planner.segment.implants.metal import Metal
+from planner.segment.implants.spine import Shaft
 from planner.segment.unwrap import (
     RHO_MM,
     Cells,

@@ -4,9 +4,9 @@ import pytest
 from planner.geometry.frames import points_lps
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask
-from planner.segment.body import Body
-from planner.segment.canal import Canal
-from planner.segment.zones import beyond_canal, front_of_spine, gas_zone, inside_of_hip
+from planner.segment.anatomy.body import Body
+from planner.segment.anatomy.canal import Canal
+from planner.segment.anatomy.zones import beyond_canal, front_of_spine, gas_zone, inside_of_hip
 
 GRID = Grid((50, 50, 50), np.array([[0, 0, 2.0, -50], [0, 2.0, 0, -50], [2.0, 0, 0, -50], [0, 0, 0, 1.0]]))
 SECTOR = {"anterior_limit_deg": 65.0, "posterior_limit_deg": 40.0, "sciatic_behind_mm": 20.0}

@@ -8,7 +8,7 @@ import numpy as np
 from planner.geometry.frames import Array, unit
 from planner.geometry.rays import segment_distance_mm
 from planner.model.implant import Side
-from planner.segment.shafts import Edge
+from planner.segment.implants.shafts import Edge
 
 ShaftKind = Literal["rod", "pedicle_screw"]
 

@@ -7,8 +7,8 @@ from planner.geometry.frames import points_lps
 from planner.model.implant import Implant, ImplantAxis
 from planner.model.volume import Volume
 from planner.progress import Progress
-from planner.segment.anatomy import canal_findings, survey
-from planner.segment.canal import Canal
+from planner.segment.anatomy.canal import Canal
+from planner.segment.anatomy.survey import canal_findings, survey
 from planner.segment.region import Region, hips_of
 
 UPRIGHT = np.eye(3)[:, ::-1]

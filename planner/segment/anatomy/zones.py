@@ -11,8 +11,8 @@ from planner.geometry.frames import Array, PointsLps, unit
 from planner.geometry.grid import Grid
 from planner.model.implant import Side
 from planner.model.volume import Mask
-from planner.segment.body import Body
-from planner.segment.canal import Canal
+from planner.segment.anatomy.body import Body
+from planner.segment.anatomy.canal import Canal
 from planner.segment.region import block_of
 from planner.segment.upright import Bools, resample
 

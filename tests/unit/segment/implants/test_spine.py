@@ -12,8 +12,8 @@ from planner.phantoms.ideal_scan import ideal_scan
 from planner.phantoms.scene import Part, Scene
 from planner.phantoms.solids.basic import Ball, Cylinder, Difference, RoundCone, ThreadedShaft, Union, tube
 from planner.phantoms.tissues import MUSCLE, TITANIUM, Tissue
-from planner.segment.implants import implant_parts, segment_screws, segment_shafts, sides
-from planner.segment.metal import clipping_level_hu, find_metal
+from planner.segment.implants.metal import clipping_level_hu, find_metal
+from planner.segment.implants.spine import implant_parts, segment_screws, segment_shafts, sides
 
 CONFIG = ImplantConfig()
 

@@ -3,7 +3,7 @@ import pytest
 from scipy import ndimage as ndi
 
 from planner.config.anatomy_config import BoneConfig
-from planner.segment.bone import bone_envelope, bone_threshold_hu, dense_bone, walled_in
+from planner.segment.anatomy.bone import bone_envelope, bone_threshold_hu, dense_bone, walled_in
 
 EDGE_MM = 1.0
 AT = np.moveaxis(np.indices((48, 60, 60)) - np.array([24, 30, 30]).reshape(3, 1, 1, 1), 0, -1).astype(float)

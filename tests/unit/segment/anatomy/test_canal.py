@@ -6,7 +6,7 @@ import pytest
 from planner.config.anatomy_config import CanalConfig
 from planner.geometry.grid import Grid
 from planner.model.volume import Volume
-from planner.segment.canal import best_column, find_canal
+from planner.segment.anatomy.canal import best_column, find_canal
 
 TRUE_MM = 9.0
 UPRIGHT = np.eye(3)[:, ::-1]

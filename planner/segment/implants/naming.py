@@ -8,7 +8,7 @@ import numpy as np
 from planner.config.implant_config import ImplantConfig
 from planner.geometry.frames import Array, unit
 from planner.geometry.rays import segment_distance_mm
-from planner.segment.shafts import Traced
+from planner.segment.implants.shafts import Traced
 
 Name = Literal["rod", "pedicle_screw", "unknown"]
 _NAIL_MM = 60.0

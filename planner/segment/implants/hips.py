@@ -14,8 +14,8 @@ from planner.model.carm import BullsEye
 from planner.model.implant import Implant, ImplantAxis, ImplantKind, Material, Side
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
-from planner.segment.hip_balls import Ball, fit_head_and_cup
-from planner.segment.hip_shafts import StraightShaft, bulky_shaft, fit_stem
+from planner.segment.implants.hip_balls import Ball, fit_head_and_cup
+from planner.segment.implants.hip_shafts import StraightShaft, bulky_shaft, fit_stem
 from planner.segment.upright import Bools, Floats, resample, upright_grid, upright_hu
 
 _SEARCH_MM = 2.0

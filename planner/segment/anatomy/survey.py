@@ -12,12 +12,12 @@ from planner.model.finding import Finding
 from planner.model.implant import Implant
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, check_cancelled
-from planner.segment.body import Body, find_body
-from planner.segment.bone import bone_envelope, bone_threshold_hu, dense_bone
-from planner.segment.canal import Canal, find_canal
+from planner.segment.anatomy.body import Body, find_body
+from planner.segment.anatomy.bone import bone_envelope, bone_threshold_hu, dense_bone
+from planner.segment.anatomy.canal import Canal, find_canal
+from planner.segment.anatomy.zones import beyond_canal, front_of_spine, gas_zone, inside_of_hip
 from planner.segment.region import HipLandmarks, Region, block_of, regions_of, working_grid
 from planner.segment.upright import Bools, Floats, resample, upright_hu
-from planner.segment.zones import beyond_canal, front_of_spine, gas_zone, inside_of_hip
 
 DEFAULT = AnatomyConfig()
 _CANAL_ASIDE_MM = 55.0

@@ -7,8 +7,8 @@ from scipy.special import ndtr
 
 from planner.config.hip_config import HipGapConfig
 from planner.geometry.frames import Array
-from planner.segment.halo_surface import optimal_labels
-from planner.segment.interface_rays import OFFSET_STEP_MM, OFFSETS_MM, Interface
+from planner.segment.gaps.halo_surface import optimal_labels
+from planner.segment.gaps.interface_rays import OFFSET_STEP_MM, OFFSETS_MM, Interface
 from planner.segment.unwrap import Cells, Floats
 
 _BLIND_MM = 0.75

@@ -8,8 +8,8 @@ from planner.config.hip_config import HipGapConfig
 from planner.geometry.grid import Grid
 from planner.model.implant import Implant, ImplantAxis
 from planner.model.volume import Mask, Volume
-from planner.segment.hip_gaps import measure_hip_gaps, stem_loosening
-from planner.segment.hip_implants import HipPart
+from planner.segment.gaps.hip_gaps import measure_hip_gaps, stem_loosening
+from planner.segment.implants.hips import HipPart
 
 CONFIG = HipGapConfig()
 EDGE, FINE = 0.8, 0.4

@@ -12,11 +12,11 @@ from planner.geometry.frames import Array, unit
 from planner.geometry.rays import segment_distance_mm, segments_distance_mm
 from planner.model.volume import Volume
 from planner.progress import SILENT, Monitor, track
-from planner.segment.implant_parts import ImplantPart, implant_parts
-from planner.segment.implant_shaft import Shaft, ShaftKind, numbered, sides
-from planner.segment.metal import Block, Metal
-from planner.segment.naming import Named, head_is_high, name_shafts, same_shaft
-from planner.segment.shafts import (
+from planner.segment.implants.metal import Block, Metal
+from planner.segment.implants.naming import Named, head_is_high, name_shafts, same_shaft
+from planner.segment.implants.parts import ImplantPart, implant_parts
+from planner.segment.implants.shaft import Shaft, ShaftKind, numbered, sides
+from planner.segment.implants.shafts import (
     Brightness,
     Edge,
     Traced,
@@ -26,7 +26,7 @@ from planner.segment.shafts import (
     thread_diameters_mm,
     trace,
 )
-from planner.segment.straight_runs import straight_runs
+from planner.segment.implants.straight_runs import straight_runs
 from planner.segment.unwrap import Sampler, sampler_round
 
 __all__ = ["ImplantPart", "Shaft", "implant_parts", "segment_screws", "segment_shafts", "sides"]

@@ -17,8 +17,7 @@ from planner.model.gap import Gap, GapKind, GapWidth, Interval, ZoneVolume
 from planner.model.implant import Implant, Loosening, LooseningCriterion
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
-from planner.segment.hip_implants import HipPart
-from planner.segment.interface_rays import (
+from planner.segment.gaps.interface_rays import (
     OFFSET_STEP_MM,
     OFFSETS_MM,
     Interface,
@@ -26,9 +25,10 @@ from planner.segment.interface_rays import (
     cup_interface,
     stem_interface,
 )
-from planner.segment.interface_wall import find_lucent
-from planner.segment.lytic_spaces import Surroundings, grow_cavities, lumen_level_hu, seed_voxels, voxel_shares
-from planner.segment.metal import clipping_level_hu
+from planner.segment.gaps.interface_wall import find_lucent
+from planner.segment.gaps.lytic_spaces import Surroundings, grow_cavities, lumen_level_hu, seed_voxels, voxel_shares
+from planner.segment.implants.hips import HipPart
+from planner.segment.implants.metal import clipping_level_hu
 from planner.segment.unwrap import Cells
 from planner.segment.upright import Bools, resample, upright_grid, upright_hu
 

@@ -8,7 +8,7 @@ from scipy.special import ndtr
 
 from planner.config.gap_config import HaloConfig
 from planner.geometry.frames import Array
-from planner.segment.halo_surface import optimal_labels
+from planner.segment.gaps.halo_surface import optimal_labels
 from planner.segment.unwrap import RHO_MM, Cells, Fan, Floats, from_surface, smooth_cells
 
 _CELLS_MM = 1.0

@@ -6,7 +6,7 @@ from planner.geometry.frames import Array
 from planner.model.gap import Gap
 from planner.model.implant import Implant, Loosening, LooseningCriterion
 from planner.model.volume import Mask
-from planner.segment.implants import Shaft
+from planner.segment.implants.spine import Shaft
 from planner.segment.unwrap import Cells, Fan
 
 

@@ -1,0 +1,1 @@
+"""Bone, canal, skin and what no needle may cross."""

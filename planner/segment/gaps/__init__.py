@@ -1,0 +1,1 @@
+"""Lucent gaps round implants."""

@@ -1,0 +1,1 @@
+"""Metal, and which implants it is."""
