@@ -73,10 +73,14 @@ def implant_errors(results: Sequence[CaseResult]) -> Rows:
     for kind in ("femoral_head", "acetabular_cup"):
         own, name = [i for i in implants if i.kind == kind], kind.replace("_", " ")
         if own:
+            rows.append((f"{name}: centre, mm", sizes(i.centre_error_mm for i in own)))
             rows.append((f"{name}: middle of its metal, mm", sizes(i.centroid_error_mm for i in own)))
             untold = sum(i.found_kind == kind and i.diameter_error_mm is None for i in own)
             errors = spread(i.diameter_error_mm for i in own)
             rows.append((f"{name}: diameter, mm (signed)", f"{errors}, found but not told {untold}"))
+    volumes = [i for i in implants if i.kind != "cement"]
+    rows.append(("metal of an implant, % (signed)", spread((i.volume_error for i in volumes), digits=1, scale=100.0)))
+    rows.append(("metal of an implant, %", sizes((i.volume_error for i in volumes), digits=1, scale=100.0)))
     found = [i for i in implants if i.true_id is not None and i.found_id is not None]
     rows.append(("side", _told(found, lambda i: i.side, lambda i: i.found_side)))
     rows.append(("level", _told(found, lambda i: i.level, lambda i: i.found_level)))

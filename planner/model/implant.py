@@ -3,7 +3,7 @@
 from typing import Literal
 
 from planner.model.carm import BullsEye
-from planner.model.record import NotNegative, PointLps, Record
+from planner.model.record import NotNegative, PointLps, Record, VectorLps
 
 ImplantKind = Literal[
     "pedicle_screw",
@@ -38,6 +38,15 @@ class ImplantAxis(Record):
     """From head to tip."""
 
 
+class ImplantSphere(Record):
+    """The sphere of a head, or of the outside of a cup."""
+
+    centre_lps: PointLps
+    diameter_mm: NotNegative
+    opening_lps: VectorLps | None
+    """Out of a cup's mouth, along its axis; None for a head."""
+
+
 class LooseningCriterion(Record):
     """One measured criterion of loosening."""
 
@@ -63,3 +72,10 @@ class Implant(Record):
     material: Material
     loosening: Loosening | None
     loosening_criteria: tuple[LooseningCriterion, ...] = ()
+    sphere: ImplantSphere | None = None
+    """Of a head or a cup; None where it was not fitted. Plans of before 0.7 do not have it."""
+    course_lps: tuple[PointLps, ...] = ()
+    """Of a rod: points along its middle from its upper end to its lower one, at most 5 mm apart; empty for the rest."""
+    is_cut: bool | None = None
+    """Whether it runs out of the scan, so that an end, a length or a volume is only that of what is seen; None where
+    nobody looked."""

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.geometry.frames import Array, unit
-from planner.model.implant import Implant, ImplantKind, Loosening, Side
+from planner.model.implant import Implant, ImplantKind, ImplantSphere, Loosening, Side
 from planner.model.record import NotNegative, Record
 from planner.phantoms.score.matching import pair_up
 from planner.phantoms.truth.document import ImplantTruth
@@ -36,9 +36,13 @@ class ImplantScore(Record):
     head_error_mm: NotNegative | None
     centroid_error_mm: NotNegative | None
     """Of a head or a cup: from the middle of its metal as found to the true one."""
+    centre_error_mm: NotNegative | None
+    """Of a head or a cup: from the centre of the sphere as fitted to the true one."""
     axis_error_deg: NotNegative | None
     diameter_error_mm: float | None
     """Found less true."""
+    volume_error: float | None
+    """Of the metal, as a share of the true volume: found less true; None where the scan cuts the implant."""
     length_error_mm: float | None
     """Found less true."""
     side: Side | None
@@ -144,8 +148,10 @@ def _scored(true: ImplantTruth | None, found: Implant | None) -> ImplantScore:
         tip_error_mm=errors.get("tip"),
         head_error_mm=errors.get("head"),
         centroid_error_mm=errors.get("centroid"),
+        centre_error_mm=errors.get("centre"),
         axis_error_deg=errors.get("axis"),
         diameter_error_mm=errors.get("diameter"),
+        volume_error=errors.get("volume"),
         length_error_mm=errors.get("length"),
         side=None if true is None else true.side,
         found_side=None if found is None else found.side,
@@ -166,6 +172,10 @@ def _errors(true: ImplantTruth, found: Implant) -> dict[str, float]:
     middle_mm = None if true.centroid is None else _centroid_error_mm(true, found)
     if middle_mm is not None:
         errors["centroid"] = middle_mm
+    if true.volume_ml and found.volume_ml is not None and not found.is_cut:
+        errors["volume"] = found.volume_ml / true.volume_ml - 1.0
+    if found.sphere is not None:
+        errors.update(_sphere_errors(true, found.sphere))
     if found.axis is None:
         return errors
     if ends is not None and found_ends is not None:
@@ -176,4 +186,13 @@ def _errors(true: ImplantTruth, found: Implant) -> dict[str, float]:
         errors["diameter"] = found.axis.diameter_mm - true.diameter_mm
     if true.length_mm is not None:
         errors["length"] = found.axis.length_mm - true.length_mm
+    return errors
+
+
+def _sphere_errors(true: ImplantTruth, found: ImplantSphere) -> dict[str, float]:
+    errors: dict[str, float] = {}
+    if true.centre is not None:
+        errors["centre"] = float(np.linalg.norm(np.subtract(found.centre_lps, true.centre)))
+    if true.diameter_mm is not None:
+        errors["diameter"] = found.diameter_mm - true.diameter_mm
     return errors

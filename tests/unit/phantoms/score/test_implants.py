@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from planner.model.implant import Implant
+from planner.model.implant import Implant, ImplantSphere
 from planner.model.plan import Plan
 from planner.phantoms.score.implants import score_implants
 from planner.phantoms.score.known_case import KnownCase
@@ -108,3 +108,25 @@ def test_a_told_diameter_of_a_cup_is_scored(perfect: Plan) -> None:
     wide = _changed(_cup(perfect, (90.0, 0.0, 0.0)).model_copy(update={"axis": perfect.implants[0].axis}))
     wide = _changed(wide, diameter_mm=52.5)
     assert score_implants((wide,), (true,))[0].diameter_error_mm == pytest.approx(-1.5)
+
+
+def test_a_sphere_is_held_against_its_centre_and_its_diameter(perfect: Plan) -> None:
+    true = ImplantTruth(
+        id="cup", kind="acetabular_cup", centre=(80.0, 0.0, 0.0), centroid=(80.0, 0.0, 8.0), diameter_mm=54
+    )
+    sphere = ImplantSphere(centre_lps=(80.0, 0.0, 1.5), diameter_mm=53.0, opening_lps=(0.0, 0.0, -1.0))
+    cup = _cup(perfect, (80.0, 0.0, 8.0))
+    (row,) = score_implants((cup.model_copy(update={"sphere": sphere}),), (true,))
+    assert row.centre_error_mm == pytest.approx(1.5)
+    assert row.diameter_error_mm == pytest.approx(-1.0)
+    (unfitted,) = score_implants((cup,), (true,))
+    assert (unfitted.centre_error_mm, unfitted.diameter_error_mm) == (None, None)
+
+
+def test_metal_is_weighed_unless_the_scan_cuts_it(perfect: Plan, known: KnownCase) -> None:
+    true = known.document.implants[0].model_copy(update={"volume_ml": 2.0})
+    heavy = perfect.implants[0].model_copy(update={"volume_ml": 2.1})
+    assert score_implants((heavy,), (true,))[0].volume_error == pytest.approx(0.05)
+    cut = heavy.model_copy(update={"is_cut": True})
+    assert score_implants((cut,), (true,))[0].volume_error is None
+    assert score_implants((heavy,), (known.document.implants[0],))[0].volume_error is None
