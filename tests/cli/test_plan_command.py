@@ -115,7 +115,12 @@ def test_fluoroscopy_writes_one_picture(tmp_path: Path) -> None:
 def test_a_stopped_run_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
     out = tmp_path / "out"
     process = subprocess.Popen(
-        [*COMMAND, "plan", str(SAMPLES / "lumbar"), "-o", str(out)], stderr=subprocess.PIPE, text=True, env=os.environ
+        [*COMMAND, "plan", str(SAMPLES / "lumbar"), "-o", str(out)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+        # A test run in a shell's background has its interrupts ignored, and its children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     time.sleep(3.0)
     process.send_signal(number)
