@@ -19,6 +19,39 @@ class HipImplantConfig(Settings):
         gt=0,
         description="What lies above is one to the search: scans clip at 3071, extended ones do not.",
     )
+    titanium_hu: float = Field(
+        default=7000.0,
+        gt=0,
+        description="Plateau presumed of clipped titanium: 8500 at 80 keV by the attenuation tables, less beam "
+        "hardening; bulky titanium reads 5400-7500 in two real and several simulated scans.",
+    )
+    stem_hu: float = Field(
+        default=10000.0,
+        gt=0,
+        description="Plateau presumed of a clipped stem, titanium or cobalt-chrome or steel: between them, for a "
+        "clipped scan does not tell which.",
+    )
+    heavy_hu: float = Field(
+        default=18000.0,
+        gt=0,
+        description="Plateau presumed of a clipped metal head: cobalt-chrome or steel, beam-hardened; the project's "
+        "simulated heads read 18000-33000.",
+    )
+    ceramic_hu: float = Field(
+        default=2000.0, gt=0, description="A ball of ceramic reads more: alumina 3300 HU by the attenuation tables."
+    )
+    clipped_ceramic_hu: float = Field(
+        default=3600.0,
+        gt=0,
+        description="Plateau presumed of a clipped ceramic head: alumina 3300 HU by the attenuation tables, and a "
+        "little more where it is dense.",
+    )
+    dense_bone_hu: float = Field(
+        default=1300.0, gt=0, description="HU below are one to the fits: no cortex reads much more."
+    )
+    blur_mm: float = Field(
+        default=0.4, gt=0, description="Blur within the slice, standard deviation, until a head shows it."
+    )
     edge_mm: float = Field(default=1.0, gt=0, description="Edge of the working voxels.")
     least_ml: float = Field(
         default=6.0, gt=0, description="Least metal of a hip implant: a small stem alone has 15 mL."
@@ -39,7 +72,25 @@ class HipImplantConfig(Settings):
         lt=1,
         description="The same of a head without a cup: more than a nail's end; tuned on two hips.",
     )
+    greatest_wear_mm: float = Field(
+        default=10.0, gt=0, description="A head's centre lies no farther from its cup's, ours: then it is dislocated."
+    )
+    bipolar_rim: float = Field(
+        default=0.35,
+        gt=0,
+        lt=1,
+        description="A shell whose rim stands this share of its radius beyond its equator is a bipolar head, ours; "
+        "cups end at theirs.",
+    )
     cup_wall_mm: float = Field(default=7.0, gt=0, description="Thickest metal shell, with its bloom.")
+    wire_hu: float = Field(
+        default=2400.0,
+        gt=0,
+        description="A cemented cup's wire marker: above opacified cement (1000-2500 HU with its noise).",
+    )
+    thinnest_nail_mm: float = Field(
+        default=7.5, gt=0, description="Nails begin at 8 mm across (children's apart), spinal rods end at 6.4."
+    )
     bulk_radius_mm: float = Field(
         default=3.4,
         gt=0,
@@ -59,7 +110,6 @@ class HipImplantConfig(Settings):
         le=90,
         description="A nail's greatest angle to the body's axis; a lying patient's femur, ours.",
     )
-    least_screw_ml: float = Field(default=0.25, gt=0, description="Smallest cup screw: 15 mm of a 4.6 mm core.")
 
 
 class HipGapConfig(Settings):

@@ -2,6 +2,8 @@
 
 from pydantic import Field
 
+from planner.config.aside_config import AsideConfig
+from planner.config.metal_config import MetalConfig
 from planner.config.settings import Settings
 
 
@@ -11,34 +13,19 @@ class ImplantConfig(Settings):
     "Tuned on the thoracic case" means: on one simulated scan of a real thoracic spine with six screws.
     """
 
-    titanium_hu: float = Field(
-        default=6500.0,
-        gt=0,
-        description="Plateau of titanium in screws and rods as scanners show it at 140 kVp (8500 HU by the attenuation "
-        "tables, less beam hardening); stands in where the scan is clipped. Tuned on the thoracic case.",
-    )
+    metal: MetalConfig = Field(default_factory=MetalConfig, description="Where the metal is.")
+    asides: AsideConfig = Field(default_factory=AsideConfig, description="What is as bright and is no implant.")
     heavy_metal_hu: float = Field(
         default=11000.0,
         gt=0,
         description="Plateau above which unclipped metal is cobalt-chrome or steel: between titanium (8500) and CoCr "
         "(about 7 x 3071 HU), by the attenuation tables.",
     )
-    least_level_hu: float = Field(default=2000.0, gt=0, description="Metal lies above cortical bone (250-2000 HU).")
-    bone_hu: float = Field(default=200.0, description="Bone round the metal, for the half maximum; cancellous, 50-300.")
-    clipped_level_share: float = Field(
-        default=0.4, gt=0, lt=1, description="Level of metal on a clipped scan, of titanium's plateau; thoracic case."
-    )
-    ceiling_share: float = Field(
-        default=0.85,
+    heavy_plateau_hu: float = Field(
+        default=20000.0,
         gt=0,
-        lt=1,
-        description="The same, at most this share of the clipping level; our margin for noise.",
-    )
-    least_piece_mm3: float = Field(
-        default=60.0, gt=0, description="Smallest piece of metal: a pin of 3.5 x 6 mm. Clips and streaks are smaller."
-    )
-    least_pile: int = Field(
-        default=30, ge=1, description="Voxels on the maximum that make a clipped scan; thousands in a clipped screw."
+        description="Plateau to be expected of cobalt-chrome or steel where the scan is clipped: about 7 x 3071 HU by "
+        "the attenuation tables, less beam hardening.",
     )
     thickest_mm: float = Field(
         default=9.0,
@@ -53,20 +40,28 @@ class ImplantConfig(Settings):
         "or another shell, and left unknown; spinal constructs show up to 0.1 (thoracic case).",
     )
     shortest_mm: float = Field(default=12.0, gt=0, description="Shortest shaft: the shortest pedicle screws are 20 mm.")
+    shortest_stump_mm: float = Field(
+        default=9.0,
+        gt=0,
+        description="Shortest piece of a broken screw beneath its tulip that is looked for. Tuned on one broken screw.",
+    )
+    stump_thread_mm: float = Field(
+        default=0.15,
+        gt=0,
+        description="Least waver of its radius: 0.18 there, up to 0.10 in tulips. Three tuning cases.",
+    )
+    stump_roundness: float = Field(
+        default=0.1, gt=0, description="Greatest relative waver of its radius round it: 0.03 there. Ours."
+    )
     longest_screw_mm: float = Field(default=130.0, gt=0, description="Iliac screws reach 120 mm (makers' catalogues).")
-    least_screw_radius_mm: float = Field(default=1.2, gt=0, description="Half of the thinnest screws' core, 3.5 mm.")
+    least_screw_radius_mm: float = Field(
+        default=0.9, gt=0, description="Screws of 4 mm over the thread show 1.17 mm where starved. Tuning cases."
+    )
     greatest_screw_radius_mm: float = Field(
         default=5.2, gt=0, description="Iliac screws reach 10.5 mm over the thread (makers' catalogues)."
     )
     greatest_rod_radius_mm: float = Field(
         default=3.9, gt=0, description="Rods are made from 3.2 to 6.35 mm across; room for blooming CoCr."
-    )
-    flank_share: float = Field(
-        default=0.23,
-        gt=0,
-        lt=0.5,
-        description="The crest is read where HU falls to this share of the plateau: under 3071 HU for titanium, above "
-        "bone and streaks. The surface lies that quantile of the blur (0.74 sigma) further in.",
     )
     default_sigma_mm: float = Field(
         default=0.45,

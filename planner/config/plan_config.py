@@ -7,12 +7,15 @@ from pydantic import Field, ValidationError
 
 from planner.config.anatomy_config import AnatomyConfig
 from planner.config.breach_config import BreachConfig
+from planner.config.fault_config import FaultConfig
 from planner.config.fluoro_config import FluoroConfig
 from planner.config.gap_config import HaloConfig
+from planner.config.hardware_config import HardwareConfig
 from planner.config.hip_config import HipGapConfig, HipImplantConfig
 from planner.config.implant_config import ImplantConfig, ShaftSearchConfig
 from planner.config.needle_config import NeedleConfig
 from planner.config.settings import Settings
+from planner.config.trust_config import TrustConfig
 from planner.errors import ConfigError
 from planner.model.plan import PatientPosition
 
@@ -35,6 +38,9 @@ class PlanConfig(Settings):
     implants: ImplantConfig = Field(default_factory=ImplantConfig, description="Metal, screws and rods.")
     shafts: ShaftSearchConfig = Field(default_factory=ShaftSearchConfig, description="How straight shafts are sought.")
     hips: HipImplantConfig = Field(default_factory=HipImplantConfig, description="Hip prostheses and nails.")
+    hardware: HardwareConfig = Field(default_factory=HardwareConfig, description="Cages, plates, cables and cement.")
+    faults: FaultConfig = Field(default_factory=FaultConfig, description="Broken, parted or displaced hardware.")
+    trust: TrustConfig = Field(default_factory=TrustConfig, description="What metal artefacts leave readable.")
     hip_gaps: HipGapConfig = Field(default_factory=HipGapConfig, description="Gaps round stems and cups.")
     anatomy: AnatomyConfig = Field(default_factory=AnatomyConfig, description="Bone, canal, skin, forbidden zones.")
     halos: HaloConfig = Field(default_factory=HaloConfig, description="Halos round screws.")

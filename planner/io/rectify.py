@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
-from planner.config.implant_config import ImplantConfig
+from planner.config.metal_config import MetalConfig
 from planner.errors import SeriesError
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
@@ -191,7 +191,7 @@ def plane_spacing_mm(grid: Grid) -> tuple[float, float, float]:
 
 def _bright_slices(hu: Voxels, clipped_hu: float | None) -> Bools:
     """Say which slices hold a voxel as bright as metal."""
-    config = ImplantConfig()
+    config = MetalConfig()
     level = min(config.least_level_hu, np.inf if clipped_hu is None else config.ceiling_share * clipped_hu)
     return np.array([bool(slice_hu.max() >= level) for slice_hu in hu])
 

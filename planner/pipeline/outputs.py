@@ -76,7 +76,8 @@ def write_plan_files(
         (folder / "fluoro").mkdir()
         for name, png in pictures.items():
             write_whole(png, folder / "fluoro" / f"{name.replace('/', '-')}.png")
-        inputs = PictureInput(case.scan.volume, case.labels, case.plan)
+        unreadable = None if case.trust is None else case.trust.unreadable
+        inputs = PictureInput(case.scan.volume, case.labels, case.plan, unreadable)
         pictures |= overview_pictures(inputs, monitor=monitor)
         pictures |= gap_pictures(inputs, monitor=monitor)
     write_whole(render_report(case.plan, pictures).encode("utf-8"), folder / "report.html")

@@ -7,6 +7,7 @@ from planner.model.labels import LabelMap
 from planner.model.plan import Plan
 from planner.model.scan import Scan
 from planner.model.volume import Mask
+from planner.segment.trust import TrustMap
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +26,8 @@ class PlannedCase:
         Structures on the grid that was planned on, the scan's volume's.
     metal : Mask
         All metal, on the same grid.
+    trust : TrustMap or None
+        How far metal artefacts leave tissue readable, on a coarse grid of its own; None where there is no map.
     """
 
     plan: Plan
@@ -32,3 +35,4 @@ class PlannedCase:
     anatomy: Anatomy
     labels: LabelMap
     metal: Mask
+    trust: TrustMap | None = None

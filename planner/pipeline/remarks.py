@@ -1,13 +1,17 @@
 """What a plan must say in words beside its figures."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from planner.model.finding import Finding
 from planner.model.gap import Gap
-from planner.model.implant import Implant
+from planner.model.implant import Implant, ImplantKind
 from planner.model.plan import PatientPosition
 from planner.needles.search import NeedlePlan
 
+_WHY_NO_VOLUME: Mapping[ImplantKind, str] = {
+    "cage": "the outline of its marker pins; plastic does not show and is not measured",
+    "cement": "its volume is not told, for the metal's bloom hides part of the mantle",
+}
 MEASURED_KINDS = frozenset(("pedicle_screw", "femoral_stem", "acetabular_cup"))
 """The implants whose surroundings are searched for gaps."""
 
@@ -120,6 +124,13 @@ def _of_implants(implants: Iterable[Implant]) -> Iterator[Finding]:
                 where_lps=implant.centroid_lps,
                 measured=implant.volume_ml,
                 unit="mL",
+            )
+        if implant.kind in _WHY_NO_VOLUME and implant.volume_ml is None:
+            yield Finding(
+                code="volume-not-told",
+                severity="info",
+                message=f"{implant.id}: {_WHY_NO_VOLUME[implant.kind]}",
+                where_lps=implant.centroid_lps,
             )
         if implant.kind in ("pedicle_screw", "femoral_stem", "acetabular_cup") and implant.loosening is None:
             yield Finding(

@@ -20,15 +20,17 @@ from planner.pipeline.labelling import label_map
 from planner.pipeline.planned_case import PlannedCase
 from planner.pipeline.remarks import of_search, of_slices, remarks
 from planner.pipeline.stages import Stages
-from planner.pipeline.told_implants import of_screws, require_implant, told_parts
+from planner.pipeline.told_implants import tell_implants
 from planner.progress import SILENT, Monitor
 from planner.safety.breaches import find_breaches as find_patches
 from planner.segment.anatomy.survey import Survey, survey
 from planner.segment.gaps.halos import measure_halos
 from planner.segment.gaps.hip_gaps import measure_hip_gaps
-from planner.segment.implants.hips import segment_hips
-from planner.segment.implants.metal import Metal, find_metal
-from planner.segment.implants.spine import ImplantPart, implant_parts, segment_shafts
+from planner.segment.implants.asides import findings_of_asides
+from planner.segment.implants.faults import find_faults
+from planner.segment.implants.metal import Metal
+from planner.segment.implants.spine import ImplantPart
+from planner.segment.trust import TrustMap, trust_map
 from planner.segment.upright import resample
 
 _FEWEST_SLICES = 3
@@ -55,6 +57,8 @@ class MeasuredGaps:
         All metal.
     findings : tuple of Finding
         What the operator must know of the search.
+    trust : TrustMap or None
+        How far metal artefacts leave tissue readable.
     """
 
     scan: Scan
@@ -63,6 +67,7 @@ class MeasuredGaps:
     survey: Survey
     metal: Metal
     findings: tuple[Finding, ...]
+    trust: TrustMap | None = None
 
 
 def volume_plan(scan: Scan, config: PlanConfig, *, monitor: Monitor = SILENT) -> Plan:
@@ -162,7 +167,7 @@ def plan_scan(scan: Scan, config: PlanConfig, *, monitor: Monitor = SILENT) -> P
         findings=_findings(scan, measured, needles, position),
         timings_s=stages.timings_s(),
     )
-    return PlannedCase(made, measured.scan, anatomy, labels, measured.metal.mask)
+    return PlannedCase(made, measured.scan, anatomy, labels, measured.metal.mask, measured.trust)
 
 
 def measure_gaps(scan: Scan, config: PlanConfig, stages: Stages) -> MeasuredGaps:
@@ -200,18 +205,20 @@ def measure_gaps(scan: Scan, config: PlanConfig, stages: Stages) -> MeasuredGaps
             f"there are only {min(volume.grid.shape)} slice(s), too few to tell an implant; give the whole series"
         )
     with stages.stage("implants", "finding implants"):
-        metal = find_metal(volume, config.implants, monitor=monitor)
-        shafts = segment_shafts(volume, metal, config.implants, search=config.shafts, monitor=monitor)
-        hips = segment_hips(volume, metal=metal.mask, config=config.hips, monitor=monitor)
-        parts = told_parts(implant_parts(volume, metal, shafts, config.implants), hips)
-    require_implant(parts, metal)
+        told = tell_implants(volume, config, monitor=monitor)
+    metal, parts = told.metal, told.parts
     with stages.stage("anatomy", "outlining bone, canal and skin"):
-        known = tuple(part.record for part in parts if part.record.kind != "unknown")
+        known = tuple(part.record for part in told.known)
         seen = survey(volume, metal=metal.mask, implants=known, config=config.anatomy, monitor=monitor)
+    with stages.stage("faults", "looking for faults of the hardware"):
+        faults = find_faults(
+            known, metal=metal, volume=volume, bone=seen.bone, canal=seen.canal, config=config.faults, monitor=monitor
+        )
     with stages.stage("gaps", "measuring gaps"):
-        halos = measure_halos(volume, metal, of_screws(shafts, parts), seen.bone, config.halos, monitor=monitor)
+        trust = trust_map(volume, metal, config.trust, monitor=monitor)
+        halos = measure_halos(volume, metal, told.shafts, seen.bone, config.halos, trust=trust, monitor=monitor)
         round_hips = measure_hip_gaps(
-            volume, hips, bone=seen.bone, metal=metal.mask, config=config.hip_gaps, monitor=monitor
+            volume, told.hips, bone=seen.bone, metal=metal.mask, config=config.hip_gaps, trust=trust, monitor=monitor
         )
     graded: dict[str, Implant] = {}
     for part in parts:
@@ -220,6 +227,9 @@ def measure_gaps(scan: Scan, config: PlanConfig, stages: Stages) -> MeasuredGaps
         graded[halo.shaft.id] = halo.graded(graded[halo.shaft.id])
     for record in round_hips.implants:
         graded[record.id] = record
+    for name, record in graded.items():
+        more = faults.criteria(name, config.faults)
+        graded[name] = record.model_copy(update={"loosening_criteria": (*record.loosening_criteria, *more)})
     found = [(h.gap, h.mask) for h in halos if h.gap is not None and h.mask is not None]
     found += [(gap.record, gap.mask) for gap in round_hips.gaps]
     gaps = tuple(
@@ -229,8 +239,12 @@ def measure_gaps(scan: Scan, config: PlanConfig, stages: Stages) -> MeasuredGaps
     said = (
         *of_slices(volume.grid.spacing_mm, fine_mm=config.halos.fine_slice_mm),
         *of_search(part.record for part in implants),
+        *findings_of_asides(metal.asides),
+        *faults.findings,
+        *(finding for halo in halos for finding in halo.findings),
+        *round_hips.findings,
     )
-    return MeasuredGaps(scan, implants, gaps, seen, metal, (*said, *seen.findings))
+    return MeasuredGaps(scan, implants, gaps, seen, metal, (*said, *seen.findings), trust)
 
 
 def treatment_position(implants: Sequence[ImplantPart], config: PlanConfig) -> PatientPosition:

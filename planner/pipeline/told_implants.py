@@ -1,12 +1,80 @@
-"""Which implants a CT holds, from the two searches for them: straight shafts, and hip prostheses."""
+"""Which implants a CT holds: straight shafts, hip prostheses, and then what is left of the metal."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
+from planner.config.plan_config import PlanConfig
 from planner.errors import NoImplantError
-from planner.model.volume import Mask
-from planner.segment.implants.hips import HipPart
-from planner.segment.implants.metal import Metal
-from planner.segment.implants.spine import ImplantPart, Shaft
+from planner.model.volume import Mask, Volume
+from planner.progress import Monitor
+from planner.segment.implants.asides import asides_in_words
+from planner.segment.implants.hips import HipPart, segment_hips
+from planner.segment.implants.metal import Metal, find_metal
+from planner.segment.implants.others import tell_others
+from planner.segment.implants.spine import ImplantPart, Shaft, implant_parts, segment_shafts
+
+_NO_HARDWARE = frozenset(("unknown", "cement"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ToldImplants:
+    """All that was told of a CT's metal.
+
+    Parameters
+    ----------
+    metal : Metal
+        All of it.
+    shafts : tuple of Shaft
+        Screws and rods as they were measured, those apart that turned out to be something else.
+    hips : tuple of HipPart
+        Parts of hip prostheses and nails.
+    parts : tuple of ImplantPart
+        All implants, and metal that nobody knows, as records and voxels.
+    """
+
+    metal: Metal
+    shafts: tuple[Shaft, ...]
+    hips: tuple[HipPart, ...]
+    parts: tuple[ImplantPart, ...]
+
+    @property
+    def known(self) -> tuple[ImplantPart, ...]:
+        """The parts of hardware that have a name."""
+        return tuple(part for part in self.parts if part.record.kind not in _NO_HARDWARE)
+
+
+def tell_implants(volume: Volume, config: PlanConfig, *, monitor: Monitor) -> ToldImplants:
+    """Find all implants of a CT.
+
+    Parameters
+    ----------
+    volume : Volume
+        The CT, its axes along the patient's.
+    config : PlanConfig
+        The settings.
+    monitor : Monitor
+        Follows the work.
+
+    Returns
+    -------
+    ToldImplants
+
+    Raises
+    ------
+    NoImplantError
+        If none is orthopaedic hardware.
+    CancelledError
+        If the monitor stops the work.
+    """
+    metal = find_metal(volume, config.implants, monitor=monitor)
+    shafts = segment_shafts(volume, metal, config.implants, search=config.shafts, monitor=monitor)
+    hips = segment_hips(volume, metal=metal.mask, config=config.hips, monitor=monitor)
+    parts = told_parts(implant_parts(volume, metal, shafts, config.implants), hips)
+    parts = tell_others(volume, metal, parts, config.hardware, monitor=monitor)
+    told = ToldImplants(metal, of_screws(shafts, parts), hips, parts)
+    require_implant(told)
+    return told
 
 
 def told_parts(shafts: tuple[ImplantPart, ...], hips: tuple[HipPart, ...]) -> tuple[ImplantPart, ...]:
@@ -23,7 +91,7 @@ def told_parts(shafts: tuple[ImplantPart, ...], hips: tuple[HipPart, ...]) -> tu
     -------
     tuple of ImplantPart
     """
-    kept = [part for part in shafts if max((_share_within(part.mask, hip.metal) for hip in hips), default=0.0) < 0.5]
+    kept = [part for part in shafts if sum(_share_within(part.mask, hip.metal) for hip in hips) < 0.5]
     return (*kept, *(ImplantPart(hip.record, hip.metal) for hip in hips))
 
 
@@ -38,31 +106,37 @@ def _share_within(mask: Mask, other: Mask) -> float:
 
 
 def of_screws(shafts: tuple[Shaft, ...], parts: tuple[ImplantPart, ...]) -> tuple[Shaft, ...]:
-    """Keep the shafts that are still among the told parts."""
-    kept = {part.record.id for part in parts}
-    return tuple(shaft for shaft in shafts if shaft.id in kept)
+    """Keep the shafts that are still among the told parts, as what they were."""
+    kept = {(part.record.id, part.record.kind) for part in parts}
+    return tuple(shaft for shaft in shafts if (shaft.id, shaft.kind) in kept)
 
 
-def require_implant(parts: tuple[ImplantPart, ...], metal: Metal) -> None:
-    """Refuse a CT without an orthopaedic implant.
+def require_implant(told: ToldImplants) -> None:
+    """Refuse a CT without orthopaedic hardware.
 
     Parameters
     ----------
-    parts : tuple of ImplantPart
+    told : ToldImplants
         What was found.
-    metal : Metal
-        All that is as bright as metal.
 
     Raises
     ------
     NoImplantError
-        If nothing among it is an implant that the planner knows.
+        If nothing among it is an implant that the planner knows; cement alone is none.
     """
-    if any(part.record.kind != "unknown" for part in parts):
+    if told.known:
         return
-    if not metal.blocks:
-        raise NoImplantError("no orthopaedic implant: nothing in this CT is as bright as metal")
+    pieces, seen = len(told.metal.blocks), asides_in_words(told.metal.asides)
+    beside = f"; seen and no implant of bone: {seen}" if seen else ""
+    if any(part.record.kind == "cement" for part in told.parts):
+        beside += "; bone cement alone is no implant"
+    if not pieces:
+        raise NoImplantError(
+            f"no orthopaedic implant: nothing else in this CT is as bright as metal{beside}"
+            if beside
+            else "no orthopaedic implant: nothing in this CT is as bright as metal"
+        )
     raise NoImplantError(
-        f"no orthopaedic implant: {len(metal.blocks)} bright pieces in this CT, none of them a screw, rod, stem, head, "
-        "cup or nail (contrast, ports, leads and teeth are none)"
+        f"no orthopaedic implant: {pieces} bright pieces in this CT, none of them a screw, rod, stem, head, cup, nail, "
+        f"plate or cage (contrast, ports, leads and teeth are none){beside}"
     )

@@ -13,6 +13,8 @@ from planner.report.reslice import Cut
 
 _INCHES = 3.3
 _DPI = 170
+_STRIPE_MM, _STRIPE_SHARE, _STRIPE_OPACITY = 2.0, 0.28, 0.6
+"""Distance of a hatching's stripes along an edge of the picture, how wide they are, and how opaque."""
 _SCALES_MM = (5.0, 10.0, 20.0, 50.0, 100.0)
 
 
@@ -70,6 +72,31 @@ def draw_outline(
     across_mm = ((np.arange(columns) + 0.5) / columns * 2.0 - 1.0) * wide
     down_mm = ((np.arange(rows) + 0.5) / rows * 2.0 - 1.0) * tall
     axes.contour(across_mm, down_mm, inside, levels=[0.5], colors=[colour], linewidths=width, linestyles=style)
+
+
+def draw_hatching(axes: Axes, cut: Cut, inside: npt.NDArray[np.floating], *, colour: str) -> None:
+    """Hatch a shape, so that the CT below can still be read.
+
+    Parameters
+    ----------
+    axes : Axes
+        The sheet.
+    cut : Cut
+        Where the shape lies.
+    inside : ndarray, shape (rows, columns)
+        How far each pixel of the cut lies inside the shape, 0 to 1; what is over a half is hatched.
+    colour : str
+        As "#RRGGBB".
+    """
+    rows, columns = inside.shape
+    wide, tall = cut.half_mm
+    down_mm = (np.arange(rows) + 0.5) / rows * 2.0 * tall
+    across_mm = (np.arange(columns) + 0.5) / columns * 2.0 * wide
+    striped = (down_mm[:, None] + across_mm) / _STRIPE_MM % 1.0 < _STRIPE_SHARE
+    sheet = np.zeros((rows, columns, 4), dtype=np.float32)
+    sheet[..., :3] = [int(colour[i : i + 2], 16) / 255.0 for i in (1, 3, 5)]
+    sheet[..., 3] = _STRIPE_OPACITY * (striped & (inside > 0.5))
+    axes.imshow(sheet, extent=extent_of(cut), interpolation="nearest", zorder=1)
 
 
 def points_per_mm(cut: Cut) -> float:

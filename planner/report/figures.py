@@ -13,10 +13,18 @@ from planner.model.gap import Gap
 from planner.model.labels import LabelMap, StructureKind
 from planner.model.needle import Trajectory
 from planner.model.plan import Plan
-from planner.model.volume import Volume
+from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, track
-from planner.report.canvas import draw_frame, draw_outline, extent_of, open_sheet, png_of, points_per_mm
-from planner.report.palette import BREACH, NEEDLE, OUTLINES
+from planner.report.canvas import (
+    draw_frame,
+    draw_hatching,
+    draw_outline,
+    extent_of,
+    open_sheet,
+    png_of,
+    points_per_mm,
+)
+from planner.report.palette import BREACH, NEEDLE, OUTLINES, UNREADABLE
 from planner.report.reslice import Cut, across, along, axial, coronal, sagittal, sample
 
 WINDOW_LEVEL_HU = 400.0
@@ -49,6 +57,8 @@ class PictureInput:
         Implants, gaps, breaches and canal on the CT's grid; the ids of implants and gaps are the plan's.
     plan : Plan
         The plan.
+    unreadable : Mask or None
+        Where metal artefacts leave tissue unreadable, on any grid; None where that is not known.
 
     Raises
     ------
@@ -59,6 +69,7 @@ class PictureInput:
     volume: Volume
     labels: LabelMap
     plan: Plan
+    unreadable: Mask | None = None
 
     def __post_init__(self) -> None:
         self.volume.grid.require_same(self.labels.grid)
@@ -173,6 +184,10 @@ def draw_cut(inputs: PictureInput, cut: Cut, *, title: str, needles: Sequence[Tr
     axes.imshow(
         hu, cmap="gray", vmin=low, vmax=low + WINDOW_WIDTH_HU, extent=extent_of(cut), interpolation="bilinear", zorder=0
     )
+    if inputs.unreadable is not None:
+        blind = sample(inputs.unreadable.grid, inputs.unreadable.voxels, positions, outside=0.0)
+        metal = _sample_kind(inputs.labels, "implant", positions)
+        draw_hatching(axes, cut, np.where(metal < 0.5, blind, 0.0), colour=UNREADABLE)
     for kind, (colour, width, style) in OUTLINES.items():
         inside = _sample_kind(inputs.labels, kind, positions)
         draw_outline(axes, cut, inside, colour=colour, width=width, style=style)

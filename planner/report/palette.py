@@ -7,6 +7,7 @@ GAP = "#F0E442"
 BREACH = "#D55E00"
 CANAL = "#009E73"
 NEEDLE = "#CC79A7"
+UNREADABLE = "#E69F00"
 
 OUTLINES: dict[StructureKind, tuple[str, float, str]] = {
     "canal": (CANAL, 1.1, "dashed"),
@@ -22,5 +23,6 @@ LEGEND = (
     ("breach (a cross marks its middle)", BREACH, "solid"),
     ("spinal canal", CANAL, "dashed"),
     ("needle, as wide as it is (dotted where it lies off the cut)", NEEDLE, "solid"),
+    ("hatched: metal artefacts make tissue unreadable", UNREADABLE, "dotted"),
 )
 """Words, colour and line style, for the legend beside the pictures."""

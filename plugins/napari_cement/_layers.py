@@ -13,11 +13,12 @@ import numpy.typing as npt
 
 from planner.geometry.grid import Grid
 from planner.model.breach import Breach
-from planner.model.labels import LabelMap, StructureKind
+from planner.model.labels import LabelMap, Structure, StructureKind
 from planner.model.needle import Trajectory
 from planner.model.plan import Plan
 from planner.model.scan import Scan
-from planner.report.palette import BREACH, CANAL, GAP, IMPLANT, NEEDLE
+from planner.model.volume import Mask
+from planner.report.palette import BREACH, CANAL, GAP, IMPLANT, NEEDLE, UNREADABLE
 from planner.segment.display import labels_for_display, volume_for_display
 
 LayerData = tuple[Any, dict[str, Any], str]
@@ -47,12 +48,16 @@ LABEL_LAYERS: tuple[tuple[StructureKind, str, str, float], ...] = (
 )
 """Kind, layer's name, colour and opacity; the last lies on top."""
 
+UNREADABLE_LAYER: tuple[StructureKind, str, str, float] = ("other", "unreadable by metal artefacts", UNREADABLE, 0.25)
+"""Below all other structures."""
+
 LEGEND = (
     ("implant", IMPLANT),
     ("gap: where cement can go", GAP),
     ("breach: where it can leak", BREACH),
     ("spinal canal", CANAL),
     ("needle", NEEDLE),
+    ("unreadable by metal artefacts", UNREADABLE),
 )
 
 
@@ -170,7 +175,9 @@ def display_only_layers(scan: Scan, *, name: str) -> list[LayerData]:
     ]
 
 
-def plan_layers(plan: Plan, labels: LabelMap | None, *, with_bone: bool = False) -> list[LayerData]:
+def plan_layers(
+    plan: Plan, labels: LabelMap | None, *, with_bone: bool = False, unreadable: Mask | None = None
+) -> list[LayerData]:
     """Show a plan.
 
     Parameters
@@ -181,14 +188,19 @@ def plan_layers(plan: Plan, labels: LabelMap | None, *, with_bone: bool = False)
         Its structures; None shows needles and breaches only.
     with_bone : bool
         Whether the bone is shown too: where there is no CT below.
+    unreadable : Mask or None
+        Where metal artefacts leave tissue unreadable, on any grid; a plan's folder does not hold it.
 
     Returns
     -------
     list of LayerData
-        What there is of bone, canal, implants, gaps, breaches, breach sites, needle courses, ends and lines.
+        What there is of unreadable tissue, bone, canal, implants, gaps, breaches, breach sites, needle courses, ends
+        and lines.
     """
     origin = Origin(plan=plan)
     layers: list[LayerData] = []
+    if unreadable is not None:
+        layers += _unreadable_layers(unreadable, origin)
     if labels is not None:
         shown = labels_for_display(labels)
         wanted = [entry for entry in LABEL_LAYERS if with_bone or entry[0] != "bone"]
@@ -256,6 +268,14 @@ def _label_layer(labels: LabelMap, entry: tuple[StructureKind, str, str, float],
         "features": {"index": [0, *(s.code for s in ours)], "id": ["", *(s.id for s in ours)]},
     }
     return block, arguments, "labels"
+
+
+def _unreadable_layers(unreadable: Mask, origin: Origin) -> list[LayerData]:
+    """Show where no tissue can be told."""
+    structure = Structure(code=1, kind="other", id="unreadable")
+    labels = labels_for_display(LabelMap(unreadable.grid, unreadable.voxels.astype(np.uint8), (structure,)))
+    layer = _label_layer(labels, UNREADABLE_LAYER, origin)
+    return [] if layer is None else [layer]
 
 
 def _breach_layer(breaches: Sequence[Breach], origin: Origin) -> LayerData:

@@ -18,6 +18,7 @@ from planner.model.labels import LabelMap
 from planner.model.plan import Plan
 from planner.model.record import PointLps
 from planner.model.scan import Scan
+from planner.model.volume import Mask
 from planner.progress import Monitor, Progress
 
 
@@ -129,7 +130,11 @@ class CementSession(QObject):
 
             return pipeline.plan_scan(scan, self._config, monitor=monitor)
 
-        self._start(work, lambda case: self._show(case.plan, case.labels, with_bone=False))
+        def take(case: Any) -> None:
+            unreadable = None if case.trust is None else case.trust.unreadable
+            self._show(case.plan, case.labels, with_bone=False, unreadable=unreadable)
+
+        self._start(work, take)
 
     def cancel(self) -> None:
         """Stop the run that counts: its result is dropped even where it comes too late to be stopped."""
@@ -199,11 +204,11 @@ class CementSession(QObject):
             self.failed.emit(f"a fault of the program stopped the run ({type(error).__name__}); nothing was changed")
             raise error  # napari shows its traceback to whoever wants to report it
 
-    def _show(self, plan: Plan, labels: LabelMap | None, *, with_bone: bool) -> None:
+    def _show(self, plan: Plan, labels: LabelMap | None, *, with_bone: bool, unreadable: Mask | None = None) -> None:
         older = [layer for layer in self._viewer.layers if (origin := origin_of(layer)) and origin.plan is not None]
         for layer in older:
             self._viewer.layers.remove(layer)
-        self._add(plan_layers(plan, labels, with_bone=with_bone))
+        self._add(plan_layers(plan, labels, with_bone=with_bone, unreadable=unreadable))
         self.planned.emit(plan)
 
     def _add(self, layers: list[tuple[Any, dict[str, Any], str]]) -> None:

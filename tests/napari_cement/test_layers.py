@@ -1,7 +1,19 @@
 import numpy as np
 import pytest
 
-from napari_cement._layers import AXES, BREACH, GAP, METADATA, Origin, needle_sizes, plan_layers, scan_layers
+from napari_cement._layers import (
+    AXES,
+    BREACH,
+    GAP,
+    METADATA,
+    UNREADABLE,
+    Origin,
+    needle_sizes,
+    plan_layers,
+    scan_layers,
+)
+from planner.geometry.grid import Grid
+from planner.model.volume import Mask
 from tests.napari_cement.conftest import MARKER_LPS
 
 
@@ -44,6 +56,25 @@ def test_each_kind_of_structure_has_its_layer_in_its_place(plan, labels):
 
 def test_bone_is_shown_only_where_it_is_asked_for(plan, labels):
     assert "bone" in by_name(plan_layers(plan, labels, with_bone=True))
+
+
+def test_unreadable_tissue_lies_below_all_else_in_its_place(plan, labels, marked_scan):
+    own = marked_scan.volume.grid
+    coarse = Grid((9, 10, 11), own.lps_from_index @ np.diag([5.0, 5.0, 5.0, 1.0]))
+    blind = np.zeros(coarse.shape, dtype=bool)
+    blind[4:6, 3:5, 6:9] = True
+    made = plan_layers(plan, labels, unreadable=Mask(coarse, blind))
+    voxels, arguments, kind = made[0]
+    assert (kind, arguments["name"]) == ("labels", "unreadable by metal artefacts")
+    assert arguments["colormap"][1] == UNREADABLE
+    middle = coarse.to_lps(np.argwhere(blind).mean(axis=0))
+    assert in_world(arguments, np.argwhere(voxels).mean(axis=0)) == pytest.approx(middle[::-1], abs=2.5)
+
+
+def test_where_all_is_readable_there_is_no_such_layer(plan, labels):
+    none = Mask(labels.grid, np.zeros(labels.grid.shape, dtype=bool))
+    assert "unreadable by metal artefacts" not in by_name(plan_layers(plan, labels, unreadable=none))
+    assert "unreadable by metal artefacts" not in by_name(plan_layers(plan, labels))
 
 
 def test_a_structure_without_voxels_has_no_layer(plan, labels):

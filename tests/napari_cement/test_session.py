@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from napari.qt.threading import WorkerBase
 
@@ -16,6 +17,7 @@ from planner.io.nifti import write_label_nifti
 from planner.io.plan_json import save_plan
 from planner.model.labels import LabelMap
 from planner.model.scan import StoredSlices
+from planner.model.volume import Mask
 from planner.progress import Progress, check_cancelled
 
 PATIENCE_MS = 10_000
@@ -69,8 +71,8 @@ def stand_in(monkeypatch):
     return put
 
 
-def case_of(plan, labels):
-    return SimpleNamespace(plan=plan, labels=labels)
+def case_of(plan, labels, trust=None):
+    return SimpleNamespace(plan=plan, labels=labels, trust=trust)
 
 
 def test_a_plan_is_laid_over_the_ct_with_its_progress(qtbot, session, viewer, scan, plan, labels, stand_in):
@@ -86,6 +88,16 @@ def test_a_plan_is_laid_over_the_ct_with_its_progress(qtbot, session, viewer, sc
     assert not session.is_running
     assert "gaps" in viewer.layers
     assert "UNREVIEWED" in viewer.canvas.overlays.text.text
+
+
+def test_what_artefacts_leave_unreadable_is_laid_over_the_ct(qtbot, session, viewer, scan, plan, labels, stand_in):
+    blind = np.zeros(scan.volume.grid.shape, dtype=bool)
+    blind[10:20, 10:20, 10:20] = True
+    run = stand_in(case_of(plan, labels, SimpleNamespace(unreadable=Mask(scan.volume.grid, blind))))
+    run.gates[0].set()
+    with qtbot.waitSignal(session.planned, timeout=PATIENCE_MS):
+        session.plan(scan)
+    assert np.count_nonzero(viewer.layers["unreadable by metal artefacts"].data) == 1000
 
 
 def test_the_artefact_reduced_scan_lies_hidden_over_the_measured_one(

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from planner.config.implant_config import ImplantConfig
+from planner.config.metal_config import MetalConfig
 from planner.errors import SeriesError
 from planner.geometry.frames import Array
 from planner.io.dicom.geometry import plane_of
@@ -15,9 +15,9 @@ from planner.io.dicom.passes import along_normal
 from planner.io.dicom.pixels import read_hu
 from planner.progress import SILENT
 
-METAL_HU = ImplantConfig().least_level_hu
+METAL_HU = MetalConfig().least_level_hu
 """Above cortical bone: the level from which the search for implants starts."""
-_LEAST_ML = ImplantConfig().least_piece_mm3 / 1000.0
+_LEAST_ML = MetalConfig().least_piece_mm3 / 1000.0
 _EVERY_MM = 5.0
 """A pedicle screw that lies in the slices' plane is 5 to 7 mm thick: looking this often misses none."""
 _MOST_SLICES = 64

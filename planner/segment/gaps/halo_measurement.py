@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from planner.geometry.frames import Array
+from planner.model.finding import Finding
 from planner.model.gap import Gap
 from planner.model.implant import Implant, Loosening, LooseningCriterion
 from planner.model.volume import Mask
@@ -36,6 +37,8 @@ class Halo:
         Share of the shaft's interface in bone with a rim over the limit; None where none of it lies in bone.
     trust : float
         0..1, see `measure_halos`.
+    hides_gaps : bool
+        Whether metal artefacts may hide a gap, so that none seen does not mean none there.
     """
 
     fan: Fan
@@ -50,6 +53,7 @@ class Halo:
     hidden_ml: float
     wide_share: float | None
     trust: float
+    hides_gaps: bool = False
 
     @property
     def volume_ml(self) -> float:
@@ -75,6 +79,8 @@ class HaloMeasurement:
         None where the profiles cannot be read.
     criteria : tuple of LooseningCriterion
         What the call rests on.
+    findings : tuple of Finding
+        What artefacts make of it.
     """
 
     shaft: Shaft
@@ -83,6 +89,7 @@ class HaloMeasurement:
     mask: Mask | None
     loosening: Loosening | None
     criteria: tuple[LooseningCriterion, ...]
+    findings: tuple[Finding, ...] = ()
 
     def graded(self, implant: Implant) -> Implant:
         """Write the loosening into the screw's record."""

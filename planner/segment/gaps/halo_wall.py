@@ -1,5 +1,7 @@
 """Reading a halo's wall on a shaft's unwrapped profiles: which cells are lucent, and how wide."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -11,6 +13,12 @@ from planner.geometry.frames import Array
 from planner.segment.gaps.halo_surface import optimal_labels
 from planner.segment.unwrap import RHO_MM, Cells, Fan, Floats, from_surface, smooth_cells
 
+_FALL_MM = np.arange(-0.15, 0.46, 0.15)
+"""Where metal's fall is read, from the crest: the thread's structure lies inside of it, bone and gaps outside."""
+_DEEPEST_EDGE_MM = 1.5
+"""Threads are at most so deep (makers' catalogues)."""
+_BEYOND_MM = np.arange(1.6, 2.3, 0.1)
+"""Where what lies round a screw is read free of its bloom: three blurs off the crest."""
 _CELLS_MM = 1.0
 """Width over which neighbouring cells are averaged; thoracic case."""
 
@@ -30,27 +38,81 @@ def candidate_widths_mm(config: HaloConfig) -> Array:
     return np.arange(config.least_width_mm, config.greatest_width_mm, config.width_step_mm)
 
 
-def metal_tail_hu(from_crest_mm: Array, sigma_mm: float, config: HaloConfig) -> Array:
+@dataclass(frozen=True, slots=True)
+class Bloom:
+    """How metal shines beyond the thread's crest: as a blurred edge somewhat inside of it, for threads are thin.
+
+    Parameters
+    ----------
+    height_hu : float
+        Of the edge, over what lies round the screw.
+    inside_mm : float
+        How far inside the crest it lies.
+    sigma_mm : float
+        The scan's blur along the rays.
+    """
+
+    height_hu: float
+    inside_mm: float
+    sigma_mm: float
+
+
+def bloom_of(profiles: Floats, radius_mm: float, rows: Cells, *, sigma_mm: float, plateau_hu: float) -> Bloom:
+    """Read the metal's bloom off the screw's own profiles.
+
+    Parameters
+    ----------
+    profiles : ndarray, shape (rows, angles, len(RHO_MM))
+        HU along the fan's rays.
+    radius_mm : float
+        Of the shaft over its thread.
+    rows : ndarray of bool, shape (rows,)
+        Rows square to the shaft.
+    sigma_mm : float
+        The scan's blur along the rays.
+    plateau_hu : float
+        HU inside the metal, which the edge does not pass.
+
+    Returns
+    -------
+    Bloom
+
+    Notes
+    -----
+    The median fall near the crest is fitted with a blurred edge: the thread's share of metal, its alloy and the beam's
+    hardening need not be known, and an error of the crest's radius does not matter.
+    """
+    chosen = profiles[rows]
+    start = np.full(chosen.shape[:2], radius_mm)
+    fall = np.median(from_surface(chosen, start, _FALL_MM), axis=(0, 1))
+    fall = np.maximum(fall - np.median(from_surface(chosen, start, _BEYOND_MM)), 1.0)
+    edges = np.arange(0.0, _DEEPEST_EDGE_MM, 0.01)
+    shape = ndtr(-(_FALL_MM + edges[:, None]) / sigma_mm) / fall  # each place counts by its own size
+    height = shape.sum(axis=1) / (shape**2).sum(axis=1)
+    misfit = ((height[:, None] * shape - 1.0) ** 2).sum(axis=1)
+    best = int(np.argmin(np.where(height <= max(plateau_hu, float(height[0])), misfit, np.inf)))
+    return Bloom(float(height[best]), float(edges[best]), sigma_mm)
+
+
+def metal_tail_hu(from_crest_mm: Array, bloom: Bloom) -> Array:
     """Give what the blurred thread adds at a distance from its crest, HU.
 
     Parameters
     ----------
     from_crest_mm : ndarray
         Distances, mm.
-    sigma_mm : float
-        The blur.
-    config : HaloConfig
-        The thread's brightness.
+    bloom : Bloom
+        Edge and blur.
 
     Returns
     -------
     ndarray
     """
-    return np.asarray(config.thread_hu * ndtr(-from_crest_mm / sigma_mm))
+    return np.asarray(bloom.height_hu * ndtr(-(from_crest_mm + bloom.inside_mm) / bloom.sigma_mm))
 
 
 def find_wall(
-    profiles: Floats, fan: Fan, radius_mm: float, in_bone: Cells, *, cancellous_hu: float, sigma_mm: float,
+    profiles: Floats, fan: Fan, radius_mm: float, in_bone: Cells, *, cancellous_hu: float, bloom: Bloom,
     config: HaloConfig,
 ) -> tuple[Cells, Array]:  # fmt: skip
     """Find the cells with a gap and the gap's width, to a step of the candidate widths.
@@ -67,8 +129,8 @@ def find_wall(
         Where the shaft lies in bone.
     cancellous_hu : float
         The patient's own bone, against which a gap's floor is judged.
-    sigma_mm : float
-        The scan's blur along the rays.
+    bloom : Bloom
+        How metal shines beyond the crest.
     config : HaloConfig
         The settings.
 
@@ -79,7 +141,7 @@ def find_wall(
     """
     soft = smooth_cells(profiles, fan, _CELLS_MM, radius_mm + 1.5)
     widths = candidate_widths_mm(config)
-    rise, floor, hidden = _rises(soft, radius_mm, widths, sigma_mm, config)
+    rise, floor, hidden = _rises(soft, radius_mm, widths, bloom, config)
     score = np.clip(rise / config.rise_hu, -0.6, 1.5)
     lag = round(0.8 / config.width_step_mm)
     earlier = np.zeros_like(score)
@@ -101,7 +163,7 @@ def find_wall(
 
 
 def _rises(
-    soft: Floats, radius_mm: float, widths: Array, sigma_mm: float, config: HaloConfig
+    soft: Floats, radius_mm: float, widths: Array, bloom: Bloom, config: HaloConfig
 ) -> tuple[Array, Array, Cells]:
     """Rise in HU from inside to outside each candidate wall, its floor without blur, and where metal hides it."""
     step = config.width_step_mm
@@ -111,12 +173,12 @@ def _rises(
     outside = _window_means(ahead, step, widths + 0.1, widths + 1.0)
     all_inside = _window_means(ahead, step, start, widths - 0.15)
     last_inside = _window_means(ahead, step, np.maximum(widths - 1.0, start), widths - 0.15)
-    cleared = ahead - metal_tail_hu(offsets, sigma_mm, config)
+    cleared = ahead - metal_tail_hu(offsets, bloom)
     # a mean, for the least of a long stretch of plain bone is dark as well; narrow gaps leave one or two samples
     low, high = np.minimum(0.9, widths - 0.3), np.maximum(widths - 0.6, 0.75)
     floor = _window_means(cleared, step, low, high)
     # what the rim's blur adds to the floor of a narrow gap
-    spill = ndtr(-(widths - (low + high) / 2) / sigma_mm)
+    spill = ndtr(-(widths - (low + high) / 2) / bloom.sigma_mm)
     floor = (floor - spill * outside) / (1 - spill)
     beyond = RHO_MM[None, None] > radius_mm + 1.2
     left_metal = np.cumsum((soft < config.other_metal_hu) & beyond, axis=2) > 0
@@ -149,7 +211,11 @@ def _wrapped_rows(
     dark = deblurred < config.fibrous_hu + share * contrast
     darkish = deblurred < config.fibrous_hu + np.maximum(share, config.lumen_share_rest) * contrast
     length = np.ones(max(2, round(config.shortest_mm / fan.step_mm)))
-    core = ndimage.binary_opening((count / room >= config.cover_core) & dark, structure=length)
+    # a screw that swings makes room on one side, or on two at its ends
+    open_side = (count / room >= config.cover_rest) & (
+        deblurred < config.fibrous_hu + config.lumen_share_side * contrast
+    )
+    core = ndimage.binary_opening((count / room >= config.cover_core) & dark | open_side, structure=length)
     return np.asarray(ndimage.binary_propagation(core, mask=(count / room >= config.cover_rest) & darkish))
 
 
@@ -204,7 +270,7 @@ def half_height(
 
 
 def rim_bias_mm(
-    profiles: Floats, radius_mm: float, width: Array, read: Cells, *, blur_mm: float, config: HaloConfig
+    profiles: Floats, radius_mm: float, width: Array, read: Cells, *, bloom: Bloom, config: HaloConfig
 ) -> float:
     """Measure how far the true wall lies outside the half height: a blurred thin rim peaks too low.
 
@@ -218,10 +284,10 @@ def rim_bias_mm(
         The gap's width.
     read : ndarray of bool, shape (rows, angles)
         Where the wall was seen.
-    blur_mm : float
-        The scan's blur along the rays.
+    bloom : Bloom
+        How metal shines beyond the crest.
     config : HaloConfig
-        The thread's brightness and the rim's thickness.
+        The rim's thickness.
 
     Returns
     -------
@@ -238,11 +304,11 @@ def rim_bias_mm(
     mean = np.median(from_surface(profiles, radius_mm + width, d)[read], axis=0)
     span = float(np.ptp(mean))
     # what the blurred thread can leave this near; it lifts the floor of narrow gaps and so the half height
-    most = 20.0 + float(metal_tail_hu(np.median(width[read]) + d[0], blur_mm, config))
+    most = 20.0 + float(metal_tail_hu(np.median(width[read]) + d[0], bloom))
 
     def misfit(b: Array) -> Array:
         edge, low, up, down, rim, tail = b
-        wall = up * ndtr((d - edge) / blur_mm) - down * ndtr((d - edge - rim) / blur_mm)
+        wall = up * ndtr((d - edge) / bloom.sigma_mm) - down * ndtr((d - edge - rim) / bloom.sigma_mm)
         model = low + wall + tail * np.exp(-(d + 0.9) / 0.35)
         return np.asarray(np.r_[model - mean, 0.08 * span * (rim - config.rim_mm) / 0.4])
 

@@ -1,6 +1,6 @@
 """Lucent halos round screws: their wall to sub-voxel on the original CT, their volume and how loose the screw is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -9,15 +9,18 @@ from planner.config.gap_config import HaloConfig
 from planner.geometry.frames import Array, point_tuple
 from planner.geometry.grid import Grid
 from planner.geometry.implant_zones import SCREW_ZONES, screw_zones
+from planner.model.finding import Finding
 from planner.model.gap import Gap, GapWidth, Interval, ZoneVolume
 from planner.model.implant import Loosening, LooseningCriterion
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, track
 from planner.segment.gaps.halo_measurement import Halo, HaloMeasurement
 from planner.segment.gaps.halo_paint import paint_halo
-from planner.segment.gaps.halo_wall import find_wall, half_height, rim_bias_mm, taper_ends
+from planner.segment.gaps.halo_wall import Bloom, bloom_of, find_wall, half_height, rim_bias_mm, taper_ends
+from planner.segment.gaps.readability import depths_mm, readability, refused_finding, unreadable_finding
 from planner.segment.implants.metal import Metal
 from planner.segment.implants.spine import Shaft
+from planner.segment.trust import TrustMap
 from planner.segment.unwrap import (
     RHO_MM,
     Cells,
@@ -45,8 +48,8 @@ class _Look:
     metal_mm: Array
     limit_mm: Array
     in_bone: Cells
-    blur_mm: float
-    """Along the rays: a linear look-up between slices adds to the scan's own."""
+    bloom: Bloom
+    """Its blur is that along the rays: a linear look-up between slices adds to the scan's own."""
 
     @property
     def radius_mm(self) -> float:
@@ -60,6 +63,7 @@ def measure_halos(
     bone: Mask | None,
     config: HaloConfig,
     *,
+    trust: TrustMap | None = None,
     monitor: Monitor = SILENT,
 ) -> tuple[HaloMeasurement, ...]:
     """Measure the lucent space round each screw.
@@ -77,6 +81,8 @@ def measure_halos(
         against the default bone.
     config : HaloConfig
         The settings.
+    trust : TrustMap or None
+        What metal artefacts leave readable; None: they are judged by the halo's own profiles alone.
     monitor : Monitor
         Follows the work.
 
@@ -95,6 +101,9 @@ def measure_halos(
     Trust is ``c^2 / (c^2 + a^2)``, times the share of the wall that was seen. With a halo, c is the median rise from
     floor to rim, and a the spread (1.48 MAD) of the floor's HU round each row: streaks and noise. Without one, c is the
     contrast that a gap would show (cancellous bone less interface tissue), and a the spread 1.5 to 2.5 mm off it.
+    With a trust map it is no more than the map's mean round the shaft or, with a halo, that mean's root times the share
+    of the halo that is found again once the foretold artefact is taken off the profiles. A halo of which too little is
+    found again is refused.
     """
     volume.grid.require_same(metal.mask.grid)
     screws = [s for s in shafts if s.kind == "pedicle_screw"]
@@ -103,8 +112,12 @@ def measure_halos(
     found: list[HaloMeasurement] = []
     for look in track(looks, stage="measuring halos", monitor=monitor):
         halo = _measure(look, cancellous, volume.grid, config)
+        said: tuple[Finding, ...] = ()
+        if trust is not None:
+            halo, said = _judged(look, halo, trust, cancellous, config)
         number = 1 + sum(f.gap is not None for f in found)
-        found.append(_measurement(look.shaft, halo, f"gap-{number}", volume.grid, metal, config))
+        measured = _measurement(look.shaft, halo, f"gap-{number}", volume.grid, metal, config)
+        found.append(replace(measured, findings=said))
     return tuple(found)
 
 
@@ -125,7 +138,8 @@ def _look(volume: Volume, shaft: Shaft, bone: Mask | None, config: HaloConfig) -
     # a linear look-up adds a sixth of the spacing squared; the blur was measured where voxels are finest
     added = min(float(across @ (spacing**2 - spacing.min() ** 2)) / 6, config.most_added_blur_mm**2)
     blur = float(np.sqrt(shaft.sigma_mm**2 + added))
-    return _Look(shaft, fan, profiles, metal, limit, limit > radius + 0.5, blur)
+    bloom = bloom_of(profiles, radius, ~fan.is_tip, sigma_mm=blur, plateau_hu=shaft.plateau_hu)
+    return _Look(shaft, fan, profiles, metal, limit, limit > radius + 0.5, bloom)
 
 
 def _bone_limit(envelope: Sampler, points: Array, metal: Array) -> Array:
@@ -150,13 +164,13 @@ def _cancellous_hu(looks: list[_Look], config: HaloConfig) -> float:
 def _measure(look: _Look, cancellous_hu: float, grid: Grid, config: HaloConfig) -> Halo:
     fan, profiles, radius = look.fan, look.profiles, look.radius_mm
     lucent, width = find_wall(
-        profiles, fan, radius, look.in_bone, cancellous_hu=cancellous_hu, sigma_mm=look.blur_mm, config=config
+        profiles, fan, radius, look.in_bone, cancellous_hu=cancellous_hu, bloom=look.bloom, config=config
     )
     rise, read = np.zeros(width.shape), np.zeros(width.shape, dtype=bool)
     for _ in range(2 if lucent.any() else 0):
         shift, rise, read = half_height(profiles, fan, radius, width, lucent)
         width = np.where(lucent, np.clip(width + shift, 0.3, config.greatest_width_mm), 0.0)
-    bias = rim_bias_mm(profiles, radius, width, read, blur_mm=look.blur_mm, config=config)
+    bias = rim_bias_mm(profiles, radius, width, read, bloom=look.bloom, config=config)
     width = np.where(lucent, np.maximum(width + bias, 0.0), 0.0)
     seen = _outer(look, width, lucent)
     all_lucent, width = taper_ends(fan, lucent, width)
@@ -174,6 +188,40 @@ def _measure(look: _Look, cancellous_hu: float, grid: Grid, config: HaloConfig) 
     return Halo(
         fan, look.metal_mm, outer, shown, all_lucent, read & lucent, look.in_bone, cells_ml, sd, hidden, share, trust
     )
+
+
+def _judged(
+    look: _Look, halo: Halo, trust: TrustMap, cancellous_hu: float, config: HaloConfig
+) -> tuple[Halo, tuple[Finding, ...]]:
+    """Ask the trust map: what artefacts are foretold to darken is no gap, and where they blind nothing is firm."""
+    fan = look.fan
+    places = np.stack([_places_lps(fan, depth) for depth in depths_mm(look.metal_mm)])
+    seen = readability(trust, places, fan.area_mm2(look.metal_mm), halo.in_bone)
+    if seen is None:
+        return halo, ()
+    profiles = look.profiles - trust.pattern_at(fan.points_lps())
+    anew, width = find_wall(
+        profiles, fan, look.radius_mm, look.in_bone, cancellous_hu=cancellous_hu, bloom=look.bloom, config=config
+    )
+    again, _ = taper_ends(fan, anew, width)
+    middle = point_tuple(0.5 * (look.shaft.head_lps + look.shaft.tip_lps))
+    unreadable = unreadable_finding(look.shaft.id, seen, middle, trust)
+    said = () if unreadable is None else (unreadable,)
+    total = halo.volume_ml
+    blind = unreadable is not None or (total <= 0 and bool(anew.any()))
+    if total <= 0:
+        return replace(halo, trust=min(halo.trust, seen.trust), hides_gaps=blind), said
+    stays = float(halo.cells_ml[again].sum()) / total
+    lower = min(halo.trust, seen.gap_trust) * stays
+    if stays >= trust.config.least_staying_share:
+        return replace(halo, trust=lower, hides_gaps=blind), said
+    refused = refused_finding(look.shaft.id, total, stays, point_tuple(_centroid_lps(halo)), trust)
+    none = np.zeros(halo.lucent.shape, dtype=bool)
+    without = replace(
+        halo, outer_mm=halo.metal_mm, width_mm=np.zeros(none.shape), lucent=none, read=none,
+        cells_ml=np.zeros(none.shape), sd_ml=0.0, hidden_ml=0.0, wide_share=None, trust=lower, hides_gaps=True,
+    )  # fmt: skip
+    return without, (*said, refused)
 
 
 def _hidden_ml(look: _Look, lucent: Cells, config: HaloConfig) -> float:
@@ -248,6 +296,8 @@ def _measurement(
                            unit="mm"),
     )  # fmt: skip
     call = loosening_call(halo.wide_share, trust=halo.trust, slice_mm=max(grid.spacing_mm), config=config)
+    if call == "none" and halo.hides_gaps:
+        call = None
     if not halo.lucent.any() or halo.volume_ml <= 0:
         return HaloMeasurement(shaft, halo, None, None, call, criteria)
     mask = paint_halo(halo.fan, outer_mm=halo.outer_mm, lucent=halo.lucent, grid=grid, metal=metal.mask.voxels)
@@ -339,7 +389,10 @@ def _gap(shaft: Shaft, halo: Halo, gap_id: str, mask: Mask, config: HaloConfig) 
 
 def _centroid_lps(halo: Halo) -> npt.NDArray[np.float64]:
     """Centre of the gap's cells, each taken half way between metal and wall."""
-    fan = halo.fan
-    rho = 0.5 * (halo.metal_mm + halo.outer_mm)
-    places = fan.head_lps + fan.along_mm[:, None, None] * fan.axis + fan.directions() * rho[..., None]
+    places = _places_lps(halo.fan, 0.5 * (halo.metal_mm + halo.outer_mm))
     return np.asarray((places * halo.cells_ml[..., None]).sum((0, 1)) / halo.cells_ml.sum())
+
+
+def _places_lps(fan: Fan, rho_mm: Array) -> npt.NDArray[np.float64]:
+    """One point on each ray, shape (rows, angles, 3)."""
+    return np.asarray(fan.head_lps + fan.along_mm[:, None, None] * fan.axis + fan.directions() * rho_mm[..., None])

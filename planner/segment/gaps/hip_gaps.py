@@ -13,10 +13,12 @@ from planner.errors import SegmentationError
 from planner.geometry.frames import Array, point_tuple
 from planner.geometry.grid import Grid
 from planner.geometry.implant_zones import charnley_zones, gruen_zones
+from planner.model.finding import Finding
 from planner.model.gap import Gap, GapKind, GapWidth, Interval, ZoneVolume
 from planner.model.implant import Implant, Loosening, LooseningCriterion
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
+from planner.segment.gaps.interface_artefacts import InterfaceArtefacts, look_again
 from planner.segment.gaps.interface_rays import (
     OFFSET_STEP_MM,
     OFFSETS_MM,
@@ -27,8 +29,10 @@ from planner.segment.gaps.interface_rays import (
 )
 from planner.segment.gaps.interface_wall import find_lucent
 from planner.segment.gaps.lytic_spaces import Surroundings, grow_cavities, lumen_level_hu, seed_voxels, voxel_shares
+from planner.segment.gaps.readability import unreadable_finding
 from planner.segment.implants.hips import HipPart
 from planner.segment.implants.metal import clipping_level_hu
+from planner.segment.trust import TrustMap
 from planner.segment.unwrap import Cells
 from planner.segment.upright import Bools, resample, upright_grid, upright_hu
 
@@ -71,10 +75,13 @@ class HipGaps:
         The lucent spaces, each implant's by falling volume; ids "gap-stem-left-1", ...
     implants : tuple of Implant
         The parts' records in their order, stems with their loosening.
+    findings : tuple of Finding
+        What artefacts make of the gaps.
     """
 
     gaps: tuple[HipGap, ...]
     implants: tuple[Implant, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +96,7 @@ class _Found:
     mask: Bools
     cavity_shares: npt.NDArray[np.float32]
     trust: float
+    artefacts: InterfaceArtefacts | None
 
 
 def measure_hip_gaps(
@@ -98,6 +106,7 @@ def measure_hip_gaps(
     bone: Mask,
     metal: Mask,
     config: HipGapConfig,
+    trust: TrustMap | None = None,
     monitor: Monitor = SILENT,
 ) -> HipGaps:
     """Measure the gaps round stems and cups.
@@ -114,6 +123,8 @@ def measure_hip_gaps(
         All metal, on any grid.
     config : HipGapConfig
         What counts as a gap.
+    trust : TrustMap or None
+        What metal artefacts leave readable; None: they are judged by the soft tissue alone.
     monitor : Monitor
         Follows the work.
 
@@ -134,20 +145,24 @@ def measure_hip_gaps(
     """
     gaps: list[HipGap] = []
     records: list[Implant] = []
+    said: list[Finding] = []
     for part in parts:
         record = part.record
         if record.kind in ("femoral_stem", "acetabular_cup"):
             check_cancelled(monitor)
             monitor.report(Progress(f"measuring gaps round {record.id}"))
-            found = _look(volume, part, bone, metal, config)
+            found = _look(volume, part, bone, metal, config, trust)
             gaps += _gaps(found, _medial(part, parts), config)
+            said += _unreadable(found)
             if record.kind == "femoral_stem":
                 record = _graded(record, found, config)
         records.append(record)
-    return HipGaps(tuple(gaps), tuple(records))
+    return HipGaps(tuple(gaps), tuple(records), tuple(said))
 
 
-def _look(volume: Volume, part: HipPart, bone: Mask, metal: Mask, config: HipGapConfig) -> _Found:
+def _look(
+    volume: Volume, part: HipPart, bone: Mask, metal: Mask, config: HipGapConfig, trust: TrustMap | None
+) -> _Found:
     points = np.asarray(part.metal.grid.to_lps(np.argwhere(part.metal.voxels)))
     box = np.stack([points.min(axis=0) - _MARGIN_MM, points.max(axis=0) + _MARGIN_MM])
     grid = upright_grid(volume.grid, 0.8, box)
@@ -168,7 +183,20 @@ def _look(volume: Volume, part: HipPart, bone: Mask, metal: Mask, config: HipGap
     painted = _painted(interface, lucent, width, grid, envelope & (away < 8.0))
     shares = voxel_shares(around, cavities & ~painted, painted, config)
     mask = painted | ((shares >= 0.5) & ~solid)
-    return _Found(part, interface, around, lucent, width, mask, shares, _trust(around))
+    artefacts = None if trust is None else look_again(trust, interface, around, lumen_hu=lumen, config=config)
+    own = _trust(around)
+    if artefacts is not None and artefacts.seen is not None:
+        own = min(own, artefacts.seen.gap_trust)
+    return _Found(part, interface, around, lucent, width, mask, shares, own, artefacts)
+
+
+def _unreadable(found: _Found) -> tuple[Finding, ...]:
+    """Say where artefacts leave an implant's interface unreadable."""
+    artefacts, record = found.artefacts, found.part.record
+    if artefacts is None or artefacts.seen is None:
+        return ()
+    said = unreadable_finding(record.id, artefacts.seen, record.centroid_lps, artefacts.trust)
+    return () if said is None else (said,)
 
 
 def _interface(volume: Volume, part: HipPart, bone: Mask, config: HipGapConfig) -> Interface:
@@ -229,7 +257,7 @@ def _gaps(found: _Found, medial: Array, config: HipGapConfig) -> list[HipGap]:
     grown = np.asarray(ndimage.maximum_filter(labels, 3))
     voxel_owner = np.where(labels[tuple(voxels.T)] > 0, labels[tuple(voxels.T)], grown[tuple(voxels.T)])
     voxel_ml = found.cavity_shares[tuple(voxels.T)] * grid.voxel_volume_mm3 / 1000.0
-    gaps = []
+    gaps: list[HipGap] = []
     for number in range(1, int(labels.max()) + 1):
         cells, cavity = owner == number, voxel_owner == number
         estimate = float(cells_ml[cells].sum() + voxel_ml[cavity].sum())
@@ -240,6 +268,10 @@ def _gaps(found: _Found, medial: Array, config: HipGapConfig) -> list[HipGap]:
         )
         shares_ml = np.concatenate([cells_ml[cells], voxel_ml[cavity]])
         record = _record(found, cells, points, shares_ml, float(voxel_ml[cavity].sum()), medial, config)
+        if found.artefacts is not None:
+            # not refused, as round screws: that lost as many true gaps as false ones (tuning cases of the table)
+            stays = found.artefacts.staying_share(cells, voxels[cavity], shares_ml)
+            record = record.model_copy(update={"trust": found.trust * stays})
         gaps.append(HipGap(record, Mask(grid, labels == number)))
     gaps.sort(key=lambda g: -g.record.volume_ml.estimate if g.record.volume_ml is not None else 0.0)
     name = found.part.record.id
@@ -331,6 +363,9 @@ def _graded(record: Implant, found: _Found, config: HipGapConfig) -> Implant:
     area, bony = found.interface.area_mm2(), found.interface.in_bone
     total = float(area[bony].sum())
     lucent = found.lucent & bony
+    if found.artefacts is not None:
+        # darkness by artefact is no sign of loosening
+        lucent = lucent & found.artefacts.cells
     wide = np.sort(found.width_mm[lucent])[::-1]
     covered = np.cumsum(area[lucent][np.argsort(-found.width_mm[lucent])]) / max(total, 1e-6)
     share = float(area[lucent].sum()) / total if total >= _LEAST_INTERFACE_MM2 else None
@@ -345,6 +380,8 @@ def _graded(record: Implant, found: _Found, config: HipGapConfig) -> Implant:
         ),
     )  # fmt: skip
     call = stem_loosening(share, widest, trust=found.trust, config=config)
+    if call == "none" and _unreadable(found):
+        call = None
     return record.model_copy(update={"loosening": call, "loosening_criteria": criteria})
 
 

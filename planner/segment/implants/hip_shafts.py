@@ -1,6 +1,4 @@
-"""The straight axis of a stem or a nail."""
-
-from dataclasses import dataclass
+"""The straight shaft of a nail."""
 
 import cc3d
 import edt
@@ -9,73 +7,10 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from planner.config.hip_config import HipImplantConfig
-from planner.geometry.frames import SUPERIOR, Array, PointsLps, points_lps, unit
+from planner.geometry.frames import SUPERIOR, Array, points_lps
 from planner.geometry.grid import Grid
-from planner.model.implant import Side
+from planner.segment.implants.hip_stems import StraightShaft, side_of
 from planner.segment.upright import Bools
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class StraightShaft:
-    """A straight axis through metal.
-
-    Parameters
-    ----------
-    head_lps, tip_lps : PointsLps, shape (3,)
-        Its ends: a stem's shoulder and tip, a nail's upper and lower end, a cup screw's head and tip.
-    diameter_mm : float
-        Of the straight part.
-    side : "left", "right" or None
-        By where the head or the lag screw lies: medial of the shaft.
-    """
-
-    head_lps: PointsLps
-    tip_lps: PointsLps
-    diameter_mm: float
-    side: Side | None
-
-
-def fit_stem(points: PointsLps, head_centre_lps: PointsLps) -> StraightShaft | None:
-    """Find a stem's shoulder, tip and diameter from the straight distal part of its metal.
-
-    Parameters
-    ----------
-    points : PointsLps, shape (N, 3)
-        The stem's metal at a spacing of 1 mm.
-    head_centre_lps : PointsLps, shape (3,)
-        Centre of the head.
-
-    Returns
-    -------
-    StraightShaft or None
-        None where too little of the shaft is in the scan to have an axis.
-    """
-    middle = points.mean(axis=0)
-    axis = np.linalg.svd(points - middle, full_matrices=False)[2][0]
-    axis = axis if axis @ (head_centre_lps - middle) > 0 else -axis
-    diameter: float | None = None
-    for _ in range(4):
-        along = (points - middle) @ axis
-        low, high = np.percentile(along, [0.2, 99.8])
-        levels = np.arange(low + 3.0, low + 0.6 * (high - low), 2.0)
-        slabs = [s for s in (points[np.abs(along - level) < 1.5] for level in levels) if len(s) > 5]
-        if len(slabs) < 4:
-            break
-        centres = np.array([s.mean(axis=0) for s in slabs])
-        middle = centres.mean(axis=0)
-        turned = np.linalg.svd(centres - middle, full_matrices=False)[2][0]
-        axis = turned if turned @ axis > 0 else -turned
-        diameter = float(np.median([2 * np.sqrt(len(s) / 3.0 / np.pi) for s in slabs]))
-    if diameter is None:
-        return None
-    along = (points - middle) @ axis
-    # the neck rises higher than the shoulder: it is left out by its side
-    proximal = head_centre_lps - middle
-    aside = proximal - (proximal @ axis) * axis
-    lateral = (points - middle) @ unit(aside) < 0.25 * diameter
-    top = float(along[lateral].max()) if lateral.any() else float(along.max())
-    shoulder, tip = points_lps(middle + (top + 0.5) * axis), points_lps(middle + (along.min() - 0.5) * axis)
-    return StraightShaft(shoulder, tip, diameter, _side(aside))
 
 
 def bulky_shaft(solid: Bools, grid: Grid, config: HipImplantConfig, *, is_cut: bool) -> StraightShaft | None:
@@ -130,17 +65,10 @@ def bulky_shaft(solid: Bools, grid: Grid, config: HipImplantConfig, *, is_cut: b
         diameter = 2 * float(np.sqrt(area / np.pi))
     beside = points[_aside_mm(points, middle, axis) > 12.0] - middle
     upper = beside[beside @ axis > 0] if len(beside) else beside
-    side = _side(upper.mean(axis=0) - (upper.mean(axis=0) @ axis) * axis) if len(upper) > 200 else None
+    side = side_of(upper.mean(axis=0) - (upper.mean(axis=0) @ axis) * axis) if len(upper) > 200 else None
     return StraightShaft(points_lps(middle + high * axis), points_lps(middle + low * axis), diameter, side)
 
 
 def _aside_mm(points: Array, middle: Array, axis: Array) -> Array:
     from_middle = points - middle
     return np.asarray(np.linalg.norm(from_middle - (from_middle @ axis)[:, None] * axis, axis=1))
-
-
-def _side(medial: Array) -> Side | None:
-    """Tell the side of a hip by the direction towards the midline; None where that is not across the body."""
-    if abs(medial[0]) < 0.3 * float(np.linalg.norm(medial)):
-        return None
-    return "left" if medial[0] < 0 else "right"

@@ -14,6 +14,11 @@ Name = Literal["rod", "pedicle_screw", "unknown"]
 _NAIL_MM = 60.0
 """A thick straight shaft longer than this is a nail or a stem: tulips are 12-16 mm long."""
 
+_BLADE_REACH_MM = 4.0
+"""Half the width of a starved blade; of two within that, one is the blade's edge. Ours."""
+_SAME_DEG = 20.0
+"""Two finds of one shaft differ by less; screws that cross differ by more, or soon run apart."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Named:
@@ -54,7 +59,8 @@ def name_shafts(traced: list[Traced], config: ImplantConfig) -> list[Named]:
 
 
 def _joins_screws(rod: Traced, all_traced: list[Traced], config: ImplantConfig) -> bool:
-    if rod.radius_mm > config.greatest_rod_radius_mm:
+    # starved slices put a blade between two screws that looks like a bar
+    if rod.radius_mm > config.greatest_rod_radius_mm or rod.is_blade:
         return False
     start, stop = rod.end_lps(0), rod.end_lps(1)
     reach = unit(stop - start) * 10.0  # a tulip hides the rod for about this long
@@ -69,7 +75,7 @@ def _joins_screws(rod: Traced, all_traced: list[Traced], config: ImplantConfig) 
                 along.append(float((place - start) @ unit(stop - start)))
     if len(along) >= 2 and max(along) - min(along) > config.joint_apart_mm:
         return True
-    return rod.joints == 2 and not _is_threaded(rod, config)
+    return rod.joints == 2 and not _is_threaded(rod, config) and rod.out_of_round < config.roundness
 
 
 def _is_threaded(shaft: Traced, config: ImplantConfig) -> bool:
@@ -100,13 +106,41 @@ def _screw_or_not(shaft: Traced, config: ImplantConfig, *, has_rods: bool) -> Na
     )
     if not fits or shaft.joints == 2:
         return "unknown"
-    if shaft.joints == 1 and has_rods:
+    if shaft.is_blade and (shaft.joints == 0 or not _is_threaded(shaft, config)):
+        return "unknown"  # streaks between starved metals look like blades
+    if shaft.joints == 1 and (has_rods or shaft.is_blade):
         return "pedicle_screw"
     # the free end of a screw in a tulip tapers or carries a thread; a lone pin must show both to be one
     tapers = [fall > config.taper_mm for fall, end in zip(shaft.taper_mm, shaft.ends, strict=True) if end.kind == "tip"]
     if shaft.joints == 1:
         return "pedicle_screw" if any(tapers) or _is_threaded(shaft, config) else "unknown"
     return "pedicle_screw" if any(tapers) and _is_threaded(shaft, config) else "unknown"
+
+
+def is_stump(shaft: Traced, config: ImplantConfig) -> bool:
+    """Say whether a short shaft is what a broken screw has left in its tulip.
+
+    Parameters
+    ----------
+    shaft : Traced
+        A shaft too short for a screw, in a construct with a rod.
+    config : ImplantConfig
+        The limits.
+
+    Returns
+    -------
+    bool
+        Whether it comes out of other metal, ends free, is round, and surely bears a thread: walls and set screws of
+        tulips do not.
+    """
+    return (
+        config.least_screw_radius_mm < shaft.radius_mm < config.greatest_screw_radius_mm
+        and shaft.length_mm >= config.shortest_stump_mm
+        and {end.kind for end in shaft.ends} == {"tip", "joint"}
+        and shaft.thread_mm > config.stump_thread_mm
+        and shaft.out_of_round < config.stump_roundness
+        and not shaft.is_blade
+    )
 
 
 def same_shaft(a: Traced, b: Traced) -> bool:
@@ -120,11 +154,16 @@ def same_shaft(a: Traced, b: Traced) -> bool:
     Returns
     -------
     bool
+        Whether half of the shorter one runs within the other, about its way. Screws that cross or touch are two.
     """
-    d = b.line.direction
-    apart = a.line.point - b.line.point
-    near = b.ends[0].t_mm - 3 < apart @ d < b.ends[1].t_mm + 3
-    return bool(near and abs(a.line.direction @ d) > 0.95 and np.linalg.norm(np.cross(apart, d)) < 2.5)
+    short, long = sorted((a, b), key=lambda t: t.length_mm)
+    if abs(float(short.line.direction @ long.line.direction)) < np.cos(np.radians(_SAME_DEG)):
+        return False
+    places = short.line.at(np.linspace(short.ends[0].t_mm, short.ends[1].t_mm, 41))
+    off = segment_distance_mm(places, long.end_lps(0), long.end_lps(1))
+    # a blade is far wider than its radius, which is read across it
+    reach = max(long.radius_mm, _BLADE_REACH_MM if short.is_blade and long.is_blade else 2.0)
+    return float((off < reach).mean()) > 0.5
 
 
 def head_is_high(shaft: Traced) -> bool:

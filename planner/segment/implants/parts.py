@@ -1,10 +1,12 @@
 """What goes into the plan of screws, rods and unnamed metal, and which voxels are whose."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from scipy.special import ndtri
 
 from planner.config.implant_config import ImplantConfig
 from planner.geometry.frames import Array, point_tuple, positioner_angles_deg
@@ -12,8 +14,14 @@ from planner.geometry.rays import segment_distance_mm
 from planner.model.carm import BullsEye
 from planner.model.implant import Implant, ImplantAxis, Material
 from planner.model.volume import Mask, Volume
+from planner.segment.implants.groups import pieces_of_one
 from planner.segment.implants.metal import Metal
 from planner.segment.implants.shaft import Shaft
+
+_FAR_MM = 3.0
+"""A piece that lies farther than this from every shaft of its group, in the median, is no part of them. Ours."""
+_STEPS_SHARE = 2.0 / 3.0
+"""Area of a smooth surface as share of the faces of the voxels that follow it: the mean over all its directions."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,24 +55,33 @@ def implant_parts(
         of kind "unknown".
     """
     owner = np.zeros(volume.grid.shape, dtype=np.int32)
-    for number, block in enumerate(metal.blocks, start=1):
-        own = [k for k, s in enumerate(shafts) if s.piece == number]
-        where = np.argwhere(metal.pieces[block] == number) + [b.start for b in block]
-        points = np.asarray(volume.grid.to_lps(where))
-        owner[tuple(where.T)] = _nearest(points, [shafts[k] for k in own], own) if own else len(shafts) + number
+    held: set[int] = set()
+    for numbers in pieces_of_one(metal):
+        own = [k for k, s in enumerate(shafts) if s.piece in numbers]
+        for number in numbers:
+            block = metal.blocks[number - 1]
+            where = np.argwhere(metal.pieces[block] == number) + [b.start for b in block]
+            points = np.asarray(volume.grid.to_lps(where))
+            whose, far = _nearest(points, [shafts[k] for k in own], own) if own else (None, np.array([np.inf]))
+            # of pieces that were searched together, one far from every shaft is something else
+            if whose is not None and (len(numbers) == 1 or float(np.median(far)) < _FAR_MM):
+                held.add(number)
+                owner[tuple(where.T)] = whose
+            else:
+                owner[tuple(where.T)] = len(shafts) + number
     parts = []
     for k, shaft in enumerate(shafts, start=1):
         mask = owner == k
         parts.append(ImplantPart(_record(volume, mask, shaft, metal, config), Mask(volume.grid, mask)))
-    rest = [n for n in range(1, len(metal.blocks) + 1) if not any(s.piece == n for s in shafts)]
+    rest = [n for n in range(1, len(metal.blocks) + 1) if n not in held]
     for k, number in enumerate(rest, start=1):
         mask = owner == len(shafts) + number
         parts.append(ImplantPart(_unknown(volume, mask, f"metal-{k}", metal, config), Mask(volume.grid, mask)))
     return tuple(parts)
 
 
-def _nearest(points: Array, shafts: list[Shaft], numbers: list[int]) -> npt.NDArray[np.int32]:
-    """Give each point its shaft's number, from 1: the nearest surface; a screw's goes on into its tulip."""
+def _nearest(points: Array, shafts: list[Shaft], numbers: list[int]) -> tuple[npt.NDArray[np.int32], Array]:
+    """Give each point its shaft's number, from 1, and how far off it is; a screw's surface goes on into its tulip."""
     far = []
     for s in shafts:
         head = s.head_lps
@@ -72,31 +89,89 @@ def _nearest(points: Array, shafts: list[Shaft], numbers: list[int]) -> npt.NDAr
             # the tulip is wider than the shaft and reaches 14 mm beyond its head
             tulip = segment_distance_mm(points, head, head - 14.0 * s.direction) - 7.0
             far.append(np.minimum(segment_distance_mm(points, head, s.tip_lps) - s.outer_mm / 2, tulip))
-        else:
+        elif s.course_lps is not None:
             # a rod inside a tulip is still the rod
-            own = segment_distance_mm(points, head, s.tip_lps) - s.outer_mm / 2 - 0.3
+            own = course_distance_mm(points, s.course_lps) - s.outer_mm / 2 - 0.3
             far.append(np.where(own < 0, -100.0, own))
-    return np.asarray(np.array(numbers)[np.argmin(np.stack(far), axis=0)] + 1, dtype=np.int32)
+        else:
+            far.append(segment_distance_mm(points, head, s.tip_lps) - s.outer_mm / 2 - 0.3)
+    whose = np.array(numbers)[np.argmin(np.stack(far), axis=0)] + 1
+    return np.asarray(whose, dtype=np.int32), np.asarray(np.min(np.stack(far), axis=0))
+
+
+def course_distance_mm(points: Array, course_lps: Array) -> Array:
+    """Give the distance of points from a polyline.
+
+    Parameters
+    ----------
+    points : ndarray, shape (N, 3)
+        LPS mm.
+    course_lps : ndarray, shape (M, 3)
+        Its corners, at least two.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+    """
+    far = [segment_distance_mm(points, start, stop) for start, stop in pairwise(course_lps)]
+    return np.asarray(np.min(far, axis=0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Surface:
+    """How metal's edge shows: its plateau, the level its mask was cut at, the blur, and whether all of it is seen."""
+
+    plateau_hu: float
+    level_hu: float
+    sigma_mm: float
+    is_clipped: bool
 
 
 def _volume_and_centre(
-    volume: Volume, mask: npt.NDArray[np.bool_], plateau_hu: float, metal: Metal, config: ImplantConfig
+    volume: Volume, mask: npt.NDArray[np.bool_], surface: _Surface, metal: Metal, config: ImplantConfig
 ) -> tuple[float, Array]:
-    """Volume by partial voxels, mL, and centroid; whole voxels where the scan is clipped."""
+    """Volume by partial voxels, mL, and centroid.
+
+    Where the scan is clipped the mask was cut below half of the plateau, so that its surface lies outside the metal's
+    by a quantile of the blur: a shell as thick goes off.
+    """
     where = np.argwhere(mask)
-    low, high = np.maximum(where.min(0) - 1, 0), where.max(0) + 2
+    low, high = np.maximum(where.min(0) - 2, 0), where.max(0) + 3
     block = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
     own = mask[block]
-    share = own.astype(np.float64)
-    if not metal.is_clipped:
+    hu = np.asarray(volume.hu[block], dtype=np.float64)
+    bone = config.metal.bone_hu
+    if surface.is_clipped:
+        share = own.astype(np.float64)
+    else:
         near = ndimage.binary_dilation(own) & ~(metal.mask.voxels[block] & ~own)
-        part = (np.asarray(volume.hu[block], dtype=np.float64) - config.bone_hu) / (plateau_hu - config.bone_hu)
-        share = np.clip(part, 0.0, 1.0) * near
+        share = np.clip((hu - bone) / (surface.plateau_hu - bone), 0.0, 1.0) * near
     index = np.stack(
         np.meshgrid(*[np.arange(a, a + n) for a, n in zip(low, own.shape, strict=True)], indexing="ij"), -1
     )
     centre = (index * share[..., None]).sum((0, 1, 2)) / share.sum()
-    return float(share.sum()) * volume.grid.voxel_volume_mm3 / 1000.0, np.asarray(volume.grid.to_lps(centre))
+    volume_mm3 = float(share.sum()) * volume.grid.voxel_volume_mm3
+    if surface.is_clipped:
+        part = float(np.clip((surface.level_hu - bone) / (surface.plateau_hu - bone), 0.01, 0.99))
+        bloom = surface.sigma_mm * float(ndtri(1.0 - part))
+        others = metal.mask.voxels[block] & ~own
+        volume_mm3 -= _shell_mm3(own, others, volume.grid.spacing_mm, bloom)
+    return max(volume_mm3, 0.0) / 1000.0, np.asarray(volume.grid.to_lps(centre))
+
+
+def _shell_mm3(
+    own: npt.NDArray[np.bool_], others: npt.NDArray[np.bool_], spacing_mm: tuple[float, float, float], thick_mm: float
+) -> float:
+    """Give the volume of a thin shell under a part's free surface: faces of voxels, less what their steps overstate."""
+    free = ~(own | others)
+    area = 0.0
+    for axis in range(3):
+        face = spacing_mm[0] * spacing_mm[1] * spacing_mm[2] / spacing_mm[axis]
+        a, b = (slice(None, -1), slice(1, None))
+        before = tuple(a if k == axis else slice(None) for k in range(3))
+        after = tuple(b if k == axis else slice(None) for k in range(3))
+        area += face * float(np.count_nonzero(own[before] & free[after]) + np.count_nonzero(free[before] & own[after]))
+    return area * _STEPS_SHARE * thick_mm
 
 
 def _material(metal: Metal, plateau_hu: float, config: ImplantConfig) -> Material:
@@ -108,7 +183,13 @@ def _material(metal: Metal, plateau_hu: float, config: ImplantConfig) -> Materia
 def _record(volume: Volume, mask: npt.NDArray[np.bool_], shaft: Shaft, metal: Metal, config: ImplantConfig) -> Implant:
     measured, centre = (None, (shaft.head_lps + shaft.tip_lps) / 2)
     if mask.any():
-        measured, centre = _volume_and_centre(volume, mask, shaft.plateau_hu, metal, config)
+        surface = _Surface(shaft.full_hu, _level_hu(metal, shaft.piece), shaft.sigma_mm, is_clipped=metal.is_clipped)
+        if metal.starved and metal.starved[shaft.piece - 1]:
+            # its mask was narrowed to the metal's own height: whole voxels, and no shell
+            surface = replace(surface, sigma_mm=0.0, is_clipped=True)
+        measured, centre = _volume_and_centre(volume, mask, surface, metal, config)
+    if metal.is_clipped and shaft.course_lps is not None:
+        measured = np.pi / 4 * shaft.outer_mm**2 * shaft.course_mm / 1000.0
     primary, secondary = positioner_angles_deg(-shaft.direction)
     is_screw = shaft.kind == "pedicle_screw"
     return Implant(
@@ -121,19 +202,28 @@ def _record(volume: Volume, mask: npt.NDArray[np.bool_], shaft: Shaft, metal: Me
             tip_lps=point_tuple(shaft.tip_lps),
             diameter_mm=shaft.outer_mm,
             core_diameter_mm=shaft.core_mm if is_screw else None,
-            length_mm=shaft.length_mm,
+            length_mm=shaft.course_mm,
         ),
         bulls_eye=BullsEye(primary_deg=primary, secondary_deg=secondary) if is_screw else None,
         side=shaft.side,
         level=None,
         material=_material(metal, shaft.plateau_hu, config),
         loosening=None,
+        course_lps=() if shaft.course_lps is None else tuple(point_tuple(p) for p in shaft.course_lps),
+        is_cut=shaft.is_cut,
     )
+
+
+def _level_hu(metal: Metal, piece: int) -> float:
+    return metal.levels_hu[piece - 1] if metal.levels_hu else metal.level_hu
 
 
 def _unknown(volume: Volume, mask: npt.NDArray[np.bool_], name: str, metal: Metal, config: ImplantConfig) -> Implant:
     inside = float(np.median(volume.hu[mask].astype(np.float64)))
-    measured, centre = _volume_and_centre(volume, mask, max(inside, 2 * config.least_level_hu), metal, config)
+    surface = _Surface(
+        max(inside, 2 * config.metal.least_level_hu), metal.level_hu, config.default_sigma_mm, is_clipped=False
+    )
+    measured, centre = _volume_and_centre(volume, mask, surface, metal, config)
     return Implant(
         id=name, kind="unknown", volume_ml=measured, centroid_lps=point_tuple(centre), axis=None, bulls_eye=None,
         side=None, level=None, material="unknown", loosening=None,

@@ -10,6 +10,10 @@ from planner.geometry.rays import segment_distance_mm
 from planner.model.implant import Side
 from planner.segment.implants.shafts import Edge
 
+_UPRIGHT_MM = 15.0
+"""A rod that rises by less is a cross-link."""
+_ON_ROD_MM = 20.0
+"""A screw's head lies this near to its rod: 8 mm under it, and off it along the spine where the rod's end is near."""
 ShaftKind = Literal["rod", "pedicle_screw"]
 
 
@@ -40,6 +44,12 @@ class Shaft:
         Side of the patient; None where it can't be told.
     piece : int
         Number of its piece in `Metal.pieces`.
+    course_lps : ndarray, shape (N, 3), or None
+        Of a rod: its middle line from its upper to its lower end.
+    is_cut : bool
+        Whether it runs out of the scan.
+    expected_hu : float or None
+        Plateau to be expected where the scan is clipped, heavy metal being told from titanium; None for `plateau_hu`.
     """
 
     id: str
@@ -54,6 +64,21 @@ class Shaft:
     has_tulip: bool
     side: Side | None
     piece: int
+    course_lps: Array | None = None
+    is_cut: bool = False
+    expected_hu: float | None = None
+
+    @property
+    def full_hu(self) -> float:
+        """Plateau, or what is to be expected of a heavier metal where the scan is clipped."""
+        return self.plateau_hu if self.expected_hu is None else self.expected_hu
+
+    @property
+    def course_mm(self) -> float:
+        """Length along the bends of a rod; of a screw from head to tip."""
+        if self.course_lps is None:
+            return self.length_mm
+        return float(np.linalg.norm(np.diff(self.course_lps, axis=0), axis=1).sum())
 
     @property
     def length_mm(self) -> float:
@@ -82,14 +107,53 @@ def numbered(shafts: list[Shaft], midline_x_mm: float | None) -> tuple[Shaft, ..
         Screws, then rods; left before right, from the head down.
     """
     screws = [s for s in shafts if s.kind == "pedicle_screw"]
-    told = list(zip(screws, sides(screws, midline_x_mm=midline_x_mm), strict=True))
     rods = [s for s in shafts if s.kind == "rod"]
+    alone = sides(screws, midline_x_mm=midline_x_mm)
+    paired = sides_by_rods(screws, rods) if midline_x_mm is None else alone
+    told = [(s, one or other) for s, one, other in zip(screws, paired, alone, strict=True)]
     out: list[Shaft] = []
     for word, group in (("screw", told), ("rod", [(r, _rod_side(r, told)) for r in rods])):
         rank = {"left": 0, None: 1, "right": 2}
         ordered = sorted(group, key=lambda g: (rank[g[1]], -float(g[0].head_lps[2])))
         out += [replace(s, id=f"{word}-{k}", side=side) for k, (s, side) in enumerate(ordered, start=1)]
     return tuple(out)
+
+
+def sides_by_rods(screws: list[Shaft], rods: list[Shaft]) -> tuple[Side | None, ...]:
+    """Tell left from right by the rod that a screw is on and the one beside it, also where the spine is bent sideways.
+
+    Parameters
+    ----------
+    screws : list of Shaft
+        The screws of one patient.
+    rods : list of Shaft
+        Its rods; cross-links among them do not count.
+
+    Returns
+    -------
+    tuple of str or None
+        None for a screw without a rod, or whose rod has none beside it at its height.
+    """
+    courses = [r.course_lps for r in rods if r.course_lps is not None]
+    upright = [c for c in courses if float(np.ptp(c[:, 2])) > _UPRIGHT_MM]
+    out: list[Side | None] = []
+    for screw in screws:
+        far = [float(np.linalg.norm(c - screw.head_lps, axis=1).min()) for c in upright]
+        own = int(np.argmin(far)) if far and min(far) < _ON_ROD_MM else None
+        height = float(screw.head_lps[2])
+        beside = [_x_at(c, height) for k, c in enumerate(upright) if k != own]
+        known = [x for x in beside if x is not None]
+        mine = None if own is None else _x_at(upright[own], height)
+        out.append(None if mine is None or not known else "left" if mine > float(np.mean(known)) else "right")
+    return tuple(out)
+
+
+def _x_at(course: Array, height_mm: float) -> float | None:
+    """LPS x of a rod at a height; None where it does not reach there."""
+    z = course[::-1, 2]
+    if not z[0] - _ON_ROD_MM < height_mm < z[-1] + _ON_ROD_MM:
+        return None
+    return float(np.interp(height_mm, z, course[::-1, 0]))
 
 
 def _rod_side(rod: Shaft, screws: list[tuple[Shaft, Side | None]]) -> Side | None:

@@ -1,6 +1,6 @@
 """Screws and rods: the public step that finds them, and what goes into the plan of them."""
 
-from dataclasses import replace
+from dataclasses import dataclass
 
 import edt
 import numpy as np
@@ -8,31 +8,36 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from planner.config.implant_config import ImplantConfig, ShaftSearchConfig
-from planner.geometry.frames import Array, unit
-from planner.geometry.rays import segment_distance_mm, segments_distance_mm
+from planner.geometry.frames import Array
+from planner.geometry.rays import segment_distance_mm
 from planner.model.volume import Volume
 from planner.progress import SILENT, Monitor, track
-from planner.segment.implants.metal import Block, Metal
-from planner.segment.implants.naming import Named, head_is_high, name_shafts, same_shaft
+from planner.segment.implants.groups import PieceGroup, piece_group, pieces_searched
+from planner.segment.implants.metal import Metal
+from planner.segment.implants.naming import head_is_high, is_stump, name_shafts, same_shaft
 from planner.segment.implants.parts import ImplantPart, implant_parts
-from planner.segment.implants.shaft import Shaft, ShaftKind, numbered, sides
-from planner.segment.implants.shafts import (
-    Brightness,
-    Edge,
-    Traced,
-    cone_beyond_mm,
-    rod_blur_mm,
-    rod_ends,
-    thread_diameters_mm,
-    trace,
-)
+from planner.segment.implants.rods import RodCourse, rod_courses
+from planner.segment.implants.screw_ends import neck_mm, tip_mm
+from planner.segment.implants.shaft import Shaft, numbered, sides
+from planner.segment.implants.shafts import Brightness, Edge, Traced, trace
 from planner.segment.implants.straight_runs import straight_runs
+from planner.segment.implants.threads import Thread, measure_thread, rod_blur_mm
 from planner.segment.unwrap import Sampler, sampler_round
 
 __all__ = ["ImplantPart", "Shaft", "implant_parts", "segment_screws", "segment_shafts", "sides"]
 
-_MARGIN_MM = 16.0
-"""How far rays reach beyond the metal."""
+_MARGIN_MM = 32.0
+"""How far shafts are followed beyond the metal's voxels."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """A screw or a rod before it is measured."""
+
+    piece: int
+    sampler: Sampler
+    traced: Traced
+    rod: RodCourse | None
 
 
 def segment_shafts(
@@ -72,12 +77,13 @@ def segment_shafts(
         If the monitor stops the work.
     """
     volume.grid.require_same(metal.mask.grid)
-    found: list[tuple[int, Sampler, Named]] = []
-    for number, block in enumerate(track(metal.blocks, stage="finding screws and rods", monitor=monitor), start=1):
-        found += _shafts_of_piece(volume, metal, number, block, config, search or ShaftSearchConfig())
+    found: list[_Found] = []
+    for numbers in track(pieces_searched(metal), stage="finding screws and rods", monitor=monitor):
+        group = piece_group(volume, metal, numbers)
+        found += _shafts_of_group(volume, metal, group, config, search or ShaftSearchConfig())
     sigma = _blur_mm(metal, found, config)
-    shafts = [_measured(*f, metal, sigma, config) for f in found if f[2].name != "unknown"]
-    return numbered(_one_of_each([s for s in shafts if s is not None]), midline_x_mm)
+    shafts = [_measured(f, metal, sigma, config) for f in found]
+    return numbered([s for s in shafts if s is not None], midline_x_mm)
 
 
 def segment_screws(
@@ -104,24 +110,29 @@ def segment_screws(
     return tuple(s for s in found if s.kind == "pedicle_screw")
 
 
-def _shafts_of_piece(
-    volume: Volume, metal: Metal, number: int, block: Block, config: ImplantConfig, search: ShaftSearchConfig
-) -> list[tuple[int, Sampler, Named]]:
-    own = metal.pieces[block] == number
-    if _thickness_mm(own, volume.grid.spacing_mm) > config.thickest_mm:
+def _shafts_of_group(
+    volume: Volume, metal: Metal, group: PieceGroup, config: ImplantConfig, search: ShaftSearchConfig
+) -> list[_Found]:
+    points = group.points_lps
+    if not len(points) or _thickness_mm(group.voxels, volume.grid.spacing_mm) > config.thickest_mm:
         return []
-    start = np.array([b.start for b in block])
-    points = np.asarray(volume.grid.to_lps(np.argwhere(own) + start))
     sampler = sampler_round(volume.hu, volume.grid, points, margin_mm=_MARGIN_MM)
-    bright = Brightness(metal.level_hu, metal.plateau_hu, metal.is_clipped)
+    bright = Brightness(group.level_hu, group.plateau_hu, metal.is_clipped, metal.clipped_at_hu)
     traced: list[Traced] = []
-    for line in straight_runs(points, shortest_mm=config.shortest_mm, config=search):
+    stumps: list[Traced] = []
+    for line in straight_runs(points, shortest_mm=config.shortest_stump_mm, config=search):
         new = trace(sampler, line, bright)
-        if new.length_mm >= 0.5 * config.shortest_mm and not any(same_shaft(new, old) for old in traced):
-            traced.append(new)
+        if new.length_mm < 0.5 * config.shortest_mm or any(same_shaft(new, old) for old in (*traced, *stumps)):
+            continue
+        (stumps if line.high - line.low < config.shortest_mm else traced).append(new)
     if _stray_share(points, traced) > config.stray_share:
         return []
-    return [(number, sampler, named) for named in name_shafts(traced, config)]
+    named = name_shafts(traced, config)
+    rods = rod_courses(sampler, [n.traced for n in named if n.name == "rod"])
+    screws = [_Found(group.numbers[0], sampler, n.traced, None) for n in named if n.name == "pedicle_screw"]
+    if rods:
+        screws += [_Found(group.numbers[0], sampler, t, None) for t in stumps if is_stump(t, config)]
+    return [*screws, *(_Found(group.numbers[0], sampler, rod.traced, rod) for rod in rods)]
 
 
 def _stray_share(points: Array, traced: list[Traced]) -> float:
@@ -140,53 +151,86 @@ def _thickness_mm(mask: npt.NDArray[np.bool_], spacing_mm: tuple[float, float, f
     return float(depth.max())
 
 
-def _blur_mm(metal: Metal, found: list[tuple[int, Sampler, Named]], config: ImplantConfig) -> float:
-    """Blur of the scan, from smooth rods; clipped edges don't show it."""
-    if metal.is_clipped:
-        return config.default_sigma_mm
-    runs = [(s, n.traced) for _, s, n in found if n.name == "rod" and n.traced.length_mm > 5]
-    sigma = [rod_blur_mm(sampler, traced) for sampler, traced in runs]
+def _blur_mm(metal: Metal, found: list[_Found], config: ImplantConfig) -> float:
+    """Blur of the scan, from smooth rods, or from the screws where there is none."""
+    runs = [(f, f.rod) for f in found if f.rod is not None and len(f.rod.free_lps) > 5]
+    sigma = [_rod_fit(f, rod, metal, config)[1] for f, rod in runs]
+    if not sigma:
+        threads = [_thread(f, metal, None, config) for f in found if f.rod is None and not f.traced.is_blade]
+        sigma = [thread.sigma_mm for thread in threads if thread is not None]
     return float(np.median(sigma)) if sigma else config.default_sigma_mm
 
 
-def _measured(
-    number: int, sampler: Sampler, named: Named, metal: Metal, sigma_mm: float, config: ImplantConfig
-) -> Shaft | None:
-    shaft = named.traced
-    edge = _edge(metal, shaft, sigma_mm)
-    kind: ShaftKind = "rod" if named.name == "rod" else "pedicle_screw"
-    if named.name == "rod":
-        head, tip = sorted(rod_ends(sampler, shaft, metal.level_hu), key=lambda p: -float(p[2]))
-        outer = core = 2 * shaft.radius_mm
-    elif shaft.length_mm < config.shortest_mm:
+def _expected_plateau_hu(found: _Found, metal: Metal, config: ImplantConfig) -> float:
+    """Plateau to be expected where the scan hides it: starved slices tell heavy metal from titanium."""
+    starved = found.traced.is_blade or (bool(metal.starved) and metal.starved[found.piece - 1])
+    if metal.is_clipped and starved:
+        return max(config.heavy_plateau_hu, found.traced.plateau_hu)
+    return found.traced.plateau_hu
+
+
+def _thread(found: _Found, metal: Metal, sigma_mm: float | None, config: ImplantConfig) -> Thread | None:
+    return measure_thread(
+        found.sampler,
+        found.traced,
+        head_is_high=head_is_high(found.traced),
+        sigma_mm=sigma_mm,
+        ceiling_hu=metal.clipped_at_hu,
+        plateau_hu=_expected_plateau_hu(found, metal, config),
+        config=config,
+    )
+
+
+def _rod_fit(found: _Found, rod: RodCourse, metal: Metal, config: ImplantConfig) -> tuple[float, float]:
+    plateau = _expected_plateau_hu(found, metal, config)
+    return rod_blur_mm(found.sampler, rod, ceiling_hu=metal.clipped_at_hu, plateau_hu=plateau, config=config)
+
+
+def _measured(found: _Found, metal: Metal, sigma_mm: float, config: ImplantConfig) -> Shaft | None:
+    shaft, rod = found.traced, found.rod
+    if rod is not None:
+        radius, _ = _rod_fit(found, rod, metal, config)
+        head, tip = rod.course_lps[0], rod.course_lps[-1]
+        outer = core = 2 * radius
+    elif shaft.length_mm < config.shortest_stump_mm:
         return None
     else:
-        head, tip, (outer, core) = _screw_measures(sampler, shaft, metal, sigma_mm, config)
+        thread = _thread(found, metal, sigma_mm, config)
+        outer, core = (2 * shaft.radius_mm,) * 2 if thread is None else (thread.outer_mm, thread.core_mm)
+        head, tip = _screw_ends(found, metal, sigma_mm)
     return Shaft(
         id="",
-        kind=kind,
+        kind="pedicle_screw" if rod is None else "rod",
         head_lps=head,
         tip_lps=tip,
         outer_mm=outer,
         core_mm=core,
         sigma_mm=sigma_mm,
         plateau_hu=shaft.plateau_hu,
-        edge=edge,
+        edge=_edge(metal, shaft, sigma_mm),
         has_tulip=shaft.joints > 0,
         side=None,
-        piece=number,
+        piece=found.piece,
+        course_lps=None if rod is None else rod.course_lps,
+        is_cut=any(end.kind == "edge" for end in shaft.ends) if rod is None else rod.is_cut,
+        expected_hu=_expected_plateau_hu(found, metal, config),
     )
 
 
-def _screw_measures(
-    sampler: Sampler, shaft: Traced, metal: Metal, sigma_mm: float, config: ImplantConfig
-) -> tuple[Array, Array, tuple[float, float]]:
-    high = head_is_high(shaft)
-    diameters = thread_diameters_mm(sampler, shaft, head_is_high=high, sigma_mm=sigma_mm, config=config)
-    head, tip = (shaft.end_lps(1), shaft.end_lps(0)) if high else (shaft.end_lps(0), shaft.end_lps(1))
-    if shaft.ends[0 if high else 1].kind == "tip":
-        tip = tip + cone_beyond_mm(sampler, shaft, tip_is_high=not high, level_hu=metal.level_hu) * unit(tip - head)
-    return head, tip, diameters
+def _screw_ends(found: _Found, metal: Metal, sigma_mm: float) -> tuple[Array, Array]:
+    """Head and tip, each read by what its end is: a tulip, the end of the metal, or the edge of the scan."""
+    shaft, high = found.traced, head_is_high(found.traced)
+
+    def end(*, at_high: bool) -> Array:
+        own = shaft.ends[1 if at_high else 0]
+        if own.kind == "edge":
+            return shaft.line.at(own.t_mm)
+        if own.kind == "joint":
+            return shaft.line.at(neck_mm(found.sampler, shaft, at_high=at_high))
+        ceiling = metal.clipped_at_hu
+        return shaft.line.at(tip_mm(found.sampler, shaft, at_high=at_high, sigma_mm=sigma_mm, ceiling_hu=ceiling))
+
+    return end(at_high=high), end(at_high=not high)
 
 
 def _edge(metal: Metal, shaft: Traced, sigma_mm: float) -> Edge:
@@ -194,30 +238,3 @@ def _edge(metal: Metal, shaft: Traced, sigma_mm: float) -> Edge:
     if not metal.is_clipped:
         return Edge(0.5 * shaft.plateau_hu, 0.0)
     return Edge(0.3 * metal.plateau_hu, -float(ndtri(0.3)) * sigma_mm)
-
-
-def _one_of_each(shafts: list[Shaft]) -> list[Shaft]:
-    """Join the stretches of each rod, which bends and hides in tulips, into one from end to end."""
-    rods = sorted((s for s in shafts if s.kind == "rod"), key=lambda s: -s.length_mm)
-    joined: list[Shaft] = []
-    while rods:
-        whole = rods.pop(0)
-        while (next_to := next((r for r in rods if _is_next_stretch(whole, r)), None)) is not None:
-            rods.remove(next_to)
-            whole = _farthest_apart(whole, next_to)
-        joined.append(whole)
-    return [s for s in shafts if s.kind == "pedicle_screw"] + joined
-
-
-def _is_next_stretch(a: Shaft, b: Shaft) -> bool:
-    apart = segments_distance_mm(a.head_lps, a.tip_lps, b.head_lps, b.tip_lps)
-    # contoured rods turn by less than 30 degrees from one tulip to the next
-    return apart < a.outer_mm and abs(float(a.direction @ b.direction)) > np.cos(np.radians(30))
-
-
-def _farthest_apart(a: Shaft, b: Shaft) -> Shaft:
-    ends = np.stack([a.head_lps, a.tip_lps, b.head_lps, b.tip_lps])
-    apart = np.linalg.norm(ends[:, None] - ends[None], axis=-1)
-    i, j = np.unravel_index(int(np.argmax(apart)), apart.shape)
-    head, tip = sorted((ends[i], ends[j]), key=lambda p: -float(p[2]))
-    return replace(a, head_lps=head, tip_lps=tip)

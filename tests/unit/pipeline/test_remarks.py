@@ -1,7 +1,7 @@
 """What a plan says in words."""
 
 from planner.model.implant import Implant
-from planner.pipeline.remarks import of_search, of_slices
+from planner.pipeline.remarks import _of_implants, of_search, of_slices
 
 
 def test_thick_slices_are_said() -> None:
@@ -27,3 +27,10 @@ def test_metal_that_is_no_screw_is_not_called_free_of_gaps() -> None:
 
 def test_a_screw_is_searched() -> None:
     assert of_search([_metal("rod"), _metal("pedicle_screw")]) == ()
+
+
+def test_why_a_volume_is_missing_is_said_where_it_is_missing() -> None:
+    told = _metal("cage")
+    untold = told.model_copy(update={"volume_ml": None})
+    assert [f.code for f in _of_implants([untold, _metal("cement")])] == ["volume-not-told"]
+    assert list(_of_implants([told])) == []

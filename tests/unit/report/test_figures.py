@@ -10,7 +10,7 @@ from planner.errors import CancelledError, GeometryError
 from planner.geometry.grid import Grid
 from planner.geometry.rigid import rotation_about
 from planner.model.labels import LabelMap, Structure
-from planner.model.volume import Volume
+from planner.model.volume import Mask, Volume
 from planner.report.figures import PictureInput, draw_cut, gap_cuts, gap_pictures
 from planner.report.overview import overview_pictures
 from planner.report.reslice import axial, coronal
@@ -81,6 +81,32 @@ def test_every_cut_of_a_gap_with_its_colours(plan):
     assert has_colour(seen, "#F0E442") and has_colour(seen, "#56B4E9") and has_colour(seen, "#D55E00")
     without = pixels(pictures["gap-2/axial"])
     assert not has_colour(without, "#F0E442") and not has_colour(without, "#D55E00")
+
+
+def test_unreadable_tissue_is_hatched_where_it_lies_and_metal_is_not(plan):
+    plain = inputs_of(plan)
+    grid = Grid(
+        (30, 30, 30), np.diag([2.0, 2.0, 2.0, 1.0])[[2, 1, 0, 3]] + np.array([[0, 0, 0, -30.0]] * 3 + [[0] * 4])
+    )
+    at = grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1))
+    blind = PictureInput(plain.volume, plain.labels, plan, Mask(grid, at[..., 0] > 5.0))
+    cut = axial((0.0, 0.0, 0.0), 24.0)
+    seen, before = (pixels(draw_cut(inputs, cut, title="axial")) for inputs in (blind, plain))
+    changed = np.abs(seen - before).max(axis=-1) > 20
+    size = len(changed)
+    assert not changed[:, : size // 2].any(), "the patient's right is readable"
+    left = changed[:, int(0.65 * size) :].mean()
+    assert 0.15 < left < 0.45, "stripes, with the CT between them"
+    screw = (int((0.5 + 10.0 / 48.0) * size), size // 2)
+    assert not changed[screw[1] - 15 : screw[1] + 15, screw[0] - 15 : screw[0] + 15].any()
+
+
+def test_where_all_is_readable_nothing_is_hatched(plan):
+    plain = inputs_of(plan)
+    none = Mask(plain.volume.grid, np.zeros(plain.volume.grid.shape, dtype=bool))
+    clear = PictureInput(plain.volume, plain.labels, plan, none)
+    cut = axial((0.0, 0.0, 0.0), 24.0)
+    assert draw_cut(clear, cut, title="axial") == draw_cut(plain, cut, title="axial")
 
 
 def test_the_needle_lies_in_its_own_cut(plan):

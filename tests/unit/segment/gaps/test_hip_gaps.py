@@ -5,11 +5,13 @@ import pytest
 from scipy import ndimage
 
 from planner.config.hip_config import HipGapConfig
+from planner.config.trust_config import TrustConfig
 from planner.geometry.grid import Grid
 from planner.model.implant import Implant, ImplantAxis
 from planner.model.volume import Mask, Volume
 from planner.segment.gaps.hip_gaps import measure_hip_gaps, stem_loosening
 from planner.segment.implants.hips import HipPart
+from planner.segment.trust import TrustMap
 
 CONFIG = HipGapConfig()
 EDGE, FINE = 0.8, 0.4
@@ -103,3 +105,48 @@ def test_loosening_follows_the_limits():
     assert call(1.0, 1.0) == "probable"
     assert call(None, 0.0) is None
     assert call(0.6, 1.0, trust=0.1) is None
+
+
+def artefact_map(*, trust, dark_hu=0.0):
+    """A map of even trust; within 9.5 mm of the stem's axis artefacts are said to darken."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.eye(3)[:, ::-1]
+    grid = Grid((72, 40, 40), matrix)
+    points = grid.to_lps(np.argwhere(np.ones(grid.shape, dtype=bool)))
+    away = np.hypot(points[:, 0] - 19.2, points[:, 1] - 19.2).reshape(grid.shape)
+    pattern = np.where(away < 9.5, dark_hu, 0.0).astype(np.float32)
+    even = np.full(grid.shape, trust, dtype=np.float32)
+    return TrustMap(grid, even, np.zeros_like(even), pattern, TrustConfig())
+
+
+def mapped(gap_mm, trust):
+    volume, bone, metal, _ = femur(gap_mm)
+    return measure_hip_gaps(volume, (stem(metal),), bone=bone, metal=metal, config=CONFIG, trust=trust)
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return mapped(3.0, None)
+
+
+def test_a_clear_map_changes_nothing(plain):
+    seen = mapped(3.0, artefact_map(trust=0.995))
+    assert [g.record.volume_ml for g in seen.gaps] == [g.record.volume_ml for g in plain.gaps]
+    assert seen.gaps[0].record.trust == pytest.approx(plain.gaps[0].record.trust, abs=0.01)
+    assert seen.implants == plain.implants
+    assert seen.findings == ()
+
+
+def test_a_line_that_artefacts_explain_is_doubted_and_loosens_nothing(plain):
+    assert plain.implants[0].loosening == "probable"
+    seen = mapped(3.0, artefact_map(trust=0.4, dark_hu=-500.0))
+    assert seen.gaps[0].record.trust < 0.2 < plain.gaps[0].record.trust
+    assert seen.implants[0].loosening is None
+    assert [f.code for f in seen.findings] == ["unreadable-by-artefact"]
+
+
+def test_no_stem_is_firm_where_its_surroundings_are_unreadable():
+    assert mapped(0.0, None).implants[0].loosening == "none"
+    seen = mapped(0.0, artefact_map(trust=0.45))
+    assert seen.gaps == ()
+    assert seen.implants[0].loosening is None

@@ -1,17 +1,145 @@
-"""Hip implants in scenes of plain metal whose truth is known by construction."""
+"""Hip implants in scans whose truth is known by construction: metal and ceramic, clipped and not; left is left."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from planner.config.hip_config import HipImplantConfig
+from planner.config.implant_config import ImplantConfig
+from planner.config.phantoms.scan import IdealScan
 from planner.errors import CancelledError
+from planner.geometry.frames import point_tuple, unit
 from planner.geometry.grid import Grid
+from planner.geometry.rigid import angle_between_deg
 from planner.model.volume import Volume
+from planner.phantoms.ideal_scan import ideal_scan
+from planner.phantoms.scene import Part, Scene
+from planner.phantoms.solids.basic import (
+    Ball,
+    Cylinder,
+    Difference,
+    HalfSpace,
+    Intersection,
+    RoundCone,
+    ThreadedShaft,
+    Union,
+)
+from planner.phantoms.tissues import ALUMINA, COBALT_CHROME, MUSCLE, POLYETHYLENE, TITANIUM
 from planner.segment.implants.hips import segment_hips
+from planner.segment.implants.metal import find_metal
 
 CONFIG = HipImplantConfig()
 EDGE = 1.5
 SHAPE = (150, 80, 110)
+HEAD_MM, CUP_MM, SHELL_MM = 14.0, 24.0, 3.5
+CENTRE = np.array([4.0, -3.0, 30.0])
+SCREWS = ((0.25, 0.35, 0.9), (-0.35, 0.3, 0.88))
+
+
+@dataclass(frozen=True)
+class Built:
+    """A hip whose parts are known; `lateral` is +1 on the patient's left."""
+
+    lateral: float
+    worn: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    @property
+    def head(self):
+        return CENTRE + np.array(self.worn) * [self.lateral, 1, 1]
+
+    @property
+    def opening(self):
+        return unit([0.62 * self.lateral, -0.25, -0.74])
+
+    @property
+    def shoulder(self):
+        return CENTRE + np.array([38.0 * self.lateral, 2.0, -22.0])
+
+    @property
+    def tip(self):
+        return CENTRE + np.array([31.0 * self.lateral, -6.0, -112.0])
+
+    def stem(self):
+        medial = point_tuple(self.shoulder + np.array([-4.0 * self.lateral, 0, -9.0]))
+        neck = RoundCone(medial, point_tuple(self.head + 6 * unit(np.array(medial) - self.head)), 6.5, 5.5)
+        return Union((Cylinder(point_tuple(self.shoulder), point_tuple(self.tip), 8.5, 4.5), neck))
+
+    def _cap(self, outer, inner):
+        mouth = HalfSpace(point_tuple(CENTRE), point_tuple(self.opening))
+        return Difference(Intersection((Ball(point_tuple(CENTRE), outer), mouth)), Ball(point_tuple(CENTRE), inner))
+
+    def screw_ends(self):
+        for way in SCREWS:
+            axis = unit(np.array(way) * [-self.lateral, 1, 1])
+            yield CENTRE + (CUP_MM - SHELL_MM / 2) * axis, CENTRE + (CUP_MM + 22) * axis
+
+    def parts(self, *, head=COBALT_CHROME):
+        yield Part("liner", self._cap(CUP_MM - SHELL_MM, HEAD_MM), POLYETHYLENE)
+        yield Part("shell", self._cap(CUP_MM, CUP_MM - SHELL_MM), TITANIUM)
+        for a, b in self.screw_ends():
+            yield Part("screw", ThreadedShaft(point_tuple(a), point_tuple(b), 6.5, 4.6, nose_mm=6.0), TITANIUM)
+        yield Part("stem", self.stem(), TITANIUM)
+        yield Part("head", Ball(point_tuple(self.head), HEAD_MM), head)
+
+
+def grid_round(low, high, spacing=(2.0, 0.9, 0.9)):
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.diag(spacing[::-1])[:, ::-1]
+    matrix[:3, 3] = low
+    count = np.ceil((np.array(high) - low)[::-1] / spacing).astype(int) + 1
+    return Grid(tuple(int(n) for n in count), matrix)
+
+
+def scan(parts, lateral, *, clipped, spacing=(2.0, 0.9, 0.9), bottom=-95.0):
+    x = sorted((-30.0 * lateral, 60.0 * lateral))
+    grid = grid_round(np.array([x[0], -40.0, bottom]), [x[1], 40.0, 90.0], spacing)
+    settings = IdealScan(seed=4, subsamples=4, hu_clipped_at=3071.0 if clipped else None)
+    return ideal_scan(Scene(tuple(parts), MUSCLE), grid, settings)
+
+
+def found_in(volume):
+    metal = find_metal(volume, ImplantConfig()).mask
+    return segment_hips(volume, metal=metal, config=CONFIG)
+
+
+@pytest.mark.parametrize(("lateral", "head", "clipped"), [(1.0, ALUMINA, True), (-1.0, COBALT_CHROME, False)])
+def test_all_parts_of_a_replaced_hip_are_measured(lateral, head, clipped):
+    built = Built(lateral, worn=(0.4, 0.2, 1.8))
+    parts = found_in(scan(built.parts(head=head), lateral, clipped=clipped))
+    side = "left" if lateral > 0 else "right"
+    told = {p.record.id: p for p in parts}
+    names = {f"{n}-{side}" for n in ("stem", "head", "cup")} | {f"cup-screw-{side}-{k}" for k in (1, 2)}
+    assert set(told) == names and {p.record.side for p in parts} == {side}
+    ball, cup, stem = (told[f"{n}-{side}"].record for n in ("head", "cup", "stem"))
+    assert np.linalg.norm(np.array(ball.sphere.centre_lps) - built.head) < 0.3
+    assert np.linalg.norm(np.array(cup.sphere.centre_lps) - CENTRE) < 0.3
+    assert ball.sphere.diameter_mm == pytest.approx(2 * HEAD_MM, abs=0.5) and ball.sphere.opening_lps is None
+    assert cup.sphere.diameter_mm == pytest.approx(2 * CUP_MM, abs=0.5)
+    assert angle_between_deg(cup.sphere.opening_lps, built.opening) < 2.0
+    assert np.linalg.norm(np.array(stem.axis.tip_lps) - built.tip) < 1.0
+    assert np.linalg.norm(np.array(stem.axis.head_lps) - built.shoulder) < 1.0
+    way = np.subtract(stem.axis.tip_lps, stem.axis.head_lps)
+    assert angle_between_deg(way, built.tip - built.shoulder) < 1.0
+    assert stem.is_cut is False and stem.bulls_eye is not None
+    shell_ml = 2 / 3 * np.pi * (CUP_MM**3 - (CUP_MM - SHELL_MM) ** 3) / 1000
+    assert cup.volume_ml == pytest.approx(shell_ml, rel=0.1)
+    _screws_fit([told[f"cup-screw-{side}-{k}"].record for k in (1, 2)], built)
+
+
+def _screws_fit(found, built):
+    for head, tip in built.screw_ends():
+        nearest = min(found, key=lambda r: float(np.linalg.norm(np.array(r.axis.tip_lps) - tip)))
+        assert np.linalg.norm(np.array(nearest.axis.tip_lps) - tip) < 1.0
+        assert angle_between_deg(np.subtract(nearest.axis.tip_lps, nearest.axis.head_lps), tip - head) < 1.5
+        assert nearest.axis.diameter_mm == pytest.approx(6.5, abs=0.6)
+
+
+def test_a_stem_without_a_shaft_in_the_scan_has_no_axis_and_is_not_told():
+    built = Built(1.0)
+    parts = found_in(scan(built.parts(), 1.0, clipped=False, bottom=0.0))
+    kinds = {p.record.kind for p in parts}
+    assert "femoral_stem" not in kinds and {"femoral_head", "acetabular_cup"} <= kinds
 
 
 def scene(side, *, flip=False):
@@ -109,3 +237,13 @@ class _Stop:
 def test_it_can_be_stopped():
     with pytest.raises(CancelledError):
         segment_hips(rods(5.5), metal=None, config=CONFIG, monitor=_Stop())
+
+
+def test_two_hips_in_one_scan_are_two_cases():
+    left, right = (np.asarray(scene(side)[0].hu) for side in ("left", "right"))
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.diag([EDGE] * 3)[:, ::-1]
+    both = np.concatenate([right[60:], left[60:]], axis=2)  # columns run to the patient's left
+    parts = segment_hips(Volume(Grid(both.shape, matrix), both), metal=None, config=CONFIG)
+    assert [p.record.id for p in parts if p.record.kind == "femoral_head"] == ["head-right", "head-left"]
+    assert {p.record.side for p in parts if p.record.centroid_lps[0] < EDGE * SHAPE[2]} == {"right"}

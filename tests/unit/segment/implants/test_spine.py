@@ -13,6 +13,8 @@ from planner.phantoms.scene import Part, Scene
 from planner.phantoms.solids.basic import Ball, Cylinder, Difference, RoundCone, ThreadedShaft, Union, tube
 from planner.phantoms.tissues import MUSCLE, TITANIUM, Tissue
 from planner.segment.implants.metal import clipping_level_hu, find_metal
+from planner.segment.implants.shaft import Shaft, sides_by_rods
+from planner.segment.implants.shafts import Edge
 from planner.segment.implants.spine import implant_parts, segment_screws, segment_shafts, sides
 
 CONFIG = ImplantConfig()
@@ -167,3 +169,35 @@ def test_sides_follow_the_midline_where_it_is_known(make_screw_scan):
     assert sides(screws, midline_x_mm=100.0) == ("right",)
     straight = list(_shafts(make_screw_scan(loose=False, direction=(0.0, -1.0, 0.1), spacing_mm=(1, 0.7, 0.7)).volume))
     assert sides(straight) == (None,)
+
+
+def _shaft(kind, head, tip, course=None) -> Shaft:
+    return Shaft(
+        id="",
+        kind=kind,
+        head_lps=np.array(head, dtype=float),
+        tip_lps=np.array(tip, dtype=float),
+        outer_mm=6.0,
+        core_mm=4.5,
+        sigma_mm=0.45,
+        plateau_hu=8000.0,
+        edge=Edge(4000.0, 0.0),
+        has_tulip=True,
+        side=None,
+        piece=1,
+        course_lps=None if course is None else np.array(course, dtype=float),
+    )
+
+
+def test_sides_follow_the_rods_where_the_spine_is_bent():
+    # the lower right screws lie farther left than the upper left ones
+    out = np.array([18.0, 0, 0])
+    bend = np.array([[0.0, 0, 60], [15, 0, 20], [40, 0, -20], [70, 0, -60]])
+    rods = [_shaft("rod", c[0], c[-1], c) for c in (bend + out, bend - out)]
+    head, tip = np.array([0.0, -8, 0]), np.array([0.0, -40, 0])
+    link = _shaft("rod", (0, 0, 0), (30, 0, 0), [(0, 0, 0), (30, 0, 0)])
+    screws = [_shaft("pedicle_screw", p + head + s * out, p + tip) for p in bend[1:] for s in (1.0, -1.0)]
+    assert sides_by_rods(screws, [*rods, link]) == ("left", "right") * 3
+    # a rod without another beside it, and a screw without a rod, tell nothing
+    assert sides_by_rods(screws[:1], [rods[0], link]) == (None,)
+    assert sides_by_rods([_shaft("pedicle_screw", (150, 0, 0), (140, -40, 0))], rods) == (None,)

@@ -1,0 +1,113 @@
+"""What a trust map does to gaps: clear maps change nothing, dark patterns refuse, blind ones leave nothing firm."""
+
+import numpy as np
+import pytest
+
+from planner.config.gap_config import HaloConfig
+from planner.config.implant_config import ImplantConfig
+from planner.config.trust_config import TrustConfig
+from planner.geometry.grid import Grid
+from planner.segment.gaps.halos import measure_halos
+from planner.segment.gaps.readability import Readability, depths_mm, readability, refused_finding, unreadable_finding
+from planner.segment.implants.metal import find_metal
+from planner.segment.implants.spine import segment_shafts
+from planner.segment.trust import TrustMap
+
+
+def _map(scan, *, trust: float, dark_hu: float = 0.0, within_mm: float = 5.5) -> TrustMap:
+    """A map of even trust; within a distance of the screw's axis artefacts are said to darken."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.eye(3)[:, ::-1]
+    matrix[:3, 3] = -40.0
+    grid = Grid((81, 81, 81), matrix)
+    points = grid.to_lps(np.argwhere(np.ones(grid.shape, dtype=bool))) - scan.head_lps
+    off = np.linalg.norm(points - (points @ scan.axis)[:, None] * scan.axis, axis=1).reshape(grid.shape)
+    pattern = np.where(off < within_mm, dark_hu, 0.0).astype(np.float32)
+    even = np.full(grid.shape, trust, dtype=np.float32)
+    return TrustMap(grid, even, np.zeros_like(even), pattern, TrustConfig())
+
+
+@pytest.fixture(scope="module")
+def screws(loose_scan, firm_scan):
+    """Metal and shafts of the loose and of the firm screw."""
+    found = {}
+    for name, scan in (("loose", loose_scan), ("firm", firm_scan)):
+        metal = find_metal(scan.volume, ImplantConfig())
+        found[name] = (scan, metal, segment_shafts(scan.volume, metal, ImplantConfig()))
+    return found
+
+
+def _measured(screw, trust: TrustMap | None):
+    scan, metal, shafts = screw
+    (found,) = measure_halos(scan.volume, metal, shafts, scan.bone, HaloConfig(), trust=trust)
+    return found
+
+
+@pytest.mark.parametrize("name", ["loose", "firm"])
+def test_where_there_is_no_artefact_nothing_changes(screws, name):
+    screw = screws[name]
+    without, with_map = _measured(screw, None), _measured(screw, _map(screw[0], trust=0.995))
+    assert with_map.loosening == without.loosening is not None
+    assert with_map.halo.trust == pytest.approx(without.halo.trust, abs=0.01)
+    assert with_map.gap is None if name == "firm" else with_map.gap.volume_ml == without.gap.volume_ml
+    assert with_map.findings == ()
+
+
+def test_a_rim_that_artefacts_explain_is_no_gap_and_the_screw_not_firm(screws):
+    screw = screws["loose"]
+    found = _measured(screw, _map(screw[0], trust=0.4, dark_hu=-400.0))
+    assert found.gap is None
+    assert found.mask is None
+    assert found.loosening is None
+    assert all(c.measured is None for c in found.criteria)
+    assert [f.code for f in found.findings] == ["unreadable-by-artefact", "dark-by-artefact"]
+    assert found.halo.trust < 0.1
+
+
+def test_a_gap_darker_than_artefacts_explain_stays_with_less_trust(screws):
+    screw = screws["loose"]
+    sure, doubted = _measured(screw, None), _measured(screw, _map(screw[0], trust=0.3, dark_hu=-20.0))
+    assert doubted.gap is not None
+    assert doubted.gap.volume_ml == sure.gap.volume_ml
+    assert doubted.gap.trust <= 0.3**0.5 < sure.gap.trust
+    assert [f.code for f in doubted.findings] == ["unreadable-by-artefact"]
+
+
+def test_no_screw_is_firm_where_its_surroundings_are_unreadable(screws):
+    screw = screws["firm"]
+    assert _measured(screw, None).loosening == "none"
+    found = _measured(screw, _map(screw[0], trust=0.45))
+    assert found.gap is None
+    assert found.loosening is None
+    (finding,) = found.findings
+    assert finding.measured == pytest.approx(1.0)
+
+
+def test_shares_are_by_area_and_of_bone_only(loose_scan):
+    trust = _map(loose_scan, trust=0.9)
+    trust = TrustMap(trust.grid, trust.trust.copy(), trust.error_hu, trust.pattern_hu, trust.config)
+    trust.trust[:40] = 0.2  # below z = 0
+    places = np.zeros((3, 2, 2, 3))
+    places[:, 0, :, 2] = -10.0
+    places[:, 1, :, 2] = 10.0
+    area = np.array([[1.0, 1.0], [3.0, 3.0]])
+    every = np.ones((2, 2), dtype=bool)
+    seen = readability(trust, places, area, every)
+    assert seen.unreadable_share == pytest.approx(0.25)
+    assert seen.trust == pytest.approx(0.25 * 0.2 + 0.75 * 0.9)
+    upper = np.array([[False, False], [True, True]])
+    assert readability(trust, places, area, upper).unreadable_share == 0.0
+    assert readability(trust, places, area, ~every) is None
+
+
+def test_little_unreadable_is_not_said(loose_scan):
+    trust = _map(loose_scan, trust=0.9)
+    assert unreadable_finding("screw-1", Readability(0.9, 0.2), (0.0, 0.0, 0.0), trust) is None
+    said = unreadable_finding("screw-1", Readability(0.3, 0.8), (1.0, 2.0, 3.0), trust)
+    assert (said.code, said.measured, said.where_lps) == ("unreadable-by-artefact", 0.8, (1.0, 2.0, 3.0))
+    assert "screw-1" in refused_finding("screw-1", 0.5, 0.1, (0.0, 0.0, 0.0), trust).message
+
+
+def test_tissue_is_judged_beside_the_surface():
+    assert np.all(np.diff(depths_mm(np.full((2, 2), 3.0)), axis=0) > 0)
+    assert depths_mm(np.full((2, 2), 3.0)).min() > 3.0
