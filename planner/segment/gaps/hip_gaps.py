@@ -15,7 +15,7 @@ from planner.geometry.grid import Grid
 from planner.geometry.implant_zones import charnley_zones, gruen_zones
 from planner.model.finding import Finding
 from planner.model.gap import Gap, GapKind, GapWidth, Interval, ZoneVolume
-from planner.model.implant import Implant, Loosening, LooseningCriterion
+from planner.model.implant import Implant, LooseningCriterion
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
 from planner.segment.gaps.interface_artefacts import InterfaceArtefacts, look_again
@@ -30,6 +30,7 @@ from planner.segment.gaps.interface_rays import (
 from planner.segment.gaps.interface_wall import find_lucent
 from planner.segment.gaps.lytic_spaces import Surroundings, grow_cavities, lumen_level_hu, seed_voxels, voxel_shares
 from planner.segment.gaps.readability import unreadable_finding
+from planner.segment.gaps.stem_loosening import stem_loosening
 from planner.segment.implants.hips import HipPart
 from planner.segment.implants.metal import clipping_level_hu
 from planner.segment.trust import TrustMap
@@ -383,31 +384,3 @@ def _graded(record: Implant, found: _Found, config: HipGapConfig) -> Implant:
     if call == "none" and _unreadable(found):
         call = None
     return record.model_copy(update={"loosening": call, "loosening_criteria": criteria})
-
-
-def stem_loosening(
-    lucent_share: float | None, widest_mm: float, *, trust: float, config: HipGapConfig
-) -> Loosening | None:
-    """Grade a stem by one CT.
-
-    Parameters
-    ----------
-    lucent_share : float or None
-        Share of its interface that is lucent.
-    widest_mm : float
-        Width of its widest line, mm.
-    trust : float
-        How far streaks leave the scan readable.
-    config : HipGapConfig
-        The limits, those of cemented stems.
-
-    Returns
-    -------
-    "none", "possible", "probable" or None
-        None where the scan cannot tell.
-    """
-    if lucent_share is None or trust < config.least_trust:
-        return None
-    if lucent_share >= config.probable_share or widest_mm > config.probable_width_mm:
-        return "probable"
-    return "possible" if lucent_share >= config.possible_share else "none"

@@ -9,7 +9,8 @@ from planner.config.trust_config import TrustConfig
 from planner.geometry.grid import Grid
 from planner.model.implant import Implant, ImplantAxis
 from planner.model.volume import Mask, Volume
-from planner.segment.gaps.hip_gaps import measure_hip_gaps, stem_loosening
+from planner.segment.gaps.hip_gaps import measure_hip_gaps
+from planner.segment.gaps.stem_loosening import stem_loosening
 from planner.segment.implants.hips import HipPart
 from planner.segment.trust import TrustMap
 
