@@ -3,10 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from accuracy_anatomy import NOTE, TITLE, anatomy_rows
 from accuracy_cases import GROUPS, AccuracyCase
 from accuracy_figures import NOTHING, markdown_table, quantiles, share, sizes, spread, text_table
 from accuracy_run import CaseResult
 from accuracy_steps import ANCHORS, STEPS, breaches_of, gaps_of, implants_of, scores_of, tips
+
+from planner.phantoms.score.anatomy import AnatomyScore
 
 _WORST = 5
 
@@ -50,7 +53,8 @@ def sections(outcomes: Sequence[Outcome]) -> tuple[Section, ...]:
     tuple of Section
     """
     groups = [g for g in GROUPS if any(o.case.group == g for o in outcomes)]
-    steps = [_step_section(title, note, rows, outcomes, groups) for title, note, rows in STEPS]
+    every = (*STEPS, (TITLE, NOTE, anatomy_rows))
+    steps = [_step_section(title, note, rows, outcomes, groups) for title, note, rows in every]
     factors = [_factor_section(outcomes, group) for group in groups]
     return (*steps, *factors, _worst_section(outcomes), _case_section(outcomes))
 
@@ -177,7 +181,22 @@ def _lapses(outcome: Outcome) -> list[tuple[str, float, str, str]]:
     found.append(
         ("needles with a violation", float(len(harmful)), f"of {len(score.needles.needles)}", f"{name}: {kinds}")
     )
+    found += _anatomy_lapses(score.anatomy, name)
     return [(what, size, unit, where) for what, size, unit, where in found if size]
+
+
+def _anatomy_lapses(score: AnatomyScore | None, name: str) -> list[tuple[str, float | None, str, str]]:
+    if score is None:
+        return []
+    found: list[tuple[str, float | None, str, str]] = [
+        ("bone's Dice, less 1", None if b.dice is None else b.dice - 1.0, "", f"{name} {b.level or b.name}")
+        for b in score.bones
+    ]
+    if score.canal is not None:
+        found.append(("canal cut", score.canal.missed_mm, "mm", name))
+    found += [("pedicle's width", p.width_error_mm, "mm", f"{name} {p.level} {p.side}") for p in score.pedicles or ()]
+    found += [("landmark", m.error_mm, "mm", f"{name} {m.bone} {m.name}") for m in score.landmarks or ()]
+    return found
 
 
 def _case_section(outcomes: Sequence[Outcome]) -> Section:

@@ -216,13 +216,32 @@ class BuiltHip:
     @cached_property
     def env(self) -> Solid:
         """The bone with its gaps, and the implants' tracts filled."""
+        femur, *beside = self._femur_pieces
+        return Union((femur, *self._pelvis_pieces, *beside))
+
+    @property
+    def femur_envelope(self) -> Solid:
+        """The femur with its gaps and the stem's tract filled."""
+        return Union(self._femur_pieces)
+
+    @property
+    def pelvis_envelope(self) -> Solid:
+        """The innominate bone with its gaps and the cup's bed filled."""
+        return Union(self._pelvis_pieces)
+
+    @cached_property
+    def _femur_pieces(self) -> tuple[Solid, ...]:
+        femur = Boxed(self.bed.femur)
+        if "neck osteophyte" in self.recipe.decoys:
+            return femur, osteophyte(self.bed.femur_bone, self.stem)
+        return (femur,)
+
+    @cached_property
+    def _pelvis_pieces(self) -> tuple[Solid, ...]:
         # In front of the cup's mouth lie capsule and fat, no bone that was taken away.
         behind_mouth = HalfSpace(self.cup.centre_lps, self.cup.opening_lps)
         bed = Intersection((self.filled_pelvis, behind_mouth))
-        bones: list[Solid] = [Boxed(self.bed.femur), Boxed(self._reamed_pelvis), Boxed(bed)]
-        if "neck osteophyte" in self.recipe.decoys:
-            bones.append(osteophyte(self.bed.femur_bone, self.stem))
-        return Union(tuple(bones))
+        return Boxed(self._reamed_pelvis), Boxed(bed)
 
     @property
     def stem_is_loose(self) -> bool:

@@ -11,7 +11,9 @@ from planner.phantoms.hip.defects.reactions import bone_bed, cup_bed, decoy_part
 from planner.phantoms.scene import Part, Scene
 from planner.phantoms.solids.basic import Bounds, Union
 from planner.phantoms.tissues import SCLEROTIC
+from planner.phantoms.truth.anatomy import TrueAnatomy
 from planner.phantoms.truth.facts import Truth
+from planner.phantoms.truth.hip_anatomy import anatomy_of_hip
 
 _FIELD_LATERAL_MM = 30.0
 """The field's middle lies so far lateral of the hip's centre, so that the skin over the trochanter is in it."""
@@ -36,6 +38,7 @@ def design_hip(recipe: HipPhantom) -> Design:
         If the stem does not fit into the canal.
     """
     hip = BuiltHip(recipe)
+    scene = scene_of(hip)
     truth = Truth(
         implants=hip.implants,
         gaps=hip.gaps,
@@ -45,8 +48,9 @@ def design_hip(recipe: HipPhantom) -> Design:
         host=Scene(_living(hip), texture_seed=recipe.seed),
         axes_lps=_axes(hip, recipe.field, _metal_box(hip)),
         ways_out=hip.ways_out,
+        anatomy=_anatomy(hip, scene),
     )
-    return Design(scene_of(hip), truth, grid_of(hip), recipe.scan, ideal_like(recipe.scan))
+    return Design(scene, truth, grid_of(hip), recipe.scan, ideal_like(recipe.scan))
 
 
 def scene_of(hip: BuiltHip) -> Scene:
@@ -64,6 +68,16 @@ def scene_of(hip: BuiltHip) -> Scene:
 def grid_of(hip: BuiltHip) -> Grid:
     """Give the voxels of the default scan."""
     return _grid(hip, hip.recipe.field, _metal_box(hip))
+
+
+def _anatomy(hip: BuiltHip, scene: Scene) -> TrueAnatomy:
+    return anatomy_of_hip(
+        hip.bed,
+        femur=hip.femur_envelope,
+        pelvis=hip.pelvis_envelope,
+        pelvis_inside=hip.bed.pelvis_inside(hip.cup.opening_lps, hip.cup.core_radius_mm),
+        scene=scene,
+    )
 
 
 def _living(hip: BuiltHip) -> tuple[Part, ...]:

@@ -49,6 +49,7 @@ from planner.phantoms.tissues import (
     Tissue,
 )
 from planner.phantoms.truth.facts import TrueGap, TrueImplant, Truth
+from planner.phantoms.truth.hip_anatomy import anatomy_of_standard_hip
 
 _URINE = Tissue("urine", 6.0)
 _NERVE = Tissue("nerve", 32.0)
@@ -298,6 +299,7 @@ def design_standard_hip(*, seed: int = 0) -> Design:
     hip = _LooseHip(HipAnatomy(_CENTRE))
     anatomy, grid = hip.anatomy, _grid()
     living = _soft_parts(anatomy) + _bone_parts(hip)
+    scene = Scene(tuple(living + _reaction_parts(hip) + _implant_parts(hip)), texture_seed=seed)
     truth = Truth(
         implants=hip.true_implants,
         gaps=hip.gaps,
@@ -306,7 +308,9 @@ def design_standard_hip(*, seed: int = 0) -> Design:
         structures=anatomy.structures,
         host=Scene(tuple(living), texture_seed=seed),
         axes_lps=_axes(grid),
+        anatomy=anatomy_of_standard_hip(
+            anatomy, pelvis=hip.pelvis, pelvis_inside=anatomy.pelvis_inside(hip.opening), scene=scene
+        ),
     )
-    scene = Scene(tuple(living + _reaction_parts(hip) + _implant_parts(hip)), texture_seed=seed)
     ideal = IdealScan(seed=_NOISE_SEED + seed, hu_clipped_at=3071.0)
     return Design(scene, truth, grid, ScanSettings(seed=ideal.seed, hu_clipped_at=ideal.hu_clipped_at), ideal)

@@ -3,6 +3,7 @@
 from planner.model.labels import LabelMap
 from planner.model.plan import Plan
 from planner.model.record import Record
+from planner.phantoms.score.anatomy import AnatomyScore, FoundAnatomy, score_anatomy
 from planner.phantoms.score.breaches import BreachesScore, score_breaches
 from planner.phantoms.score.gaps import GapsScore, score_gaps
 from planner.phantoms.score.implants import ImplantScore, score_implants
@@ -19,9 +20,11 @@ class CaseScore(Record):
     breaches: BreachesScore
     needles: NeedlesScore
     surroundings: SurroundingsScore
+    anatomy: AnatomyScore | None = None
+    """None where the truth does not tell bones apart."""
 
 
-def score_case(plan: Plan, labels: LabelMap, case: KnownCase) -> CaseScore:
+def score_case(plan: Plan, labels: LabelMap, case: KnownCase, *, found: FoundAnatomy | None = None) -> CaseScore:
     """Hold a plan against the truth.
 
     Parameters
@@ -32,6 +35,8 @@ def score_case(plan: Plan, labels: LabelMap, case: KnownCase) -> CaseScore:
         Its label map, on any grid.
     case : KnownCase
         What is true.
+    found : FoundAnatomy or None
+        What the plan knows of the anatomy beside its files; None for nothing.
 
     Returns
     -------
@@ -44,4 +49,5 @@ def score_case(plan: Plan, labels: LabelMap, case: KnownCase) -> CaseScore:
         breaches=score_breaches(plan.breaches, case),
         needles=score_needles(plan.trajectories, case, scanned=labels.grid),
         surroundings=score_surroundings(plan.labels, codes, case),
+        anatomy=score_anatomy(plan, labels.grid, codes, case, found=found or FoundAnatomy()),
     )

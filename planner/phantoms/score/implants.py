@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.geometry.frames import Array, unit
+from planner.geometry.rays import segment_distance_mm
 from planner.model.implant import Implant, ImplantKind, ImplantSphere, Loosening, Side
 from planner.model.record import NotNegative, Record
 from planner.phantoms.score.matching import pair_up
@@ -16,6 +17,8 @@ _SCREW_TIP_MM = 6.0
 """A screw whose tip lies farther off was not found: neighbours' tips lie 10 mm apart and more. Set by eye."""
 _PLACE_MM = 30.0
 """The middle of any other implant may be this far off, so that a stem found too short still counts. Set by eye."""
+_ON_SHAFT_MM = 8.0
+"""Both ends of a broken stem's piece lie this near to the stem that was told as one: half of its width. Set by eye."""
 _MM_OF_TURN = 10.0
 """A turn by one radian costs as much as this distance: of two screws at one tip, the parallel one is meant."""
 
@@ -74,7 +77,8 @@ def score_implants(found: Sequence[Implant], true: Sequence[ImplantTruth]) -> tu
     Notes
     -----
     Implants of one kind are paired first; what is left over is then paired by place alone, as found but mistaken for
-    another kind.
+    another kind. Both pieces of a broken stem that was told as one are paired with it; of each the end that it shares
+    with it is scored, and no length or volume.
     """
     cost, near = _distances(found, true)
     same = np.array([[t.kind == f.kind for f in found] for t in true], dtype=bool).reshape(cost.shape)
@@ -83,6 +87,7 @@ def score_implants(found: Sequence[Implant], true: Sequence[ImplantTruth]) -> tu
     left[list(pairs), :] = False
     left[:, list(pairs.values())] = False
     pairs.update(pair_up(cost, left))
+    pairs.update({k: column for k, t in enumerate(true) for column, f in enumerate(found) if _is_piece_of(t, f)})
     rows = [_scored(t, found[pairs[k]] if k in pairs else None) for k, t in enumerate(true)]
     invented = [f for k, f in enumerate(found) if k not in pairs.values()]
     return (*rows, *(_scored(None, f) for f in invented))
@@ -113,6 +118,16 @@ def _distance(true: ImplantTruth, found: Implant) -> tuple[float, bool]:
     middle = np.asarray(found.centroid_lps) if found_ends is None else found_ends.mean(axis=0)
     apart_mm = float(np.linalg.norm(ends.mean(axis=0) - middle))
     return apart_mm, apart_mm <= _PLACE_MM
+
+
+def _is_piece_of(true: ImplantTruth, found: Implant) -> bool:
+    """Whether a piece of a broken stem lies along a longer stem that was told as one."""
+    ends, found_ends = _ends(true), _found_ends(found, true)
+    if not true.broken or not true.kind == "femoral_stem" == found.kind or ends is None or found_ends is None:
+        return False
+    off_mm = float(segment_distance_mm(ends, found_ends[0], found_ends[1]).max())
+    longer_mm = float(np.linalg.norm(found_ends[1] - found_ends[0]) - np.linalg.norm(ends[1] - ends[0]))
+    return off_mm <= _ON_SHAFT_MM < longer_mm
 
 
 def _ends(true: ImplantTruth) -> Array | None:
@@ -186,6 +201,9 @@ def _errors(true: ImplantTruth, found: Implant) -> dict[str, float]:
         errors["diameter"] = found.axis.diameter_mm - true.diameter_mm
     if true.length_mm is not None:
         errors["length"] = found.axis.length_mm - true.length_mm
+    if _is_piece_of(true, found):
+        broke = max(("head", "tip"), key=lambda end: errors[end])
+        return {name: error for name, error in errors.items() if name not in (broke, "length", "volume", "centroid")}
     return errors
 
 

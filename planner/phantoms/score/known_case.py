@@ -1,6 +1,6 @@
 """A case whose truth is known, as its files tell it: the document, and arrays on one grid."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,26 @@ _ARRAYS_FILE = "truth.npz"
 _NEEDED = ("x", "y", "z", "label", "metal", "env", "breach", "body", "forbidden")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownCortex:
+    """Places where the cortex's true thickness is known.
+
+    Parameters
+    ----------
+    points_lps, outward_lps : ndarray, shape (N, 3)
+        On the bones' outer surface, LPS mm, with unit normals.
+    thickness_mm : ndarray, shape (N,)
+        Along the normal.
+    bone : ndarray of uint8, shape (N,)
+        The bone's code.
+    """
+
+    points_lps: Array
+    outward_lps: Array
+    thickness_mm: Array
+    bone: Codes
+
+
 @dataclass(frozen=True, eq=False)
 class KnownCase:
     """What is true of a case.
@@ -39,6 +59,12 @@ class KnownCase:
         Implants; bone with its gaps filled; all within the skin; what no needle may cross.
     structures : ndarray of uint8, shape ``grid.shape``, or None
         Codes of what no needle may cross, by name; None where the truth does not tell them apart.
+    bones, discs : ndarray of uint8, shape ``grid.shape``, or None
+        The bones' and the discs' codes; None where the truth does not tell bones apart.
+    canal : ndarray of bool, shape ``grid.shape``, or None
+        All of the spinal canal's space; None where there is none, or the truth does not tell.
+    cortex : KnownCortex or None
+        None where the truth does not tell.
     """
 
     document: TruthDocument
@@ -50,6 +76,10 @@ class KnownCase:
     body: Bools
     forbidden: Bools
     structures: Codes | None = None
+    bones: Codes | None = None
+    discs: Codes | None = None
+    canal: Bools | None = None
+    cortex: KnownCortex | None = None
 
     def at(self, array: npt.NDArray[Any], points_lps: Array, *, outside: float) -> npt.NDArray[Any]:
         """Look points up in one of the arrays, at the nearest voxel.
@@ -76,6 +106,13 @@ class KnownCase:
     def voxels_lps(self, voxels: Bools) -> Array:
         """Give the centres of the voxels that are set, shape (N, 3), LPS mm."""
         return np.asarray(self.grid.to_lps(np.argwhere(voxels)), dtype=np.float64).reshape(-1, 3)
+
+    def bone_voxels(self, codes: Sequence[int]) -> "CodedPoints":
+        """Give the voxels of some bones, each with its bone's code; none where the truth does not tell bones apart."""
+        if self.bones is None:
+            return CodedPoints(np.zeros((0, 3)), np.zeros(0, dtype=np.uint8))
+        wanted = np.isin(self.bones, list(codes))
+        return CodedPoints(self.voxels_lps(wanted), self.bones[wanted])
 
     @cached_property
     def gap_voxels(self) -> "CodedPoints":
@@ -150,7 +187,7 @@ def known_case(document: TruthDocument, arrays: Mapping[str, npt.NDArray[Any]]) 
     document : TruthDocument
         What ``truth.json`` holds.
     arrays : mapping of ndarray
-        What ``truth.npz`` holds: the axes `x`, `y`, `z` and arrays (z, y, x).
+        What ``truth.npz`` holds: the axes `x`, `y`, `z` and arrays (z, y, x); of the cortex, lists.
 
     Returns
     -------
@@ -177,8 +214,26 @@ def known_case(document: TruthDocument, arrays: Mapping[str, npt.NDArray[Any]]) 
         env=np.asarray(arrays["env"], dtype=bool),
         body=np.asarray(arrays["body"], dtype=bool),
         forbidden=np.asarray(arrays["forbidden"], dtype=bool),
-        structures=np.asarray(arrays["structures"], dtype=np.uint8) if "structures" in arrays else None,
+        structures=_codes(arrays, "structures"),
+        bones=_codes(arrays, "bones"),
+        discs=_codes(arrays, "discs"),
+        canal=np.asarray(arrays["canal"], dtype=bool) if "canal" in arrays else None,
+        cortex=_cortex(arrays),
     )
+
+
+def _codes(arrays: Mapping[str, npt.NDArray[Any]], name: str) -> Codes | None:
+    return np.asarray(arrays[name], dtype=np.uint8) if name in arrays else None
+
+
+def _cortex(arrays: Mapping[str, npt.NDArray[Any]]) -> KnownCortex | None:
+    bone = _codes(arrays, "cortex_bone")
+    if bone is None:
+        return None
+    points, outward, thick = (
+        np.asarray(arrays[f"cortex_{name}"], dtype=np.float64) for name in ("points", "outward", "mm")
+    )
+    return KnownCortex(points, outward, thick, bone)
 
 
 def read_known_case(folder: Path) -> KnownCase:

@@ -37,6 +37,7 @@ from planner.phantoms.tissues import (
     TITANIUM,
 )
 from planner.phantoms.truth.facts import Canal, TrueGap, TrueImplant, Truth, WayOut, halo_without_metal
+from planner.phantoms.truth.spine_anatomy import anatomy_of_column, anatomy_of_vertebrae
 
 _RIM_MM = 1.0
 """Sclerotic rim round a halo."""
@@ -188,6 +189,9 @@ def _design(
         host=host,
         axes_lps=axes,
         canal=Canal(canal_line(vertebrae), canal_radius_mm),
+        anatomy=anatomy_of_vertebrae(
+            vertebrae, hollow, [disc(a, b) for a, b in pairwise(vertebrae)], ribs=ribs, scene=scene
+        ),
     )
     settings = ScanSettings(seed=ideal.seed, hu_clipped_at=ideal.hu_clipped_at)
     return Design(scene, truth, grid, settings, ideal)
@@ -292,6 +296,7 @@ def design_spine(recipe: SpinePhantom) -> Design:
         axes_lps=_truth_axes(recipe.field, low, high, back),
         canal=column.canal,
         ways_out=(*lucent.lines, *veins),
+        anatomy=anatomy_of_column(recipe.patient, column, scene=scene),
     )
     return Design(scene, truth, _field(recipe.field, low, high, back), recipe.scan, ideal_like(recipe.scan))
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from planner.errors import InputError
+from planner.model.bones import BoneKind, LandmarkName
 from planner.model.breach import BreachSeverity, LeakType
 from planner.model.gap import GapKind, GapWidth
 from planner.model.implant import ImplantKind, Loosening, Material, Side
@@ -141,6 +142,88 @@ class StructuresTruth(TruthRecord):
     forbidden: tuple[ForbiddenTruth, ...] = ()
 
 
+class BoneTruth(TruthRecord):
+    """A bone as it was built."""
+
+    name: str
+    kind: BoneKind
+    """A fusion mass is "other"."""
+    code: Code
+    """Its value in the array `bones`."""
+    level: str | None = None
+    side: Side | None = None
+
+
+class DiscTruth(TruthRecord):
+    """The space between two bodies."""
+
+    above: str
+    below: str
+    """Names of bones."""
+    code: Code
+    """Its value in the array `discs`."""
+
+
+class PedicleTruth(TruthRecord):
+    """A pedicle at its isthmus."""
+
+    bone: str
+    level: str
+    side: Side
+    centre: PointLps
+    inward: VectorLps
+    width_mm: NotNegative
+    height_mm: NotNegative
+
+
+class LandmarkTruth(TruthRecord):
+    """A point of a bone: the middle of its last 2 mm."""
+
+    name: LandmarkName
+    bone: str
+    point: PointLps
+    side: Side | None = None
+
+
+class FractureTruth(TruthRecord):
+    """A fractured level."""
+
+    bone: str
+    level: str
+    front_loss: Share
+    middle_loss: Share
+    back_loss: Share
+    """Of the body's height, against what it was."""
+    is_cleft: bool
+    """It has a cleft or a fracture line."""
+
+
+class HipTruth(TruthRecord):
+    """Where a hip is measured."""
+
+    side: Side
+    centre: PointLps
+    """Of the head."""
+    ischium: PointLps
+    """Its lowest part."""
+    lesser_trochanter: PointLps
+    offset_mm: NotNegative
+    """From the head's centre to the axis of the upper shaft."""
+
+
+class AnatomyTruth(TruthRecord):
+    """Bones one by one, and what was measured on them, also where the scan does not show it."""
+
+    bones: tuple[BoneTruth, ...]
+    discs: tuple[DiscTruth, ...] = ()
+    pedicles: tuple[PedicleTruth, ...] = ()
+    landmarks: tuple[LandmarkTruth, ...] = ()
+    fractures: tuple[FractureTruth, ...] = ()
+    hips: tuple[HipTruth, ...] = ()
+    left_leg_longer_mm: float | None = None
+    """By the lesser trochanters against the line through both ischia; None without both hips."""
+
+
 class TruthDocument(TruthRecord):
     """All of ``truth.json``. Positions LPS mm, lengths mm, areas mm2, volumes mL."""
 
@@ -150,6 +233,8 @@ class TruthDocument(TruthRecord):
     structures: StructuresTruth = StructuresTruth()
     voxel_mm: tuple[float, float, float] | None = None
     """Edges of a voxel of ``truth.npz``: slice, row, column."""
+    anatomy: AnatomyTruth | None = None
+    """None where the maker did not tell bones apart."""
 
 
 def read_truth(folder: Path) -> TruthDocument:

@@ -14,6 +14,7 @@ from planner.model.implant import ImplantKind, Material, Side
 from planner.phantoms.scene import Scene
 from planner.phantoms.solids.basic import Difference, Intersection, Solid, Union
 from planner.phantoms.solids.measuring import Filling, Measure, fill_with_points, measure
+from planner.phantoms.truth.anatomy import TrueAnatomy
 from planner.phantoms.truth.compartments import behind
 from planner.phantoms.truth.patches import Patch, find_patches
 from planner.phantoms.truth.places import Place
@@ -219,6 +220,8 @@ class Truth:
         A wall thinner than this is a thin breach; the cortex of the phantoms is thicker. No source.
     ways_out : tuple of WayOut
         Spaces within the bone that lead out of it.
+    anatomy : TrueAnatomy or None
+        Bones one by one, and what is measured on them; None where nobody asks.
     """
 
     implants: tuple[TrueImplant, ...]
@@ -231,6 +234,7 @@ class Truth:
     canal: Canal | None = None
     thin_mm: float = 0.8
     ways_out: tuple[WayOut, ...] = ()
+    anatomy: TrueAnatomy | None = None
 
     @cached_property
     def grid(self) -> Grid:

@@ -9,6 +9,7 @@ from planner.geometry.frames import PointsLps
 from planner.geometry.grid import Grid
 from planner.phantoms.scene import Scene
 from planner.phantoms.solids.raster import paint, rasterise
+from planner.phantoms.truth.anatomy_files import anatomy_arrays, anatomy_entry
 from planner.phantoms.truth.document import (
     BreachTruth,
     CanalTruth,
@@ -67,6 +68,7 @@ def document_of(truth: Truth) -> TruthDocument:
             forbidden=tuple(ForbiddenTruth(name=s.name, code=code) for code, s in enumerate(truth.structures, start=1)),
         ),
         voxel_mm=truth.grid.spacing_mm,
+        anatomy=None if truth.anatomy is None else anatomy_entry(truth.anatomy),
     )
 
 
@@ -142,7 +144,7 @@ def truth_arrays(truth: Truth) -> dict[str, npt.NDArray[Any]]:
     dict of ndarray
         The axes `x`, `y`, `z` (mm, LPS) and, in (z, y, x): `label`, `gap`, `metal`, `env`, `breach`, `body`,
         `forbidden`, `structures` (the code of the structure that forbids a voxel, 0 elsewhere), `host_hu` (int16,
-        before the implants, without texture and noise).
+        before the implants, without texture and noise). Where bones are told apart, also what `anatomy_arrays` gives.
     """
     grid = truth.grid
     x, y, z = truth.axes_lps
@@ -170,6 +172,7 @@ def truth_arrays(truth: Truth) -> dict[str, npt.NDArray[Any]]:
         "forbidden": structures > 0,
         "structures": structures,
         "host_hu": _host_hu(truth.host, grid),
+        **anatomy_arrays(truth, metal),
     }
 
 

@@ -130,3 +130,30 @@ def test_metal_is_weighed_unless_the_scan_cuts_it(perfect: Plan, known: KnownCas
     cut = heavy.model_copy(update={"is_cut": True})
     assert score_implants((cut,), (true,))[0].volume_error is None
     assert score_implants((heavy,), (known.document.implants[0],))[0].volume_error is None
+
+
+def test_both_pieces_of_a_broken_stem_are_the_stem_that_was_told_as_one(perfect: Plan) -> None:
+    pieces = [
+        ImplantTruth(id="stem", kind="femoral_stem", head=(0, 0, 0), tip=(0, 0, -80), length_mm=80.0, broken=True),
+        ImplantTruth(
+            id="stem-tip", kind="femoral_stem", head=(0, 0, -80), tip=(0, 0, -145), length_mm=65.0, broken=True
+        ),
+    ]
+    axis = perfect.implants[0].axis
+    assert axis is not None
+    one = axis.model_copy(update={"head_lps": (1.0, 0.0, 0.0), "tip_lps": (0.0, 0.0, -143.0), "length_mm": 143.0})
+    found = perfect.implants[0].model_copy(update={"kind": "femoral_stem", "axis": one})
+    upper, lower = score_implants((found,), pieces)
+    assert upper.found_id == lower.found_id == found.id
+    assert (upper.head_error_mm, upper.tip_error_mm, upper.length_error_mm) == (pytest.approx(1.0), None, None)
+    assert (lower.head_error_mm, lower.tip_error_mm, lower.length_error_mm) == (None, pytest.approx(2.0), None)
+
+
+def test_a_stem_beside_the_pieces_is_neither(perfect: Plan) -> None:
+    piece = ImplantTruth(id="stem-tip", kind="femoral_stem", head=(0, 0, -80), tip=(0, 0, -145), broken=True)
+    axis = perfect.implants[0].axis
+    assert axis is not None
+    one = axis.model_copy(update={"head_lps": (40.0, 0.0, 0.0), "tip_lps": (40.0, 0.0, -143.0)})
+    found = perfect.implants[0].model_copy(update={"kind": "femoral_stem", "axis": one})
+    rows = score_implants((found,), (piece,))
+    assert [(row.true_id, row.found_id) for row in rows] == [("stem-tip", None), (None, found.id)]
