@@ -96,7 +96,8 @@ class MetalConfig(Settings):
         default=0.15,
         gt=0,
         lt=1,
-        description="Clipping level over the plateau of cobalt-chrome: 3071 of 21000 HU (tuning cases).",
+        description="Clipping level over the plateau of cobalt-chrome: 3071 of 21000 HU (tuning cases); at another "
+        "clipping level in proportion.",
     )
     sheet_mm: float = Field(
         default=2.2, gt=0, description="Half the thickness of the bright bands that starved metals draw between them."

@@ -31,6 +31,8 @@ _FINE = 2
 _NEEDLE_OPACITY = 0.55
 _MARK_MM = 10.0
 _LONG_MARK_EVERY = 5
+_LINES = 24
+"""So many lines of words fill a picture: to be read in the report, where it is 75 mm high on paper."""
 _OUTLINE_LEVEL_MM = 0.3
 """Length of a ray inside a gap from which its shadow counts. No source: about half a voxel of a fine CT."""
 
@@ -257,7 +259,7 @@ def draw(grey: npt.NDArray[np.uint8], layers: Sequence[Layer]) -> npt.NDArray[np
     rows, columns = grey.shape
     sheet = Image.new("RGBA", (columns * _FINE, rows * _FINE), (0, 0, 0, 0))
     pen = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(size=max(11, rows // 36) * _FINE)
+    font = ImageFont.load_default(size=max(11, rows // _LINES) * _FINE)
     for layer in layers:
         for shape in layer.shapes:
             _put(pen, shape, font)

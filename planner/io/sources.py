@@ -69,7 +69,7 @@ def find_source(path: Path, *, monitor: Monitor) -> Source:
     name = path.name or str(path)
     try:
         if not path.exists():
-            raise InputError(f"there is no file or folder {name}; check the path")
+            raise InputError(f"there is no file or folder {path}; check the path")
         if path.is_dir():
             return _from_folder(path, name, monitor)
         if path.is_file() and path.name.upper() == "DICOMDIR":

@@ -21,3 +21,7 @@ class Finding(Record):
     unit: str | None = None
     source: str | None = None
     """Where the limit comes from."""
+    implant_id: str | None = None
+    """The implant that it is about; None where it is about none, or several. Plans of before 0.7 do not have it."""
+    gap_id: str | None = None
+    """The gap that it is about, likewise."""

@@ -76,6 +76,12 @@ class Implant(Record):
     """Of a head or a cup; None where it was not fitted. Plans of before 0.7 do not have it."""
     course_lps: tuple[PointLps, ...] = ()
     """Of a rod: points along its middle from its upper end to its lower one, at most 5 mm apart; empty for the rest."""
+    metal_length_mm: NotNegative | None = None
+    """Of a rod: from one end of its metal to the other along its bends. Its course and its axis' length end where its
+    whole section does, a rounded end's radius short of that. None for the rest, and in plans of before 0.8."""
+    neck_lps: PointLps | None = None
+    """Of a stem: the middle of its neck just beneath the head; its axis begins at the shoulder. None where it is not
+    seen, for the rest, and in plans of before 0.8."""
     is_cut: bool | None = None
     """Whether it runs out of the scan, so that an end, a length or a volume is only that of what is seen; None where
     nobody looked."""

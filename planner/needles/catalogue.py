@@ -39,4 +39,12 @@ def needle_named(name: str, *, catalogue: Mapping[str, Needle] = CATALOGUE) -> N
     try:
         return catalogue[name]
     except KeyError:
-        raise UsageError(f"no needle {name!r} in the catalogue; known: {', '.join(sorted(catalogue))}") from None
+        known = ", ".join(sorted(catalogue))
+        meant = next((own for own in catalogue if _digits(own) == _digits(name)), None)
+        hint = "" if meant is None else f"; did you mean {meant}?"
+        raise UsageError(f"no needle {name!r} in the catalogue{hint}; known: {known}") from None
+
+
+def _digits(name: str) -> str:
+    """Give what is remembered of a needle's name: its number, without "G", "gauge", "hip" or "mm"."""
+    return "".join(letter for letter in name if letter.isdigit() or letter == ".")

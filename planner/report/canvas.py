@@ -135,7 +135,18 @@ def draw_frame(axes: Axes, cut: Cut, *, title: str, corner: str) -> None:
     write(axes, 0.03, 0.05, f"{length:g} mm", size=8.5, ha="left", va="bottom")
 
 
-def write(axes: Axes, x: float, y: float, text: str, *, size: float, ha: str, va: str, weight: str = "normal") -> None:
+def write(
+    axes: Axes,
+    x: float,
+    y: float,
+    text: str,
+    *,
+    size: float,
+    ha: str,
+    va: str,
+    weight: str = "normal",
+    colour: str = "white",
+) -> None:
     """Write words at a share of the picture's width and height from its lower left corner, readable on any grey.
 
     Parameters
@@ -150,11 +161,11 @@ def write(axes: Axes, x: float, y: float, text: str, *, size: float, ha: str, va
         Points.
     ha, va : str
         Alignment, as matplotlib names it.
-    weight : str
-        As matplotlib names it.
+    weight, colour : str
+        As matplotlib names them.
     """
     axes.text(
-        x, y, text, color="white", fontsize=size, ha=ha, va=va, weight=weight, transform=axes.transAxes,
+        x, y, text, color=colour, fontsize=size, ha=ha, va=va, weight=weight, transform=axes.transAxes,
         parse_math=False, path_effects=[withStroke(linewidth=1.8, foreground="black")], zorder=10,
     )  # fmt: skip
 

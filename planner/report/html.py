@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 import jinja2
 
+from planner.config.gantry import GantryLimits
 from planner.model.breach import Breach
 from planner.model.gap import Gap
 from planner.model.implant import Implant
 from planner.model.needle import Trajectory
 from planner.model.plan import Plan
 from planner.report import words
-from planner.report.palette import LEGEND
+from planner.report.cup_angles import cup_angles_deg
+from planner.report.palette import FLUOROSCOPY_LEGEND, LEGEND
+from planner.report.said import broken, doubts, merged, no_candidate
 
 _CAPTIONS = {
     "axial": "Axial, seen from the feet",
@@ -29,6 +32,12 @@ _CAPTIONS = {
     "lateral": "Fluoroscopy, lateral",
     "watch": "Fluoroscopy, watch view",
 }
+_ALSO_LATERAL = f"{_CAPTIONS['bulls-eye']}; the lateral view is the same"
+_SPINAL = frozenset(("pedicle_screw", "rod", "cage"))
+"""Kinds that belong to a vertebral level."""
+_LOOKED_ALONG = frozenset(("pedicle_screw", "cup_screw"))
+"""Kinds that a C-arm is turned along: down a stem or a nail runs no view of use."""
+_GANTRY = GantryLimits()
 _SEVERITIES = (("warning", "Warnings"), ("caution", "Cautions"), ("info", "For information"))
 
 
@@ -47,6 +56,8 @@ class _Target:
     needles: tuple[Trajectory, ...]
     breaches: tuple[Breach, ...]
     first_leak: Breach | None
+    doubt: str | None
+    """Why its figures are not to be relied on; None where they are."""
     cuts: tuple[_Picture, ...]
     fluoroscopy: tuple[tuple[Trajectory, tuple[_Picture, ...]], ...]
 
@@ -58,7 +69,7 @@ class _Target:
         return " ".join(word for word in (level, side) if word)
 
 
-def render_report(plan: Plan, figures: Mapping[str, bytes]) -> str:
+def render_report(plan: Plan, figures: Mapping[str, bytes], *, gantry: GantryLimits = _GANTRY) -> str:
     """Write a plan as one HTML file.
 
     Parameters
@@ -68,6 +79,8 @@ def render_report(plan: Plan, figures: Mapping[str, bytes]) -> str:
     figures : Mapping of str to bytes
         PNG pictures by name: ``overview/<view>``, ``<gap id>/<view>``, ``<trajectory id>/<view>``. Known views get a
         caption of their own, others their name. A picture of something that the plan does not hold is left out.
+    gantry : GantryLimits
+        How far the C-arm turns, for the views along screws.
 
     Returns
     -------
@@ -85,16 +98,25 @@ def render_report(plan: Plan, figures: Mapping[str, bytes]) -> str:
     environment.filters.update(
         number=words.number, general=words.general, percent=words.percent, interval=words.interval, view=words.view,
         console=words.console, point=words.point, plain=words.plain, position=words.position, spacing=words.spacing,
+        along=words.along, needle=words.needle, broken=broken, cup_angles=cup_angles_deg,
     )  # fmt: skip
     pictures = {name: _picture(name, png) for name, png in figures.items()}
-    findings = [(title, [f for f in plan.findings if f.severity == severity]) for severity, title in _SEVERITIES]
+    said = merged(plan.findings)
+    findings = [(title, [f for f in said if f.severity == severity]) for severity, title in _SEVERITIES]
     return environment.get_template("report.html.j2").render(
         plan=plan,
         targets=[_target(plan, gap, pictures) for gap in plan.gaps],
+        doubted=doubts(plan.findings),
         overview=_pictures_of("overview", pictures),
         findings=[(title, found) for title, found in findings if found],
         unmeasured=unmeasured(plan),
+        refused=no_candidate(plan.findings),
+        not_looked_round=[i.id for i in plan.implants if i.kind == "nail"],
         legend=LEGEND,
+        fluoroscopy_legend=FLUOROSCOPY_LEGEND,
+        spinal=_SPINAL,
+        looked_along=_LOOKED_ALONG,
+        gantry=gantry,
         NOT_MEASURED=words.NOT_MEASURED,
     )
 
@@ -115,8 +137,12 @@ def unmeasured(plan: Plan) -> tuple[str, ...]:
     lines = []
     names: dict[str, object]
     for implant in plan.implants:
+        sphere, axis = implant.sphere, implant.axis
+        is_ball = implant.kind in ("femoral_head", "acetabular_cup")
         names = {
-            "axis": implant.axis,
+            **({"sphere": sphere} if is_ball else {"axis": axis}),
+            **({} if axis is None else {"diameter": axis.diameter_mm}),
+            **({"opening": sphere.opening_lps} if sphere is not None and implant.kind == "acetabular_cup" else {}),
             "volume": implant.volume_ml,
             "side": implant.side,
             "loosening": implant.loosening,
@@ -162,7 +188,7 @@ def _missing(name: str, values: Mapping[str, object]) -> str:
 def _target(plan: Plan, gap: Gap, pictures: Mapping[str, _Picture]) -> _Target:
     needles = tuple(sorted((t for t in plan.trajectories if t.gap_id == gap.id), key=lambda t: t.rank))
     breaches = tuple(b for b in plan.breaches if b.gap_id == gap.id)
-    views = ((needle, _pictures_of(needle.id, pictures)) for needle in needles)
+    views = ((needle, _fluoroscopy_of(needle.id, pictures)) for needle in needles)
     leaks = [(b.leak_after_ml, b.id, b) for b in breaches if b.leak_after_ml is not None]
     return _Target(
         gap=gap,
@@ -170,6 +196,7 @@ def _target(plan: Plan, gap: Gap, pictures: Mapping[str, _Picture]) -> _Target:
         needles=needles,
         breaches=breaches,
         first_leak=min(leaks)[2] if leaks else None,
+        doubt=doubts(plan.findings).get(gap.id),
         cuts=_pictures_of(gap.id, pictures),
         fluoroscopy=tuple((needle, shown) for needle, shown in views if shown),
     )
@@ -182,3 +209,12 @@ def _picture(name: str, png: bytes) -> _Picture:
 
 def _pictures_of(owner: str, pictures: Mapping[str, _Picture]) -> tuple[_Picture, ...]:
     return tuple(picture for name, picture in pictures.items() if name.rsplit("/", 1)[0] == owner)
+
+
+def _fluoroscopy_of(owner: str, pictures: Mapping[str, _Picture]) -> tuple[_Picture, ...]:
+    """Give a needle's views; a bull's-eye without a lateral view beside it is that one, too."""
+    shown = _pictures_of(owner, pictures)
+    if f"{owner}/bulls-eye" not in pictures or f"{owner}/lateral" in pictures:
+        return shown
+    plain = _CAPTIONS["bulls-eye"]
+    return tuple(_Picture(_ALSO_LATERAL, p.source) if p.caption == plain else p for p in shown)

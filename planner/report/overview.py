@@ -9,12 +9,15 @@ from planner.model.labels import StructureKind
 from planner.progress import SILENT, Monitor, track
 from planner.report.canvas import draw_frame, draw_outline, extent_of, open_sheet, png_of, write
 from planner.report.figures import PictureInput
-from planner.report.palette import OUTLINES
+from planner.report.palette import FAULT, OUTLINES
 from planner.report.reslice import Cut, coronal, sagittal, sample
+from planner.report.said import broken
 
 _ROOM_MM = 30.0
 _MOST_SAMPLES = 3_000_000
 _LEAST_STEP_MM = 0.8
+_LINE_MM = 7.0
+"""Implants' numbers stand at least so far above each other; by eye."""
 _SHOWN: tuple[StructureKind, ...] = ("implant", "gap", "breach")
 _SOFT_HU, _DENSE_HU = -200.0, 1500.0
 """HU that count in the sum: fat and air would only veil the bone, and metal would drown it. Tuned by eye on the
@@ -35,6 +38,7 @@ def overview_pictures(inputs: PictureInput, *, monitor: Monitor = SILENT) -> dic
     -------
     dict
         PNG by name: ``overview/front`` and ``overview/side``; empty where the plan names neither implants nor gaps.
+        Screws carry their numbers at their heads, other implants their ids at their middles; broken ones are marked.
         Parallel sums of the CT round the implants: pictures to find one's way by, not fluoroscopy.
 
     Raises
@@ -102,6 +106,7 @@ def _draw(inputs: PictureInput, cut: Cut, *, title: str, deep_mm: float, step_mm
         colour, width, style = OUTLINES[kind]
         _tint(axes, cut, inside[kind], colour)
         draw_outline(axes, cut, inside[kind], colour=colour, width=width, style=style)
+    _number(axes, cut, inputs)
     _name(axes, cut, inputs)
     draw_frame(axes, cut, title=title, corner="parallel sum of the CT")
     return png_of(figure)
@@ -113,6 +118,29 @@ def _tint(axes: Axes, cut: Cut, inside: npt.NDArray[np.float32], colour: str) ->
     sheet[..., :3] = rgb
     sheet[..., 3] = 0.28 * inside
     axes.imshow(sheet, extent=extent_of(cut), interpolation="nearest", zorder=1)
+
+
+def _number(axes: Axes, cut: Cut, inputs: PictureInput) -> None:
+    """Write each implant's number, or id, on it, no two over each other."""
+    wide, tall = cut.half_mm
+    taken: list[tuple[float, float]] = []
+    for implant in sorted(inputs.plan.implants, key=lambda one: (-one.centroid_lps[2], one.id)):
+        is_screw = implant.kind == "pedicle_screw"
+        place = implant.axis.head_lps if is_screw and implant.axis is not None else implant.centroid_lps
+        at, _ = cut.project(place)
+        x, y = 0.5 + float(at[0]) / (2.0 * wide), 0.5 - float(at[1]) / (2.0 * tall)
+        if not (0.0 < x < 1.0 and 0.0 < y < 1.0):
+            continue
+        fault = "broken" if broken(implant) else ""
+        text = implant.id.removeprefix("screw-") if is_screw else implant.id
+        room = (0.02 + 0.018 * len(text), _LINE_MM / (2.0 * tall))
+        while any(abs(x - other[0]) < room[0] and abs(y - other[1]) < room[1] for other in taken):
+            y -= room[1]
+        taken.append((x, y))
+        write(
+            axes, x, y, f"{text} {fault}" if fault else text, size=8.0, ha="center", va="center", weight="bold",
+            colour=FAULT if fault else "white",
+        )  # fmt: skip
 
 
 def _name(axes: Axes, cut: Cut, inputs: PictureInput) -> None:

@@ -1,5 +1,6 @@
 """The report's colours, told apart by colour-blind readers too (M. Okabe and K. Ito), and what they stand for."""
 
+from planner.fluoro import overlay
 from planner.model.labels import StructureKind
 
 IMPLANT = "#56B4E9"
@@ -8,6 +9,8 @@ BREACH = "#D55E00"
 CANAL = "#009E73"
 NEEDLE = "#CC79A7"
 UNREADABLE = "#E69F00"
+FAULT = "#FF9A4D"
+"""Words of what is broken: the breach's vermilion, lighter to be read on black."""
 
 OUTLINES: dict[StructureKind, tuple[str, float, str]] = {
     "canal": (CANAL, 1.1, "dashed"),
@@ -26,3 +29,16 @@ LEGEND = (
     ("hatched: metal artefacts make tissue unreadable", UNREADABLE, "dotted"),
 )
 """Words, colour and line style, for the legend beside the pictures."""
+
+
+def _hexadecimal(colour: overlay.Colour) -> str:
+    return "#{:02X}{:02X}{:02X}".format(*colour)
+
+
+FLUOROSCOPY_LEGEND = (
+    ("gap", _hexadecimal(overlay.GAP), "solid"),
+    ("breach: a ring, two where open", _hexadecimal(overlay.BREACH), "double"),
+    ("needle, marked every 10 mm; its ring is the entry into bone", _hexadecimal(overlay.NEEDLE), "solid"),
+    ("target; a ring where it begins to slide", _hexadecimal(overlay.TARGET), "dotted"),
+)
+"""Likewise for the simulated fluoroscopy, which has colours of its own: bright ones, for its greys are light."""

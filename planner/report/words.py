@@ -3,12 +3,16 @@
 import numpy as np
 from markupsafe import Markup, escape
 
+from planner.config.gantry import GantryLimits
+from planner.fluoro.carm import console_angles_deg
 from planner.fluoro.overlay import angles_text
 from planner.model.carm import BullsEye, NeedleView
 from planner.model.gap import Interval
 from planner.model.plan import PatientPosition
 from planner.model.record import PointLps
 
+_WHOLE_FROM = 100.0
+"""Numbers from here on are written without decimals."""
 NOT_MEASURED = Markup('<span class="none">not measured</span>')
 
 KINDS: dict[str, str] = {
@@ -60,16 +64,17 @@ def number(value: float | None, unit: str = "", digits: int = 1) -> Markup:
     """Write a number with its unit; None reads "not measured"."""
     if value is None:
         return NOT_MEASURED
-    text = f"{value:.{digits}f}".replace("-", "−")
+    text = f"{value:z.{digits}f}".replace("-", "−")
     return escape(f"{text}{_space(unit)}{unit}")
 
 
 def general(value: float | None, unit: str | None = "") -> Markup:
-    """Write a number of unknown size with its unit; None reads "not measured"."""
+    """Write a number of unknown size with its unit, a share ("1") in per cent; None reads "not measured"."""
     if value is None:
         return NOT_MEASURED
-    unit = None if unit == "1" else unit
-    text = f"{value:.4g}".replace("-", "−")
+    if unit == "1":
+        return percent(value)
+    text = (f"{value:z.0f}" if abs(value) >= _WHOLE_FROM else f"{value:z.3g}").replace("-", "−")
     return escape(f"{text}{_space(unit)}{unit or ''}")
 
 
@@ -94,6 +99,38 @@ def view(angles: BullsEye | None) -> Markup:
 def console(angles: NeedleView) -> Markup:
     """Write what to dial at the console, signed whole degrees."""
     return escape(f"{_signed(angles.console_primary_deg)}° / {_signed(angles.console_secondary_deg)}°")
+
+
+def along(angles: BullsEye, position: PatientPosition, gantry: GantryLimits) -> NeedleView:
+    """Give the view along an implant with what to dial at the console.
+
+    Parameters
+    ----------
+    angles : BullsEye
+        For a patient head first and supine.
+    position : str
+        How the patient will lie.
+    gantry : GantryLimits
+        How far the C-arm turns.
+
+    Returns
+    -------
+    NeedleView
+    """
+    primary, secondary = console_angles_deg(angles.primary_deg, angles.secondary_deg, position)
+    return NeedleView(
+        primary_deg=angles.primary_deg,
+        secondary_deg=angles.secondary_deg,
+        console_primary_deg=primary,
+        console_secondary_deg=secondary,
+        within_gantry_limits=gantry.reaches(primary, secondary),
+    )
+
+
+def needle(gauge: str) -> Markup:
+    """Write a needle's type: "15G", or "3.2\u202fmm hip needle" for one that the catalogue names by its width."""
+    kind, _, width_mm = gauge.partition(" ")
+    return escape(f"{width_mm}\u202fmm {kind} needle" if width_mm else gauge)
 
 
 def point(position_lps: PointLps | None) -> Markup:

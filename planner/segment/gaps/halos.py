@@ -283,10 +283,15 @@ def _trust(
 def _measurement(
     shaft: Shaft, halo: Halo, gap_id: str, grid: Grid, metal: Metal, config: HaloConfig
 ) -> HaloMeasurement:
-    wide = halo.width_mm[halo.read & ~halo.fan.is_tip[:, None]]
+    call = loosening_call(halo.wide_share, trust=halo.trust, slice_mm=max(grid.spacing_mm), config=config)
+    if call == "none" and halo.hides_gaps:
+        call = None
+    # where nothing can be told of the screw, that no rim was seen is no measured zero
+    wide = halo.width_mm[halo.read & ~halo.fan.is_tip[:, None]] if call is not None else np.zeros(0)
     criteria = (
         LooseningCriterion(
-            name=f"rim > {config.loose_rim_mm:g} mm, share of shaft", measured=halo.wide_share,
+            name=f"rim > {config.loose_rim_mm:g} mm, share of shaft",
+            measured=None if call is None else halo.wide_share,
             limit=config.loose_share, unit="1",
         ),
         LooseningCriterion(
@@ -295,9 +300,6 @@ def _measurement(
         LooseningCriterion(name="rim width, greatest", measured=_percentile(wide, 100), limit=config.loose_rim_mm,
                            unit="mm"),
     )  # fmt: skip
-    call = loosening_call(halo.wide_share, trust=halo.trust, slice_mm=max(grid.spacing_mm), config=config)
-    if call == "none" and halo.hides_gaps:
-        call = None
     if not halo.lucent.any() or halo.volume_ml <= 0:
         return HaloMeasurement(shaft, halo, None, None, call, criteria)
     mask = paint_halo(halo.fan, outer_mm=halo.outer_mm, lucent=halo.lucent, grid=grid, metal=metal.mask.voxels)

@@ -31,8 +31,8 @@ from planner.segment.gaps.interface_wall import find_lucent
 from planner.segment.gaps.lytic_spaces import Surroundings, grow_cavities, lumen_level_hu, seed_voxels, voxel_shares
 from planner.segment.gaps.readability import unreadable_finding
 from planner.segment.gaps.stem_loosening import stem_loosening
+from planner.segment.implants.ceiling import AT_CEILING, clipping_level_hu
 from planner.segment.implants.hips import HipPart
-from planner.segment.implants.metal import clipping_level_hu
 from planner.segment.trust import TrustMap
 from planner.segment.unwrap import Cells
 from planner.segment.upright import Bools, resample, upright_grid, upright_hu
@@ -204,8 +204,9 @@ def _interface(volume: Volume, part: HipPart, bone: Mask, config: HipGapConfig) 
     clipped = clipping_level_hu(volume.hu, least_pile=30)
     own = np.asarray(resample(volume.hu, volume.grid, part.metal.grid)[part.metal.voxels])
     seen = float(np.percentile(own, 75))
-    if clipped is not None and clipped < 0.6 * config.titanium_hu:
-        plateau, level = config.titanium_hu, 0.85 * clipped
+    if clipped is not None and (clipped < 0.6 * config.titanium_hu or seen >= AT_CEILING * clipped):
+        plateau = max(config.titanium_hu, seen)
+        level = min(0.85 * clipped, 0.5 * plateau)
     else:
         plateau, level = seen, 0.5 * seen
     axis = part.record.axis
@@ -372,15 +373,19 @@ def _graded(record: Implant, found: _Found, config: HipGapConfig) -> Implant:
     share = float(area[lucent].sum()) / total if total >= _LEAST_INTERFACE_MM2 else None
     # one bay of a cavity is no line: the width that so much of the interface reaches
     widest = float(wide[np.argmax(covered >= config.line_share)]) if np.any(covered >= config.line_share) else 0.0
-    criteria = (
-        LooseningCriterion(name="lucent share of the interface", measured=share, limit=config.possible_share, unit="1"),
-        LooseningCriterion(
-            name=f"width of the line over {config.line_share:.0%} of the interface",
-            measured=None if share is None else widest,
-            limit=config.probable_width_mm, unit="mm",
-        ),
-    )  # fmt: skip
     call = stem_loosening(share, widest, trust=found.trust, config=config)
     if call == "none" and _unreadable(found):
         call = None
+    # where nothing can be told of the stem, that no line was seen is no measured zero
+    criteria = (
+        LooseningCriterion(
+            name="lucent share of the interface", measured=None if call is None else share,
+            limit=config.possible_share, unit="1",
+        ),
+        LooseningCriterion(
+            name=f"width of the line over {config.line_share:.0%} of the interface",
+            measured=None if call is None else widest,
+            limit=config.probable_width_mm, unit="mm",
+        ),
+    )  # fmt: skip
     return record.model_copy(update={"loosening": call, "loosening_criteria": criteria})

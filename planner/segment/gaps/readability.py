@@ -93,10 +93,10 @@ def unreadable_finding(implant_id: str, seen: Readability, where_lps: PointLps, 
     return Finding(
         code="unreadable-by-artefact",
         severity="caution",
-        message=f"{implant_id}: metal artefacts make {seen.unreadable_share:.0%} of the tissue at its wall unreadable: "
+        message=f"{implant_id}: metal artefacts make {seen.unreadable_share:.0%} of the tissue at the wall unreadable: "
         "gaps there may be missed or false; extended HU, a higher kV or shorter ways through metal (gantry) may help",
         where_lps=where_lps, measured=seen.unreadable_share, limit=limit, unit="1",
-        source="trust map: mean error foretold from the metal in the slice (docs/methods.md)",
+        source="trust map: mean error foretold from the metal in the slice (docs/methods.md)", implant_id=implant_id,
     )  # fmt: skip
 
 
@@ -127,4 +127,5 @@ def refused_finding(implant_id: str, volume_ml: float, stays: float, where_lps: 
         "foretold to darken explains most of it; a gap there can be neither seen nor excluded",
         where_lps=where_lps, measured=stays, limit=trust.config.least_staying_share, unit="1",
         source="this program's rule: share of the rim that stays once the foretold artefact is taken off",
+        implant_id=implant_id,
     )  # fmt: skip

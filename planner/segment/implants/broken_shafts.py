@@ -12,6 +12,7 @@ from planner.geometry.rays import segment_distance_mm
 from planner.model.implant import Implant
 from planner.model.volume import Volume
 from planner.segment.implants.metal import Metal
+from planner.segment.implants.own_level import own_level_hu
 from planner.segment.implants.shaft_walk import STEP_MM, Parting, ShaftWalk, greatest_step, partings, walk
 from planner.segment.unwrap import sampler_round
 
@@ -88,7 +89,7 @@ def broken_screws(
     found = list(screw_pairs(screws, config))
     paired = {name for broken in found for name in broken.implant_ids}
     for screw in screws:
-        if screw.kind == "pedicle_screw" and screw.id not in paired:
+        if screw.id not in paired:
             found += _parted_screw(screw, implants, metal, volume, config)
     return tuple(found)
 
@@ -143,7 +144,7 @@ def _parted_screw(
     start, stop = head - _BEYOND_MM * way, tip + _BEYOND_MM * way
     reach = _SECTION_SHARE * radius
     sampler = sampler_round(volume.hu, volume.grid, np.stack([start, stop]), margin_mm=reach + 2)
-    seen = walk(sampler, start, stop, reach_mm=reach, level_hu=metal.level_hu)
+    seen = walk(sampler, start, stop, reach_mm=reach, level_hu=own_level_hu(screw, metal=metal, volume=volume))
     t = seen.along_mm - _BEYOND_MM
     own = (t > 0.25 * length) & (t < 0.75 * length)
     whole = float(np.median(seen.area_mm2[own]))
@@ -159,7 +160,8 @@ def _parted_screw(
         longest_gap_mm=config.longest_gap_mm,
     )
     parting = next((p for p in apart if _is_apart(p, config)), None)
-    if parting is None:
+    # a cup screw's head lies askew in its shell: its first sections step aside where it is whole
+    if parting is None and screw.kind == "pedicle_screw":
         inside = slice(int(np.searchsorted(t, _NECK_MM)), int(np.searchsorted(t, length - _NOSE_MM)))
         step = greatest_step(_cut(seen, inside), window_mm=config.flank_mm)
         parting = step if step is not None and step.aside_mm > config.step_mm else None
@@ -178,7 +180,7 @@ def _others(screw: Implant, implants: Sequence[Implant]) -> list[tuple[Array, Ar
     """Give the stretches of other shafts: a rod that crosses behind a screw is no piece of it."""
     found = []
     for other in implants:
-        if other.id == screw.id or other.kind not in ("pedicle_screw", "rod") or not _has_length(other):
+        if other.id == screw.id or other.kind not in ("pedicle_screw", "cup_screw", "rod") or not _has_length(other):
             continue
         points = [np.asarray(p) for p in other.course_lps] or list(ends_lps(other))
         found += list(pairwise(points))
@@ -238,9 +240,9 @@ def walk_rod(rod: Implant, *, metal: Metal, volume: Volume) -> ShaftWalk:
     sampler = sampler_round(volume.hu, volume.grid, np.stack([start, stop]), margin_mm=reach + _BENT_MM)
     # At its upper end it lies bare and on its chord; from there it is followed both ways.
     middle = head + min(_INSIDE_MM, 0.5 * rod_length_mm(rod)) * way
+    level = own_level_hu(rod, metal=metal, volume=volume)
     halves = [
-        walk(sampler, middle, end, reach_mm=reach, level_hu=metal.level_hu, bent_mm2=np.pi * radius**2)
-        for end in (start, stop)
+        walk(sampler, middle, end, reach_mm=reach, level_hu=level, bent_mm2=np.pi * radius**2) for end in (start, stop)
     ]
     up, down = halves
     half = float(np.linalg.norm(middle - start))
@@ -327,7 +329,8 @@ def broken_stems(
         way = unit(tip - head)
         stop = tip + _STEM_BEYOND_MM * way
         sampler = sampler_round(volume.hu, volume.grid, np.stack([head, stop]), margin_mm=_STEM_REACH_MM + 2)
-        seen = walk(sampler, head, stop, reach_mm=_STEM_REACH_MM, level_hu=metal.level_hu)
+        level = own_level_hu(stem, metal=metal, volume=volume)
+        seen = walk(sampler, head, stop, reach_mm=_STEM_REACH_MM, level_hu=level)
         limits = (config.stem_notch_share, config.stem_dip_share)
         parting = _stem_parting(seen, *(limits if stem.kind == "femoral_stem" else (_NAIL_NOTCH_SHARE, 0.0)))
         if parting is not None:

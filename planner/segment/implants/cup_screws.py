@@ -1,18 +1,21 @@
 """Screws through a cup's dome: parted from each other where they touch, and measured."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cc3d
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
 
 from planner.geometry.frames import Array, points_lps, unit
 from planner.geometry.grid import Grid
 from planner.geometry.rays import segment_distance_mm
 from planner.geometry.rigid import perpendicular_pair
 from planner.model.implant import Side
+from planner.segment.implants.blurred_discs import disc_profile
 from planner.segment.implants.hip_balls import Shell
-from planner.segment.implants.hip_edges import Scanned
+from planner.segment.implants.hip_edges import Scanned, voxels_near
 from planner.segment.implants.hip_stems import StraightShaft
 from planner.segment.unwrap import Sampler, first_fall, sampler_round
 from planner.segment.upright import Bools
@@ -27,14 +30,26 @@ _REACH_MM = 5.0
 _RAY_MM = 0.1
 _ALONG_MM = 0.25
 _NOSE_MM = 6.0
-"""Length of a screw's pointed end at most, where it is not as thick as its shaft."""
+"""Length of a screw's pointed end at most, where it is not as thick as its shaft: no cone's point lies farther on."""
 _NEAR_CUP_MM = 1.5
+_HEART = 75.0
+"""Percentile of the HU of a screw's points that is its plateau, ours: the middle of the brighter half."""
 _CREST_SHARE = 1.17
 """Crest over the mean of core and crest, for a V thread on a core of 0.7 times its diameter: what a thread finer than
 the slices has at least. Ours; a steep thread on a thin core (ISO 5835 HB) reaches 1.4."""
 _GREATEST_RADIUS_MM = 4.5
 _LONGEST_CONE_MM = 2.5
 """A cone's point lies at most this far beyond the place where it fades in the blur."""
+_FADES_MM = 6.0
+"""Voxels this near to where a screw fades tell its end; those in the farther half beyond it, what it stands in."""
+_NOSES = [
+    (start, slope) for start in (-2.0, -1.0, 0.0, 1.0) for slope in (0.0, 0.08, 0.16, 0.24, 0.32, 0.4, 0.5, 0.6, 0.8)
+]
+"""Noses that are tried: where they begin, mm from where the shaft was seen to thin, and how fast they thin."""
+_BLUNT_SHARE = 0.006
+"""A nose is blunt if a point misfits by so much more of the step from bone to metal, a voxel. Points stay below 0.0055
+of it, noses cut off at a radius of 1.2 mm and more begin at 0.005 and mostly lie over 0.01. Ours, tuned on synthetic
+screws (clipped or not, blur 0.9-2.2 mm) and on the phantoms."""
 _WALL_MM = 3.5
 """Where a shell's wall cannot be measured."""
 
@@ -74,7 +89,7 @@ def find_cup_screws(
     -----
     Metal is looked at from far to near, in shells about the cup's centre: a piece that comes up is a screw until it
     runs into another one, so that screws that touch at the cup part. Each one's axis runs through the middles of its
-    sections; its head lies in the middle of the shell's wall, its tip where the cone of its nose ends.
+    sections; its head lies in the middle of the shell's wall, its tip where the cone of its nose ends, or is cut off.
     """
     cells = np.argwhere(beyond)
     if len(cells) < _LEAST_VOXELS:
@@ -153,7 +168,8 @@ def _measured(
 ) -> StraightShaft | None:
     """Measure a screw from its own points; None for what is no screw: short, thick, or not going out of the cup."""
     centre, radius = np.asarray(shell.sphere.centre_lps), shell.sphere.radius_mm
-    level = scanned.ray_level_hu(shell.sphere.plateau_hu)
+    plateau = _plateau_hu(scanned, sampler, own, presumed_hu=shell.sphere.plateau_hu)
+    level = scanned.ray_level_hu(plateau)
     middle = own.mean(axis=0)
     outwards = unit(middle - centre)
     axis = np.linalg.svd(own - middle, full_matrices=False)[2][0]
@@ -172,8 +188,8 @@ def _measured(
     surface = _leaves_mm(centre, radius, middle, axis)
     along = np.arange(surface + _NEAR_CUP_MM, stop + 4.0, _ALONG_MM)
     rays = _rays(sampler, middle, axis, along, level)
-    shift = float(np.mean(scanned.shift_mm(shell.sphere.plateau_hu, _across(axis), level_hu=level)))
-    end = _end_mm(along, np.maximum(rays - shift, 0.0))
+    shift = float(np.mean(scanned.shift_mm(plateau, _across(axis), level_hu=level)))
+    end = _end_mm(scanned, (middle, axis), _nose(along, np.maximum(rays - shift, 0.0)), plateau)
     thread = rays[(along > surface + 2.0) & (along < max(end - _NOSE_MM, surface + 4.0))]
     if end - surface < _LEAST_LENGTH_MM or not len(thread) or np.median(thread) > _GREATEST_RADIUS_MM:
         return None
@@ -182,6 +198,11 @@ def _measured(
     wall = shell.wall_mm if shell.wall_mm is not None else _WALL_MM
     head = middle + _leaves_mm(centre, radius - wall / 2.0, middle, axis) * axis
     return StraightShaft(points_lps(head), points_lps(middle + end * axis), outer, side)
+
+
+def _plateau_hu(scanned: Scanned, sampler: Sampler, own: Array, *, presumed_hu: float) -> float:
+    """Give a screw's own plateau, at the heart of its points: a shell thin beside the blur is darker."""
+    return scanned.plateau_hu(np.percentile(sampler.at(own), [_HEART]), presumed_hu=presumed_hu)[0]
 
 
 def _leaves_mm(centre: Array, radius: float, middle: Array, axis: Array) -> float:
@@ -225,19 +246,89 @@ def _through_sections(
     return middle + base, unit(axis + slope)
 
 
-def _end_mm(along: Array, rays: Array) -> float:
-    """Where a screw ends: where metal stops, or where the cone of its nose comes to its point."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Nose:
+    """A screw's end by its rays: where its metal fades, where it was last as thick as its shaft, radius, and its point.
+
+    All but the radius are mm along the axis; the point is where the cone of a pointed nose would end.
+    """
+
+    fades_mm: float
+    begins_mm: float
+    radius_mm: float
+    point_mm: float
+
+
+def _nose(along: Array, rays: Array) -> _Nose:
     radius = np.median(rays, axis=1)
     gone = np.flatnonzero(radius < 0.05)
     last = int(gone[0]) if len(gone) else len(along)
     if last < 4:
-        return float(along[0])
+        return _Nose(float(along[0]), float(along[0]), 0.0, float(along[0]))
     end = float(along[last - 1]) + _ALONG_MM / 2
     whole = float(np.median(radius[:last]))
+    begins = float(along[np.flatnonzero(radius[:last] >= 0.9 * whole)[-1]])
     nose = (along < end) & (along > end - _NOSE_MM) & (radius > 0.3 * whole) & (radius < 0.9 * whole)
-    if nose.sum() < 5:
-        return end
-    slope, base = np.polyfit(along[nose], radius[nose], 1)
+    slope, base = np.polyfit(along[nose], radius[nose], 1) if nose.sum() >= 5 else (0.0, whole)
     if slope > -0.2:
-        return end  # blunt
-    return float(np.clip(-base / slope, end, end + _LONGEST_CONE_MM))
+        return _Nose(end, begins, whole, end)
+    farthest = max(end, min(end + _LONGEST_CONE_MM, begins + _NOSE_MM))
+    return _Nose(end, begins, whole, float(np.clip(-base / slope, end, farthest)))
+
+
+def _end_mm(scanned: Scanned, line: tuple[Array, Array], nose: _Nose, plateau_hu: float) -> float:
+    """Where a screw ends: at the point of its nose, or where a cone cut off fits the voxels as they are far better.
+
+    A nose that is a point fades in the blur before its end and a blunt one does not; by their rays they look alike.
+    So the images of cones are compared, blurred as the scan is, each cut off at every place or at none.
+    """
+    fades, begins, whole = nose.fades_mm, nose.begins_mm, nose.radius_mm
+    near = _round_nose(scanned, line, nose, plateau_hu)
+    if near is None:
+        return nose.point_mm
+    at, far, misfit_of = near
+    across = float(np.mean(scanned.blur.along(_across(line[1]))))
+    lengthwise = float(scanned.blur.along(line[1]))
+    layers = np.arange(begins - 2.0 * _FADES_MM, fades + _LONGEST_CONE_MM, _ALONG_MM)
+    cut = layers + _ALONG_MM / 2
+    slab = ndtr((at[:, None] - layers + _ALONG_MM / 2) / lengthwise) - ndtr((at[:, None] - cut) / lengthwise)
+    tried = cut > max(fades - _LONGEST_CONE_MM, begins - 1.0)
+    pointed, blunt = np.inf, (np.inf, fades)
+    for start, slope in _NOSES:
+        radius = np.clip(whole - slope * (layers - begins - start), 0.0, whole)
+        share = np.cumsum(slab * disc_profile(radius, far[:, None], across), axis=1)
+        misfit, thin = misfit_of(share[:, tried]), radius[tried] <= 0.0
+        if thin.any():
+            pointed = min(pointed, float(misfit[-1]))
+        misfit[thin] = np.inf
+        blunt = min(blunt, (float(misfit.min()), float(cut[tried][np.argmin(misfit)])))
+    return nose.point_mm if pointed <= blunt[0] + _BLUNT_SHARE else min(blunt[1], nose.point_mm)
+
+
+def _round_nose(
+    scanned: Scanned, line: tuple[Array, Array], nose: _Nose, plateau_hu: float
+) -> tuple[Array, Array, Callable[[Array], Array]] | None:
+    """Voxels round a screw's nose: their places along the axis and beside it, and how ill a share of metal fits them.
+
+    None where the scan ends before it is seen what lies beyond.
+    """
+    fades, begins, whole = nose.fades_mm, nose.begins_mm, nose.radius_mm
+    middle, axis = line
+    found, hu = voxels_near(scanned.volume, middle + fades * axis, _FADES_MM + _NOSE_MM)
+    from_middle = np.asarray(found) - middle
+    at = from_middle @ axis
+    far = np.linalg.norm(from_middle - at[:, None] * axis, axis=1)
+    near = (far < whole) & (at > begins - _FADES_MM / 2) & (at < fades + _FADES_MM)
+    beyond = hu[near & (at > fades + _FADES_MM / 2)]
+    if near.sum() < _LEAST_VOXELS or not len(beyond):
+        return None
+    high = min(scanned.top_hu, plateau_hu)
+    low = min(scanned.config.dense_bone_hu, 0.5 * high)
+    ground = float(np.clip(np.median(beyond), 0.0, low))
+    seen = np.clip(hu[near], low, high)[:, None]
+
+    def misfit(share: Array) -> Array:
+        model = np.clip(ground + (plateau_hu - ground) * share, low, high)
+        return np.asarray(np.abs(model - seen).mean(axis=0) / (high - low))
+
+    return at[near], far[near], misfit

@@ -1,7 +1,7 @@
 """Where the head of a hip prosthesis stands in its cup: in the middle, worn into the liner, or out of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -54,6 +54,27 @@ def heads_off_centre(implants: Sequence[Implant], *, config: FaultConfig) -> tup
         Worn, offset by the liner's design, or dislocated; none where a sphere was not fitted.
     """
     found = []
+    for pair in heads_in_cups(implants):
+        room = pair.room_mm
+        if pair.apart_mm > config.eccentric_mm or pair.apart_mm > room > 0:
+            found.append(replace(pair, room_mm=max(room, config.eccentric_mm)))
+    return tuple(found)
+
+
+def heads_in_cups(implants: Sequence[Implant]) -> tuple[HeadInCup, ...]:
+    """Measure how far each head stands from the middle of its cup.
+
+    Parameters
+    ----------
+    implants : sequence of Implant
+        What was found.
+
+    Returns
+    -------
+    tuple of HeadInCup
+        None where a sphere was not fitted.
+    """
+    found = []
     for head in implants:
         if head.kind != "femoral_head" or head.sphere is None:
             continue
@@ -68,6 +89,5 @@ def heads_off_centre(implants: Sequence[Implant], *, config: FaultConfig) -> tup
         apart, cup = min(cups, key=lambda c: c[0])
         assert cup.sphere is not None
         room = (cup.sphere.diameter_mm - head.sphere.diameter_mm) / 2
-        if apart > config.eccentric_mm or apart > room > 0:
-            found.append(HeadInCup(head, cup, centre, apart, max(room, config.eccentric_mm)))
+        found.append(HeadInCup(head, cup, centre, apart, room))
     return tuple(found)

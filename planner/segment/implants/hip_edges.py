@@ -11,7 +11,7 @@ from planner.config.hip_config import HipImplantConfig
 from planner.geometry.frames import Array, PointsLps, unit
 from planner.geometry.grid import Grid
 from planner.model.volume import Volume
-from planner.segment.implants.metal import clipping_level_hu
+from planner.segment.implants.ceiling import clipping_level_hu
 
 _ALIKE_SHARE = 0.003
 """Misfits that differ by less than this share of the step a voxel are one: the noise of bone's 30 HU, clipped. Ours."""
@@ -50,17 +50,20 @@ class Scanned:
     volume : Volume
         The CT.
     ceiling_hu : float or None
-        Where it is cut off; None where the metal's own plateau is seen.
+        Where it is cut off; None where titanium's own plateau is seen.
     blur : Blur
         Its point spread: the settings', until it was measured on a head.
     config : HipImplantConfig
         What the metals read, where that is cut off.
+    limit_hu : float or None
+        Where it is cut off, also where only heavier metal is; None where nothing is.
     """
 
     volume: Volume
     ceiling_hu: float | None
     blur: Blur
     config: HipImplantConfig
+    limit_hu: float | None = None
 
     @classmethod
     def of(cls, volume: Volume, config: HipImplantConfig) -> Self:
@@ -74,18 +77,19 @@ class Scanned:
             float(np.hypot(config.blur_mm, slice_mm / np.sqrt(12.0))),
             unit(volume.grid.lps_from_index[:3, 0]),
         )
-        return cls(volume, ceiling, blur, config)
+        return cls(volume, ceiling, blur, config, top)
 
     @property
     def top_hu(self) -> float:
         """What lies above is one: the clipping level less the noise of its rounding, or infinity."""
-        return np.inf if self.ceiling_hu is None else 0.99 * self.ceiling_hu
+        limit = self.ceiling_hu if self.limit_hu is None else self.limit_hu
+        return np.inf if limit is None else 0.99 * limit
 
     def plateau_hu(self, inside_hu: Array, *, presumed_hu: float) -> tuple[float, bool]:
         """Tell a part's plateau from HU well inside of it; the presumed one, and False, where the scan cuts it off."""
         seen = float(np.median(inside_hu))
         if seen >= self.top_hu:
-            return presumed_hu, False
+            return max(presumed_hu, seen), False
         return seen, True
 
     def level_hu(self, plateau_hu: float) -> float:

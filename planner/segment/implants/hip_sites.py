@@ -11,6 +11,7 @@ from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask, Volume
 from planner.progress import Monitor, check_cancelled
+from planner.segment.implants.cut import is_at_padding
 from planner.segment.upright import Bools, Floats, resample, upright_grid, upright_hu
 
 _SEARCH_MM = 2.0
@@ -18,6 +19,8 @@ _SEARCH_MM = 2.0
 _JOINED_VOXELS = 3
 """Pieces up to 12 mm apart are one hip: a liner parts head from cup by less."""
 _BOX_MM = 12.0
+_INSIDE_MM = 2.0
+"""Metal this near to padding runs into it: the working voxels' centres lie up to 1 mm inside, and so does the mask."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +90,8 @@ def find_sites(volume: Volume, metal: Mask | None, config: HipImplantConfig, mon
         hu = np.nan_to_num(upright_hu(volume, grid), nan=-1000.0)
         solid = own & ((hu > config.metal_hu) if metal is None else resample(metal.voxels, metal.grid, grid) > 0.5)
         if solid.any():
-            is_cut = touches_edge(volume.grid, np.asarray(grid.to_lps(np.argwhere(solid))))
+            places = np.asarray(grid.to_lps(np.argwhere(solid)))
+            is_cut = touches_edge(volume.grid, places) or is_at_padding(volume, places, reach_mm=_INSIDE_MM)
             sites.append(Site(np.asarray(hu), solid, grid, is_cut))
     return sites
 

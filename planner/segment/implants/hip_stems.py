@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+from scipy.spatial import KDTree
 
 from planner.geometry.frames import Array, PointsLps, points_lps, unit
 from planner.model.implant import Side
@@ -19,6 +21,11 @@ _BOW_MM = 0.7
 stay within 0.1 mm of it on slices 2 mm thick; tuned on phantoms."""
 _CORE_MM = 2.0
 """Voxels this near to the axis tell where its ends are."""
+_BORE_MM = (4.0, 9.0)
+"""A bore for the extractor opens at the shoulder: looked for so far below it, beyond the blur of its rim. Ours; bores
+are deeper than that, 10 mm and more."""
+_LEAST_SOLID = 0.25
+"""Share of the shoulder's voxels that must stand on solid metal for the others to be left out; ours."""
 _LEAST_LENGTH_MM = 25.0
 _LEAST_OFFSET_MM = 15.0
 """A head's centre stands this far beside its stem at least, 30-55 mm by design; a neck alone points at it."""
@@ -170,10 +177,27 @@ def _ends(
     # the neck rises higher than the shoulder: it is left out by its side
     lateral = (aside @ medial < 0.15 * diameter) & (far < 0.4 * diameter)
     top = float(along[metal & lateral].max()) if (metal & lateral).any() else high
+    lateral &= _on_solid(scanned, aside, along - top, lateral & np.logical_not(metal), lateral)
     up = end_along(
         scanned, points[lateral], hu[lateral], centre_lps=middle + top * axis, direction=axis, plateau_hu=plateau
     )
     return low - (down if down is not None else 0.0), top + (up if up is not None else 0.0)
+
+
+def _on_solid(
+    scanned: Scanned, aside: Array, above: Array, hollow: npt.NDArray[np.bool_], shown: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Say which voxels stand on solid metal, not over a bore or in its blur; all where too few of those shown do.
+
+    ``aside`` is each voxel's way from the axis, shape (N, 3), ``above`` its height over the shoulder.
+    """
+    deep = hollow & (above < -_BORE_MM[0]) & (above > -_BORE_MM[1])
+    everywhere = np.ones(len(aside), dtype=bool)
+    if not deep.any():
+        return everywhere
+    far, _ = KDTree(aside[deep]).query(aside)
+    solid = np.asarray(far > 2.0 * scanned.blur.in_slice_mm)
+    return solid if np.count_nonzero(solid & shown) >= _LEAST_SOLID * np.count_nonzero(shown) else everywhere
 
 
 def side_of(medial: Array) -> Side | None:

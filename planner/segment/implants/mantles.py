@@ -14,6 +14,7 @@ from planner.geometry.rigid import perpendicular_pair
 from planner.model.implant import Implant
 from planner.model.volume import Mask, Volume
 from planner.segment.implants.metal import Metal
+from planner.segment.implants.own_level import points_inside
 from planner.segment.implants.parts import ImplantPart
 from planner.segment.implants.pieces import bare_record
 from planner.segment.unwrap import sampler_round
@@ -125,24 +126,13 @@ def unroll(volume: Volume, metal: Metal, stem: Implant, config: MantleConfig) ->
     sampler = sampler_round(volume.hu, volume.grid, points[::8, ::6].reshape(-1, 3), margin_mm=6.0)
     hu = np.asarray(sampler.at(points), dtype=np.float64)
     hu[~volume.grid.contains(points.reshape(-1, 3)).reshape(hu.shape)] = np.nan
-    bright = hu > _level_hu(metal, top, tip)
+    piece = metal.piece_along(points_inside(stem))
+    bright = hu > (metal.level_hu if piece is None else metal.piece_level_hu(piece))
     # the last step of the metal that the axis lies in; the neck or a screw farther out is another piece
     stays = np.cumprod(bright, axis=-1).sum(axis=-1)
     has_metal = (stays > 0).mean(axis=1) > 0.5
     tip_row = int(np.flatnonzero(has_metal).max()) + 1 if has_metal.any() else 0
     return Unrolled(top, axis, across, hu, np.maximum(stays - 0.5, 0.0) * _STEP_MM, tip_row)
-
-
-def _level_hu(metal: Metal, top_lps: Array, tip_lps: Array) -> float:
-    """Give the level of the piece that the stem is in; of all metal where its pieces have none of their own."""
-    if not metal.levels_hu:
-        return metal.level_hu
-    points = top_lps + np.linspace(0.05, 0.95, 60)[:, None] * (tip_lps - top_lps)
-    index = np.rint(metal.mask.grid.to_index(points)).astype(int)
-    index = index[np.all((index >= 0) & (index < metal.mask.grid.shape), axis=1)]
-    numbers = metal.pieces[tuple(index.T)]
-    numbers = numbers[numbers > 0]
-    return metal.levels_hu[int(np.bincount(numbers).argmax()) - 1] if len(numbers) else metal.level_hu
 
 
 def cement_hu(seen: Unrolled, config: MantleConfig) -> float | None:

@@ -12,11 +12,16 @@ from scipy import ndimage
 
 from planner.config.implant_config import ImplantConfig
 from planner.config.metal_config import MetalConfig
+from planner.errors import InputError
+from planner.geometry.frames import Array
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
 from planner.segment.implants.asides import Aside, BrightPiece, tell_asides, tell_dim
+from planner.segment.implants.ceiling import AT_CEILING, clipping_level_hu
 from planner.segment.implants.metal_levels import local_half_maximum, tissue_noise_hu
 from planner.segment.implants.starved import is_starved, within_height
+
+__all__ = ["Metal", "clipping_level_hu", "find_metal"]
 
 Block = tuple[slice, slice, slice]
 Bools = npt.NDArray[np.bool_]
@@ -71,8 +76,39 @@ class Metal:
 
     @property
     def is_clipped(self) -> bool:
-        """Whether the scan is cut off so low that half of the plateau cannot be seen."""
-        return self.clipped_at_hu is not None and self.clipped_at_hu < 0.6 * self.plateau_hu
+        """Whether the plateau of the metal with the most voxels is hidden above the clipping level."""
+        return self.is_hidden(self.plateau_hu)
+
+    def hides(self, piece: int) -> bool:
+        """Whether a piece's plateau (numbered from 1) is hidden above the clipping level."""
+        return self.is_hidden(self.plateaus_hu[piece - 1] if self.plateaus_hu else self.plateau_hu)
+
+    def piece_level_hu(self, piece: int) -> float:
+        """Level of a piece, numbered from 1; that of all metal where the pieces have none of their own."""
+        return self.levels_hu[piece - 1] if self.levels_hu else self.level_hu
+
+    def piece_along(self, points_lps: Array) -> int | None:
+        """Give the piece that most of some places lie in.
+
+        Parameters
+        ----------
+        points_lps : ndarray, shape (N, 3)
+            LPS mm.
+
+        Returns
+        -------
+        int or None
+            Its number, from 1; None where no piece is there.
+        """
+        index = np.rint(self.mask.grid.to_index(points_lps)).astype(int)
+        index = index[np.all((index >= 0) & (index < self.mask.grid.shape), axis=1)]
+        numbers = self.pieces[tuple(index.T)]
+        numbers = numbers[numbers > 0]
+        return int(np.bincount(numbers).argmax()) if len(numbers) else None
+
+    def is_hidden(self, plateau_hu: float) -> bool:
+        """Whether metal that shows such a plateau, or is presumed to have it, is brighter than the scan can show."""
+        return self.clipped_at_hu is not None and plateau_hu >= AT_CEILING * self.clipped_at_hu
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,11 +144,14 @@ def find_metal(volume: Volume, config: ImplantConfig, *, monitor: Monitor = SILE
 
     Raises
     ------
+    InputError
+        If a voxel's HU is NaN or infinite.
     CancelledError
         If the monitor stops the work.
     """
     monitor.report(Progress("finding metal"))
     check_cancelled(monitor)
+    _refuse_what_is_no_number(volume)
     own, grid, hu = config.metal, volume.grid, volume.hu
     noise = tissue_noise_hu(hu)
     bright = np.greater(hu, own.least_level_hu)
@@ -155,25 +194,17 @@ def find_metal(volume: Volume, config: ImplantConfig, *, monitor: Monitor = SILE
     )
 
 
-def clipping_level_hu(hu: npt.NDArray[Any], *, least_pile: int) -> float | None:
-    """Give the value at which bright voxels pile up at their top.
-
-    Parameters
-    ----------
-    hu : ndarray
-        The CT, or the part of it that holds the metal.
-    least_pile : int
-        Voxels on the maximum that make a pile.
-
-    Returns
-    -------
-    float or None
-        None where no pile stands on the maximum.
-    """
-    top = float(hu.max())
-    near = np.asarray(hu[hu >= top - 60.0], dtype=np.float64)
-    pile = int(np.count_nonzero(near >= top - 0.5))
-    return top if pile >= least_pile and pile > 3 * (len(near) - pile) else None
+def _refuse_what_is_no_number(volume: Volume) -> None:
+    if not np.issubdtype(volume.hu.dtype, np.floating):
+        return
+    bad = ~np.isfinite(volume.hu)
+    if bad.any():
+        first = np.argwhere(bad)[0]
+        place = ", ".join(f"{x:.1f}" for x in np.asarray(volume.grid.to_lps(first)))
+        raise InputError(
+            f"{np.count_nonzero(bad)} voxels of the CT are NaN or infinite, the first at slice {first[0]}, row "
+            f"{first[1]}, column {first[2]} (LPS {place} mm): set them to air and mark them as padding"
+        )
 
 
 def _pieces_of_block(
@@ -185,12 +216,12 @@ def _pieces_of_block(
     if hu.max() < seed:
         return []
     level = config.clipped_level_share * config.titanium_hu
-    starved = is_starved(hu, level_hu=level, spacing_mm=spacing_mm, config=config)
+    level = level if clipped is None else min(level, config.ceiling_share * clipped)
+    starved = is_starved(hu, level_hu=level, spacing_mm=spacing_mm, config=config, ceiling_hu=clipped)
     if clipped is not None and clipped < config.titanium_hu:
-        level = min(level, config.ceiling_share * clipped)
         voxels = _without_rim(hu, level, clipped, spacing_mm, config)
         if starved:
-            voxels = within_height(voxels, spacing_mm=spacing_mm, config=config)
+            voxels = within_height(voxels, spacing_mm=spacing_mm, config=config, ceiling_hu=clipped)
     else:
         support = config.starved_support_share if starved else config.support_share
         told = local_half_maximum(hu, spacing_mm=spacing_mm, config=config, support_share=support)

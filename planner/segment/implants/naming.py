@@ -1,5 +1,6 @@
 """Which straight shaft is a rod, which a screw, and which neither."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,12 @@ _NAIL_MM = 60.0
 
 _BLADE_REACH_MM = 4.0
 """Half the width of a starved blade; of two within that, one is the blade's edge. Ours."""
+_BEND_DEG, _SMOOTH_BEND_DEG = 25.0, 45.0
+"""How far a rod may turn from one stretch to the next: any shaft, and one as smooth and thick as the rod. Ours."""
+_BENT_ASIDE_MM = 6.0
+"""How far aside such a stretch may begin: half of a tulip's height at that turn. Ours."""
+_ALIKE_SHARE = 0.12
+"""Two stretches of one rod differ by less of their radius. Ours."""
 _SAME_DEG = 20.0
 """Two finds of one shaft differ by less; screws that cross differ by more, or soon run apart."""
 
@@ -28,7 +35,7 @@ class Named:
     name: Name
 
 
-def name_shafts(traced: list[Traced], config: ImplantConfig) -> list[Named]:
+def name_shafts(traced: list[Traced], config: ImplantConfig, *, known_rods: Sequence[Traced] = ()) -> list[Named]:
     """Name the shafts of one piece of metal.
 
     Parameters
@@ -37,6 +44,8 @@ def name_shafts(traced: list[Traced], config: ImplantConfig) -> list[Named]:
         The shafts of one connected piece.
     config : ImplantConfig
         The limits.
+    known_rods : sequence of Traced
+        Those among them that are rods for another reason.
 
     Returns
     -------
@@ -47,7 +56,8 @@ def name_shafts(traced: list[Traced], config: ImplantConfig) -> list[Named]:
     """
     if any(t.radius_mm > config.greatest_screw_radius_mm and t.length_mm > _NAIL_MM for t in traced):
         return [Named(t, "unknown") for t in traced]
-    rods = {i for i, t in enumerate(traced) if _joins_screws(t, traced, config)}
+    known = {id(t) for t in known_rods}
+    rods = {i for i, t in enumerate(traced) if id(t) in known or _joins_screws(t, traced, config)}
     for _ in traced:
         more = {i for i, t in enumerate(traced) if i not in rods and _goes_on(t, [traced[k] for k in rods], config)}
         if not more:
@@ -87,13 +97,15 @@ def _goes_on(shaft: Traced, rods: list[Traced], config: ImplantConfig) -> bool:
     if shaft.joints == 0 or shaft.radius_mm > config.greatest_rod_radius_mm:
         return False
     for rod in rods:
-        if abs(float(shaft.line.direction @ rod.line.direction)) < np.cos(np.radians(25)):
+        alike = abs(shaft.radius_mm - rod.radius_mm) < _ALIKE_SHARE * rod.radius_mm and not _is_threaded(shaft, config)
+        most_deg, aside_mm = (_SMOOTH_BEND_DEG, _BENT_ASIDE_MM) if alike else (_BEND_DEG, 4.0)
+        if abs(float(shaft.line.direction @ rod.line.direction)) < np.cos(np.radians(most_deg)):
             continue
         pairs = [(shaft.end_lps(a), rod.end_lps(b)) for a in (0, 1) for b in (0, 1)]
         here, there = min(pairs, key=lambda p: float(np.linalg.norm(p[0] - p[1])))
         between = there - here
         off = float(np.linalg.norm(between - (between @ shaft.line.direction) * shaft.line.direction))
-        if np.linalg.norm(between) < 25.0 and off < 4.0:
+        if np.linalg.norm(between) < 25.0 and off < aside_mm:
             return True
     return False
 
@@ -133,11 +145,28 @@ def is_stump(shaft: Traced, config: ImplantConfig) -> bool:
         Whether it comes out of other metal, ends free, is round, and surely bears a thread: walls and set screws of
         tulips do not.
     """
+    return may_be_stump(shaft, config) and shaft.thread_mm > config.stump_thread_mm
+
+
+def may_be_stump(shaft: Traced, config: ImplantConfig) -> bool:
+    """Say whether a short shaft is a stump if something else speaks for it: a broken-off end on its line.
+
+    Parameters
+    ----------
+    shaft : Traced
+        A shaft too short for a screw.
+    config : ImplantConfig
+        The limits.
+
+    Returns
+    -------
+    bool
+        As `is_stump`, but for the thread, which few turns show badly.
+    """
     return (
         config.least_screw_radius_mm < shaft.radius_mm < config.greatest_screw_radius_mm
         and shaft.length_mm >= config.shortest_stump_mm
         and {end.kind for end in shaft.ends} == {"tip", "joint"}
-        and shaft.thread_mm > config.stump_thread_mm
         and shaft.out_of_round < config.stump_roundness
         and not shaft.is_blade
     )

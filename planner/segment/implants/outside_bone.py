@@ -25,6 +25,8 @@ Wall = Literal["canal", "front", "side", "upper endplate", "lower endplate", "un
 _STEP_MM, _TURNS = 0.5, 24
 _ROOM_MM = 14.0
 _OUT_MM = 1.0
+_USUAL_MM = 5.0
+"""Over the thread of a screw that is too short to be measured: thin, so that nothing is said that is not sure. Ours."""
 """Cells of the thread this far out are out: a voxel and its blur. `_GRAZES_MM` of the phantoms' truth is the same."""
 _LEAST_IN_BONE = 0.25
 """Of which less lies in bone, that is held by none: pulled out, or no screw."""
@@ -111,12 +113,18 @@ def thread_lps(screw: Implant, *, from_mm: float) -> Array:
     """
     head, tip = ends_lps(screw)
     assert screw.axis is not None
-    radius, way = (screw.axis.diameter_mm or 0.0) / 2, unit(tip - head)
+    radius, way = _diameter_mm(screw) / 2, unit(tip - head)
     turn = np.arange(_TURNS) * 2 * np.pi / _TURNS
     ring = radius * (np.stack([np.cos(turn), np.sin(turn)], axis=1) @ np.stack(perpendicular_pair(way)))
     along = np.arange(from_mm, screw.axis.length_mm - radius / 2, _STEP_MM)
     crest = (head + along[:, None, None] * way + ring).reshape(-1, 3)
     return np.concatenate([crest, tip[None]])
+
+
+def _diameter_mm(screw: Implant) -> float:
+    """Diameter over the thread; a usual one where it was not measured."""
+    measured = None if screw.axis is None else screw.axis.diameter_mm
+    return _USUAL_MM if measured is None else measured
 
 
 def _out_of_bone(screw: Implant, bone: Mask, canal: Canal | None, config: FaultConfig) -> Stray | None:
@@ -134,7 +142,7 @@ def _out_of_bone(screw: Implant, bone: Mask, canal: Canal | None, config: FaultC
     worst, is_out = int(np.argmax(beyond)), beyond > _OUT_MM
     if float(np.mean(beyond <= _OUT_MM)) < _LEAST_IN_BONE:
         return Stray(screw, points[worst], float(beyond[worst]), "none")
-    cell_mm2 = _STEP_MM * np.pi * (screw.axis.diameter_mm or 0.0) / _TURNS
+    cell_mm2 = _STEP_MM * np.pi * _diameter_mm(screw) / _TURNS
     if np.count_nonzero(is_out) * cell_mm2 < config.least_outside_mm2 or beyond[worst] <= config.outside_mm:
         return None
     cells = np.asarray(grid.to_lps(np.argwhere(own & ~binary_erosion(own))))

@@ -14,9 +14,11 @@ from planner.geometry.rays import segment_distance_mm
 from planner.model.carm import BullsEye
 from planner.model.implant import Implant, ImplantAxis, Material
 from planner.model.volume import Mask, Volume
+from planner.segment.implants.cut import runs_out
 from planner.segment.implants.groups import pieces_of_one
 from planner.segment.implants.metal import Metal
 from planner.segment.implants.shaft import Shaft
+from planner.segment.implants.strays import joined_without_rod, strays
 
 _FAR_MM = 3.0
 """A piece that lies farther than this from every shaft of its group, in the median, is no part of them. Ours."""
@@ -51,11 +53,15 @@ def implant_parts(
     Returns
     -------
     tuple of ImplantPart
-        The shafts' in their order (a tulip goes with its screw), then each piece that holds no shaft, as "metal-1", ...
-        of kind "unknown".
+        The shafts' in their order (a tulip goes with its screw), then each piece that holds no shaft, and metal beyond
+        its shafts and tulips, as "metal-1", ... of kind "unknown". The volume of screws whose tulips are joined by
+        metal that is no rod is None: what is whose is not known.
     """
     owner = np.zeros(volume.grid.shape, dtype=np.int32)
     held: set[int] = set()
+    untold: set[int] = set()
+    beyond = 0
+    first_lump = len(shafts) + len(metal.blocks) + 1
     for numbers in pieces_of_one(metal):
         own = [k for k, s in enumerate(shafts) if s.piece in numbers]
         for number in numbers:
@@ -64,18 +70,28 @@ def implant_parts(
             points = np.asarray(volume.grid.to_lps(where))
             whose, far = _nearest(points, [shafts[k] for k in own], own) if own else (None, np.array([np.inf]))
             # of pieces that were searched together, one far from every shaft is something else
-            if whose is not None and (len(numbers) == 1 or float(np.median(far)) < _FAR_MM):
-                held.add(number)
-                owner[tuple(where.T)] = whose
-            else:
+            if whose is None or (len(numbers) > 1 and float(np.median(far)) >= _FAR_MM):
                 owner[tuple(where.T)] = len(shafts) + number
+                continue
+            held.add(number)
+            owner[tuple(where.T)] = whose
+            joined = joined_without_rod(points, [shafts[k] for k in own], volume.grid.voxel_volume_mm3)
+            untold |= {own[k] for k in joined}
+            if metal.starved and metal.starved[number - 1]:
+                continue  # it blooms farther than any tulip reaches
+            for lump in strays(points, far, volume.grid):
+                owner[tuple(where[lump].T)] = first_lump + beyond
+                beyond += 1
     parts = []
     for k, shaft in enumerate(shafts, start=1):
         mask = owner == k
-        parts.append(ImplantPart(_record(volume, mask, shaft, metal, config), Mask(volume.grid, mask)))
-    rest = [n for n in range(1, len(metal.blocks) + 1) if n not in held]
-    for k, number in enumerate(rest, start=1):
-        mask = owner == len(shafts) + number
+        record = _record(volume, mask, shaft, metal, config)
+        if k - 1 in untold:
+            record = record.model_copy(update={"volume_ml": None})
+        parts.append(ImplantPart(record, Mask(volume.grid, mask)))
+    rest = [len(shafts) + n for n in range(1, len(metal.blocks) + 1) if n not in held]
+    for k, number in enumerate((*rest, *range(first_lump, first_lump + beyond)), start=1):
+        mask = owner == number
         parts.append(ImplantPart(_unknown(volume, mask, f"metal-{k}", metal, config), Mask(volume.grid, mask)))
     return tuple(parts)
 
@@ -174,21 +190,22 @@ def _shell_mm3(
     return area * _STEPS_SHARE * thick_mm
 
 
-def _material(metal: Metal, plateau_hu: float, config: ImplantConfig) -> Material:
-    if metal.is_clipped:
+def _material(metal: Metal, shaft: Shaft, config: ImplantConfig) -> Material:
+    ceiling = metal.clipped_at_hu
+    if shaft.is_hidden and ceiling is not None and ceiling <= config.heavy_metal_hu:
         return "unknown"
-    return "cobalt_chrome_or_steel" if plateau_hu > config.heavy_metal_hu else "titanium"
+    return "cobalt_chrome_or_steel" if shaft.plateau_hu > config.heavy_metal_hu else "titanium"
 
 
 def _record(volume: Volume, mask: npt.NDArray[np.bool_], shaft: Shaft, metal: Metal, config: ImplantConfig) -> Implant:
     measured, centre = (None, (shaft.head_lps + shaft.tip_lps) / 2)
     if mask.any():
-        surface = _Surface(shaft.full_hu, _level_hu(metal, shaft.piece), shaft.sigma_mm, is_clipped=metal.is_clipped)
+        surface = _Surface(shaft.full_hu, metal.piece_level_hu(shaft.piece), shaft.sigma_mm, is_clipped=shaft.is_hidden)
         if metal.starved and metal.starved[shaft.piece - 1]:
             # its mask was narrowed to the metal's own height: whole voxels, and no shell
             surface = replace(surface, sigma_mm=0.0, is_clipped=True)
         measured, centre = _volume_and_centre(volume, mask, surface, metal, config)
-    if metal.is_clipped and shaft.course_lps is not None:
+    if shaft.is_hidden and shaft.course_lps is not None:
         measured = np.pi / 4 * shaft.outer_mm**2 * shaft.course_mm / 1000.0
     primary, secondary = positioner_angles_deg(-shaft.direction)
     is_screw = shaft.kind == "pedicle_screw"
@@ -200,22 +217,19 @@ def _record(volume: Volume, mask: npt.NDArray[np.bool_], shaft: Shaft, metal: Me
         axis=ImplantAxis(
             head_lps=point_tuple(shaft.head_lps),
             tip_lps=point_tuple(shaft.tip_lps),
-            diameter_mm=shaft.outer_mm,
+            diameter_mm=shaft.outer_mm if shaft.has_diameter else None,
             core_diameter_mm=shaft.core_mm if is_screw else None,
             length_mm=shaft.course_mm,
         ),
         bulls_eye=BullsEye(primary_deg=primary, secondary_deg=secondary) if is_screw else None,
         side=shaft.side,
         level=None,
-        material=_material(metal, shaft.plateau_hu, config),
+        material=_material(metal, shaft, config),
         loosening=None,
         course_lps=() if shaft.course_lps is None else tuple(point_tuple(p) for p in shaft.course_lps),
-        is_cut=shaft.is_cut,
+        metal_length_mm=shaft.metal_mm,
+        is_cut=shaft.is_cut or runs_out(volume, mask),
     )
-
-
-def _level_hu(metal: Metal, piece: int) -> float:
-    return metal.levels_hu[piece - 1] if metal.levels_hu else metal.level_hu
 
 
 def _unknown(volume: Volume, mask: npt.NDArray[np.bool_], name: str, metal: Metal, config: ImplantConfig) -> Implant:
@@ -226,5 +240,5 @@ def _unknown(volume: Volume, mask: npt.NDArray[np.bool_], name: str, metal: Meta
     measured, centre = _volume_and_centre(volume, mask, surface, metal, config)
     return Implant(
         id=name, kind="unknown", volume_ml=measured, centroid_lps=point_tuple(centre), axis=None, bulls_eye=None,
-        side=None, level=None, material="unknown", loosening=None,
+        side=None, level=None, material="unknown", loosening=None, is_cut=runs_out(volume, mask),
     )  # fmt: skip

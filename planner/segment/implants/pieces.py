@@ -116,8 +116,9 @@ def one_part(
     record = bare_record(
         name, kind, centre, volume_ml=sum(measured) if len(measured) == len(records) else None, material=material
     )
-    if any(r.is_cut is not None for r in records):
-        record = record.model_copy(update={"is_cut": any(r.is_cut for r in records)})
+    at_edge = bool(metal.at_edge) and metal.at_edge[piece.number - 1]
+    if at_edge or any(r.is_cut is not None for r in records):
+        record = record.model_copy(update={"is_cut": at_edge or any(r.is_cut for r in records)})
     return ImplantPart(record, Mask(metal.mask.grid, own))
 
 

@@ -1,17 +1,22 @@
 """Rods as curves: stretches between the tulips joined into one rod each, from end to end."""
 
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.interpolate import UnivariateSpline
 from scipy.ndimage import label, uniform_filter1d
 
+from planner.config.implant_config import ImplantConfig
 from planner.geometry.frames import Array, unit
 from planner.geometry.rigid import perpendicular_pair
+from planner.segment.implants.rod_breaks import parted
+from planner.segment.implants.rod_course import RodCourse, round_end_mm
 from planner.segment.implants.shafts import Traced, outer_fall, radial_profiles
 from planner.segment.implants.straight_runs import Line
 from planner.segment.unwrap import Sampler
+
+__all__ = ["RodCourse", "is_of_rod", "rod_courses"]
 
 _STEP_MM = 1.0
 _BRIDGE_MM = 50.0
@@ -22,12 +27,10 @@ _BEND_DEG = 45.0
 """How far it may turn from one free stretch to the next; those of the tuning cases turn by up to 40 degrees. Ours."""
 _GAP_MM = 0.4
 """A rod that is not seen for so long has ended: a break of 1.5 mm, after a blur of 0.4 mm. Ours."""
-_BREAK_MM = 9.0
-"""A break hides a rod for so long at most, its own width of blur on both sides; a tulip hides it for longer. Ours."""
-_DARK_SHARE = 0.7
-"""A break is darker than this share of the rod beside it; 0.61 in a gap of 1.7 mm in slices of 2 mm. Ours."""
 _PASSES = 6
 """How often a rod's curve is drawn anew; each time it may grow by a tulip and a level. Ours."""
+_ALIKE_SHARE = 0.12
+"""A shaft whose radius differs by less of a rod's is as thick as it. Ours."""
 _PIVOTS_MM = (5.0, 8.0)
 """How far beyond its last free section a rod may bend: about the middle of a tulip."""
 _REACH_MM = 10.0
@@ -36,39 +39,6 @@ _HIDDEN_MM = 20.0
 """How far beyond its last free stretch a rod is followed through other metal."""
 _SPREAD_MM = 0.12
 """How far the middle of a section scatters about a rod's; sets how smooth the curve is. Thoracic case, about."""
-
-_BLUNT_MM = 0.2
-"""What the scan's blur takes from a blunt end, in lengths of full sections. Ours, by simulation."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RodCourse:
-    """The middle line of a rod.
-
-    Parameters
-    ----------
-    course_lps : ndarray, shape (N, 3)
-        From the upper to the lower end, LPS mm. It ends where the rod's whole section does: a rounded end lies beyond.
-    traced : Traced
-        Its longest free stretch.
-    free_lps : ndarray, shape (M, 3)
-        Where it is seen alone: the middles of its sections there.
-    free_ways : ndarray, shape (M, 3)
-        Its direction in each of them.
-    is_cut : bool
-        Whether it leaves the scan.
-    """
-
-    course_lps: Array
-    traced: Traced
-    free_lps: Array
-    free_ways: Array
-    is_cut: bool
-
-    @property
-    def length_mm(self) -> float:
-        """Along its bends."""
-        return float(np.linalg.norm(np.diff(self.course_lps, axis=0), axis=1).sum())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,8 +93,31 @@ def rod_courses(sampler: Sampler, stretches: list[Traced]) -> list[RodCourse]:
         while (more := next((t for t in left if any(_goes_on(sampler, c, t) for c in chain)), None)) is not None:
             left.remove(more)
             chain.append(more)
-        courses += _parted(sampler, _course(sampler, chain))
+        courses += parted(sampler, _course(sampler, chain))
     return courses
+
+
+def is_of_rod(shaft: Traced, courses: Sequence[RodCourse], config: ImplantConfig) -> bool:
+    """Say whether a shaft is a piece of a rod that is known already: smooth, as thick, and along its course.
+
+    Parameters
+    ----------
+    shaft : Traced
+        A shaft that is not among the rods' stretches.
+    courses : sequence of RodCourse
+        The rods.
+    config : ImplantConfig
+        What counts as a thread.
+
+    Returns
+    -------
+    bool
+        No for what carries a thread.
+    """
+    if shaft.thread_mm > config.thread_mm:
+        return False
+    thick = [c for c in courses if abs(shaft.radius_mm - c.traced.radius_mm) < _ALIKE_SHARE * c.traced.radius_mm]
+    return any(_lies_on(shaft, course) for course in thick)
 
 
 def _lies_on(stretch: Traced, course: RodCourse) -> bool:
@@ -198,13 +191,14 @@ def _course(sampler: Sampler, chain: list[Traced]) -> RodCourse:
     cut = not bool(sampler.grid.contains(curve.at(np.array([low - 1.5, high + 1.5]))).all())
     first, last = (curve.at(np.array([end]))[0] for end in (low, high))
     up, down = curve.ways(np.array([low]))[0], -curve.ways(np.array([high]))[0]
-    low += _round_end_mm(sampler, first, up, longest)
-    high -= _round_end_mm(sampler, last, down, longest)
+    caps = round_end_mm(sampler, first, up, longest), round_end_mm(sampler, last, down, longest)
+    low, high = low + caps[0], high - caps[1]
     s = np.linspace(low, high, max(2, int(np.ceil((high - low) / 4.0)) + 1))
     course = curve.at(s)
-    course = course if course[0, 2] >= course[-1, 2] else course[::-1].copy()
+    if course[0, 2] < course[-1, 2]:
+        course, caps = course[::-1].copy(), caps[::-1]
     middles = points if len(points) else ends
-    return RodCourse(course, longest, middles, curve.ways((middles - curve.origin) @ curve.axes[0]), cut)
+    return RodCourse(course, longest, middles, curve.ways((middles - curve.origin) @ curve.axes[0]), cut, caps)
 
 
 def _felt(sampler: Sampler, curve: _Curve, own: Traced, sign: float) -> Array:
@@ -221,41 +215,6 @@ def _felt(sampler: Sampler, curve: _Curve, own: Traced, sign: float) -> Array:
             if len(place) and _is_metal_along(sampler, np.linspace(pivot, place[0], 40), 0.8 * own.level_hu):
                 return place
     return np.empty((0, 3))
-
-
-def _parted(sampler: Sampler, rod: RodCourse) -> list[RodCourse]:
-    """Part a rod where it is darker than on both sides, between sections that show it alone: a narrow break."""
-    line = rod.course_lps
-    s = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
-    fine = np.arange(0.0, s[-1], 0.25)
-    places = np.stack([np.interp(fine, s, line[:, k]) for k in range(3)], axis=1)
-    bright = sampler.at(places)
-    free = np.sort([fine[int(np.argmin(np.linalg.norm(places - p, axis=1)))] for p in rod.free_lps])
-    for start, stop in pairwise(free):
-        inside = (fine >= start) & (fine <= stop)
-        beside = [(fine >= start - 3.0) & (fine <= start), (fine >= stop) & (fine <= stop + 3.0)]
-        if stop - start > _BREAK_MM or not all(b.any() for b in (inside, *beside)):
-            continue
-        whole, dark = min(float(bright[b].max()) for b in beside), float(bright[inside].min())
-        if dark < _DARK_SHARE * whole:
-            gap = fine[inside & (bright < 0.5 * (whole + dark))]
-            upper, lower = (int(np.searchsorted(fine, gap[k])) for k in (0, -1))
-            back = unit(places[max(upper - 8, 0)] - places[upper])
-            on = unit(places[min(lower + 8, len(fine) - 1)] - places[lower])
-            ends = (
-                float(gap[0]) - _round_end_mm(sampler, places[upper], back, rod.traced),
-                float(gap[-1]) + _round_end_mm(sampler, places[lower], on, rod.traced),
-            )
-            return [_stretch(rod, s, (0.0, ends[0])), _stretch(rod, s, (ends[1], float(s[-1])))]
-    return [rod]
-
-
-def _stretch(rod: RodCourse, s: Array, span: tuple[float, float]) -> RodCourse:
-    at = np.concatenate([[span[0]], s[(s > span[0]) & (s < span[1])], [span[1]]])
-    line = np.stack([np.interp(at, s, rod.course_lps[:, k]) for k in range(3)], axis=1)
-    mine = np.min(np.linalg.norm(rod.free_lps[:, None] - line[None], axis=2), axis=1) < 3.0
-    mine = mine if mine.any() else np.ones(len(mine), dtype=bool)
-    return replace(rod, course_lps=line, free_lps=rod.free_lps[mine], free_ways=rod.free_ways[mine])
 
 
 def _free_points(sampler: Sampler, stretch: Traced) -> Array:
@@ -324,16 +283,3 @@ def _ends(sampler: Sampler, curve: _Curve, own: Traced) -> tuple[float, float]:
         inside = np.flatnonzero(seen[: stop + 1])
         out.append(float(s[inside[-1]]) if len(inside) else start)
     return out[0], out[1]
-
-
-def _round_end_mm(sampler: Sampler, end_lps: Array, inwards: Array, own: Traced) -> float:
-    """Measure how long a rounded end is, from the share of its sections that is missing; 0 where it is blunt.
-
-    A half ball lacks a third of its radius' length of full sections.
-    """
-    steps = np.arange(0.1, own.radius_mm + 0.1, 0.2)
-    profiles = radial_profiles(sampler, Line(end_lps, inwards, 0.0, 0.0), steps)
-    radius = np.minimum(outer_fall(profiles, own.level_hu).mean(1), own.radius_mm)
-    missing = float((1.0 - (radius / own.radius_mm) ** 2).sum() * 0.2)
-    roundness = (missing - _BLUNT_MM) / (own.radius_mm / 3 - _BLUNT_MM)
-    return own.radius_mm * float(np.clip(roundness, 0.0, 1.0))

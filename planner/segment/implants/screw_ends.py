@@ -56,7 +56,7 @@ def tip_mm(sampler: Sampler, screw: Traced, *, at_high: bool, sigma_mm: float, c
     profiles = radial_profiles(sampler, screw.line, rough + sign * x)[:, screw.rays]
     use = screw.radius_mm + 2.0 > RADII_MM
     seen = np.median(profiles[:, :, use], axis=1).astype(np.float64)
-    whole = seen[x < min(-6.0, -0.6 * back)]
+    whole = seen[x < (min(-6.0, -0.6 * back) if back > 6.5 else -0.6 * back)]
     at = RADII_MM[use]
     shape = np.median(whole, axis=0)
     ground = float(np.median(seen[:, -3:]))
@@ -86,13 +86,8 @@ def tip_mm(sampler: Sampler, screw: Traced, *, at_high: bool, sigma_mm: float, c
     radius = float(np.clip(outer_fall(shape[None, None], screw.level_hu)[0, 0], 0.8, 5.5))
     low = [-3.0, _NOSE_MM[0], 0.03, 0.6, 0.5]
     high = [2.9, _NOSE_MM[1], 1.0, 6.0, 4.0]
-    best = min(
-        (
-            least_squares(misfit, [start, nose, 0.4, radius, 1.0], bounds=(low, high), loss="soft_l1", max_nfev=40)
-            for start, nose in ((0.2, 3.0),)
-        ),
-        key=lambda r: float(r.cost),
-    )
+    start = [0.2, 3.0, 0.4, radius, 1.0]
+    best = least_squares(misfit, start, bounds=(low, high), loss="soft_l1", max_nfev=40)
     return rough + sign * float(best.x[0])
 
 

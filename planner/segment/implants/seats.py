@@ -12,6 +12,7 @@ from planner.model.volume import Volume
 from planner.segment.anatomy.canal import Canal
 from planner.segment.implants.broken_shafts import ends_lps, rod_diameter_mm, walk_rod
 from planner.segment.implants.metal import Metal
+from planner.segment.implants.own_level import own_level_hu
 from planner.segment.unwrap import sampler_round
 
 _STEP_MM = 0.25
@@ -73,11 +74,12 @@ def out_of_rod(
         Distance of the head from the nearest rod's middle. A tulip whose slot is filled with metal holds a rod, though
         none was told there; none is found where no two screws show how far the rod lies behind a head.
     """
-    paths = [
-        _bare_path(rod, metal, volume)
+    rods = [
+        rod
         for rod in implants
         if rod.kind == "rod" and rod.axis is not None and rod_diameter_mm(rod) >= config.thinnest_rod_mm
     ]
+    paths = [path for path in (_bare_path(rod, metal, volume) for rod in rods) if len(path)]
     screws = [
         s for s in implants if s.kind == "pedicle_screw" and s.axis is not None and s.id not in broken_off and paths
     ]
@@ -95,7 +97,7 @@ def out_of_rod(
 
 
 def _bare_path(rod: Implant, metal: Metal, volume: Volume) -> Array:
-    """Give the points of a rod's middle, as far as there is metal."""
+    """Give the points of a rod's middle, as far as there is metal; none where streaks hide it."""
     seen = walk_rod(rod, metal=metal, volume=volume)
     return seen.middle_lps[seen.area_mm2 > 0.3 * np.pi * rod_diameter_mm(rod) ** 2 / 4]
 
@@ -110,9 +112,10 @@ def _slot_is_filled(screw: Implant, metal: Metal, volume: Volume) -> bool:
     ball = ball.reshape(-1, 3)
     ball = ball[np.linalg.norm(ball, axis=1) <= _SEAT_REACH_MM]
     sampler = sampler_round(volume.hu, volume.grid, head[None], margin_mm=_SEAT_MM[1] + _SEAT_REACH_MM + 2)
+    level = own_level_hu(screw, metal=metal, volume=volume)
     for way in (back, half):
         for t in np.arange(*_SEAT_MM, 1.0):
-            if float(np.mean(sampler.at(head + t * way + ball) > metal.level_hu)) > 0.9:
+            if float(np.mean(sampler.at(head + t * way + ball) > level)) > 0.9:
                 return True
     return False
 

@@ -30,8 +30,10 @@ class Shaft:
     head_lps, tip_lps : ndarray, shape (3,)
         Of a screw: where the shaft meets the tulip (or its blunt end), and the end of the metal. Of a rod: its upper
         and lower end.
-    outer_mm, core_mm : float
-        Diameter over and under the thread; the same for a rod.
+    outer_mm : float
+        Diameter over the thread; where it could not be measured, that of the metal as it shows.
+    core_mm : float or None
+        Diameter under the thread; None for a rod, and where no thread was seen.
     sigma_mm : float
         The scan's blur.
     plateau_hu : float
@@ -50,6 +52,12 @@ class Shaft:
         Whether it runs out of the scan.
     expected_hu : float or None
         Plateau to be expected where the scan is clipped, heavy metal being told from titanium; None for `plateau_hu`.
+    has_diameter : bool
+        Whether `outer_mm` was measured.
+    is_hidden : bool
+        Whether the scan is clipped beneath its plateau.
+    metal_mm : float or None
+        Of a rod: its length from one end of its metal to the other, rounded ends included.
     """
 
     id: str
@@ -57,7 +65,7 @@ class Shaft:
     head_lps: Array
     tip_lps: Array
     outer_mm: float
-    core_mm: float
+    core_mm: float | None
     sigma_mm: float
     plateau_hu: float
     edge: Edge
@@ -67,6 +75,9 @@ class Shaft:
     course_lps: Array | None = None
     is_cut: bool = False
     expected_hu: float | None = None
+    has_diameter: bool = True
+    is_hidden: bool = False
+    metal_mm: float | None = None
 
     @property
     def full_hu(self) -> float:

@@ -27,6 +27,11 @@ _ACROSS_DEG = 35.0
 """Rays this near to the slices' normal are read where starvation spreads within the slices. Ours, by eye."""
 _MARGINS_MM: dict[str, float] = {"tip": 1.0, "joint": 5.0, "edge": 1.0}
 """How much of its ends does not count there: what blooms from a tulip would pull at it."""
+_STUMP_MM, _STUMP_SHARE = (6.0, 14.0), 0.8
+"""A shaft this short, and so much shorter than the run it was found by, is fitted again between its own ends. Ours."""
+_STUMP_TRIM_MM: dict[str, float] = {"tip": 0.8, "joint": 1.5, "edge": 0.5}
+_STUMP_MARGIN = 0.2
+"""Share of a short shaft at each end that does not count for its form. Ours."""
 _LEAST_BLADE_MM = 12.0
 """A blade shorter than this is not fitted from end to end."""
 _NEAR_CEILING = 0.96
@@ -152,6 +157,13 @@ def trace(sampler: Sampler, whole: Line, bright: Brightness) -> Traced:
     # narrow: the next screw may be 1 mm away
     line = fit_axis(sampler, line, max(1.2, radius - 0.4), own.level_hu)
     traced = _followed(sampler, line, own, every)
+    is_short = _STUMP_MM[0] < traced.length_mm < min(_STUMP_MM[1], _STUMP_SHARE * (whole.high - whole.low))
+    if is_short and traced.joints == 1:
+        # the run went on into the tulip, and so did the fit
+        low, high = traced.ends
+        start, stop = low.t_mm + _STUMP_TRIM_MM[low.kind], high.t_mm - _STUMP_TRIM_MM[high.kind]
+        line = fit_axis(sampler, Line(line.point, line.direction, start, stop), max(1.2, radius), own.level_hu)
+        traced = _followed(sampler, line, own, every)
     if traced.out_of_round < _BLADE or abs(float(line.direction @ slice_normal(sampler))) > _STEEP:
         return traced
     line = fit_blade_axis(sampler, line, own.starved_hu)
@@ -255,7 +267,8 @@ def _end(t: Array, gone: Bools, wide: Bools, outside: Bools, middle: int, step: 
             return End("tip", float(t[i]))
         if wide[i] and wide[min(max(i + 4 * step, 0), len(t) - 1)]:
             return End("joint", float(t[i]))
-    return End("edge", float(t[i]))
+    # as thick as ever beyond what was looked at, and within the scan: it runs on into what is no run of its own
+    return End("joint", float(t[i]))
 
 
 def _shape(
@@ -268,6 +281,9 @@ def _shape(
         return 0.0, (0.0, 0.0), 1.0
     radius = outer_fall(radial_profiles(sampler, line, t)[:, rays], bright.level_hu)
     mean, inner = radius.mean(1), (t > low + 5.0) & (t < high - 5.0)
+    if inner.sum() < 12:
+        # a stump: what widens into the tulip, or tapers, takes a greater share of it
+        inner = (t > low + _STUMP_MARGIN * (high - low)) & (t < high - _STUMP_MARGIN * (high - low))
     if inner.sum() < 12:
         inner = np.ones(len(t), dtype=bool)
     own = float(np.median(mean[inner]))

@@ -20,15 +20,24 @@ Floats = npt.NDArray[np.float32]
 Spacing = tuple[float, float, float]
 
 
+_TUNED_AT_HU = 3071.0
+"""The ceiling at which all of this was tuned."""
 _FRINGE_HU = (2400.0, 3000.0)
-"""Under every scanner's ceiling, above bone."""
+"""Under that ceiling, above bone. Under a lower one it is lowered alike, and cortical bone may be counted."""
 _WEDGE = 0.5
 """Depth grows by one voxel a step across a band, and by half of that at most along one that widens."""
 _SHELL_MM = (0.9, 2.5)
 """Next to metal, past its blur."""
 
 
-def is_starved(hu: npt.NDArray[Any], *, level_hu: float, spacing_mm: Spacing, config: MetalConfig) -> bool:
+def is_starved(
+    hu: npt.NDArray[Any],
+    *,
+    level_hu: float,
+    spacing_mm: Spacing,
+    config: MetalConfig,
+    ceiling_hu: float | None = None,
+) -> bool:
     """Tell whether metal let so few quanta through that its streaks are as bright and as dark as HU go.
 
     Parameters
@@ -41,6 +50,8 @@ def is_starved(hu: npt.NDArray[Any], *, level_hu: float, spacing_mm: Spacing, co
         Of the voxels.
     config : MetalConfig
         The thresholds.
+    ceiling_hu : float or None
+        Where the scan is clipped; None where it isn't.
 
     Returns
     -------
@@ -49,7 +60,8 @@ def is_starved(hu: npt.NDArray[Any], *, level_hu: float, spacing_mm: Spacing, co
     """
     metal = hu > level_hu
     faces = sum(int(np.count_nonzero(np.diff(metal.view(np.int8), axis=axis))) for axis in range(3))
-    between = int(np.count_nonzero((hu >= _FRINGE_HU[0]) & (hu < _FRINGE_HU[1])))
+    lowered = 1.0 if ceiling_hu is None else min(1.0, ceiling_hu / _TUNED_AT_HU)
+    between = int(np.count_nonzero((hu >= lowered * _FRINGE_HU[0]) & (hu < lowered * _FRINGE_HU[1])))
     if between <= config.starved_fringe * faces:
         return False
     away = edt.edt((~metal).astype(np.uint8), anisotropy=spacing_mm, parallel=1)
@@ -57,7 +69,9 @@ def is_starved(hu: npt.NDArray[Any], *, level_hu: float, spacing_mm: Spacing, co
     return bool(shell.size) and float(np.percentile(shell, 5.0)) < config.starved_dark_hu
 
 
-def within_height(saturated: Bools, *, spacing_mm: Spacing, config: MetalConfig) -> Bools:
+def within_height(
+    saturated: Bools, *, spacing_mm: Spacing, config: MetalConfig, ceiling_hu: float = _TUNED_AT_HU
+) -> Bools:
     """Keep of saturated voxels what is no farther from the middle of its band than half of the metal's height.
 
     Parameters
@@ -68,6 +82,8 @@ def within_height(saturated: Bools, *, spacing_mm: Spacing, config: MetalConfig)
         Of the voxels.
     config : MetalConfig
         The thresholds.
+    ceiling_hu : float
+        That level: the higher it is, the more of a slice metal must fill to reach it.
 
     Returns
     -------
@@ -75,7 +91,8 @@ def within_height(saturated: Bools, *, spacing_mm: Spacing, config: MetalConfig)
         Without the sheets that run between metals.
     """
     step, rows_mm, columns_mm = spacing_mm
-    height = np.maximum(_heights(saturated) * step - 2 * (0.5 - config.heavy_share) * step, 0.6 * step)
+    share = min(0.5, config.heavy_share * ceiling_hu / _TUNED_AT_HU)
+    height = np.maximum(_heights(saturated) * step - 2 * (0.5 - share) * step, 0.6 * step)
     kept, sheet = np.zeros_like(saturated), np.zeros_like(saturated)
     for k in np.flatnonzero(saturated.any(axis=(1, 2))):
         own = saturated[k]

@@ -60,8 +60,11 @@ class Thread:
 
     Parameters
     ----------
-    outer_mm, core_mm : float
-        Over and under the thread.
+    outer_mm : float
+        Over the thread. The scan's blur hides part of it, which priors on the thread's depth and flanks stand in for.
+    core_mm : float or None
+        Under the thread; None where no thread was seen, or the scan is clipped beneath the metal's plateau: it would be
+        little but the outer diameter less the usual depth of a thread.
     sigma_mm : float
         The blur that the fit took or found.
     plateau_hu : float
@@ -71,7 +74,7 @@ class Thread:
     """
 
     outer_mm: float
-    core_mm: float
+    core_mm: float | None
     sigma_mm: float
     plateau_hu: float
     pitch_mm: float | None
@@ -255,7 +258,7 @@ def _fitted(folded: Array, helix: _Helix | None, radius_mm: float, scan: _Scan, 
     core, depth, top = float(best.x[0]), float(best.x[1]), float(best.x[4])
     return Thread(
         outer_mm=2 * (core + depth),
-        core_mm=2 * core,
+        core_mm=None if helix is None or scan.is_clipped else 2 * core,
         sigma_mm=sigma_of(best.x),
         plateau_hu=top * scan.plateau_hu,
         pitch_mm=None if helix is None else helix.starts / abs(helix.per_mm),

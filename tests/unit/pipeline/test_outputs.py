@@ -1,5 +1,7 @@
 """Labels come out on the slices that the CT's file holds, though it was planned on others."""
 
+from dataclasses import replace
+
 import numpy as np
 import pydicom
 import pytest
@@ -7,6 +9,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from planner.config.plan_config import PlanConfig
+from planner.config.trust_config import TrustConfig
 from planner.geometry.grid import Grid
 from planner.io import load_scan
 from planner.io.dicom.seg import read_seg
@@ -17,6 +20,7 @@ from planner.model.plan import Plan, Review, Software
 from planner.model.volume import Mask
 from planner.pipeline.outputs import own_labels, write_plan_files
 from planner.pipeline.planned_case import PlannedCase
+from planner.segment.trust import TrustMap
 
 SHAPE = (40, 24, 28)
 CENTRE = np.array((-24.0, 20.0, -380.0))
@@ -100,3 +104,34 @@ def test_label_files_lie_where_the_cts_own_slices_do(tmp_path, lean_mm, lost):
 def test_labels_of_a_plain_ct_are_not_moved(tmp_path):
     case = planned(load_scan(write_ct(tmp_path / "ct", grid_of())))
     assert own_labels(case) is case.labels
+
+
+def a_trust_map(ct):
+    """Trust that rises from head to foot, on a coarse grid that lies askew of the CT's and reaches not as far."""
+    centre = np.asarray(ct.to_lps(np.array(ct.shape) / 2))
+    matrix = np.eye(4)
+    matrix[:3, :3] = [[0, 0, 2.0], [0, 2.0, 0], [2.0, 0, 0]]
+    matrix[:3, 3] = centre - 12.0
+    shape = (13, 13, 13)
+    rising = np.broadcast_to(np.linspace(0.2, 0.8, 13, dtype=np.float32)[:, None, None], shape).copy()
+    return TrustMap(Grid(shape, matrix), rising, 0 * rising, 0 * rising, TrustConfig())
+
+
+def test_the_trust_map_lies_on_the_ct(tmp_path):
+    stored = grid_of()
+    case = planned(load_scan(write_ct(tmp_path / "ct", stored)))
+    trust = a_trust_map(case.scan.volume.grid)
+    (tmp_path / "out").mkdir()
+    write_plan_files(replace(case, trust=trust), tmp_path / "out", PlanConfig(), figures=False)
+    written = read_label_nifti(tmp_path / "out" / "trust.nii.gz")
+    assert written.grid.is_same(stored)
+    places = np.asarray(written.grid.to_lps(np.moveaxis(np.indices(SHAPE), 0, -1)))
+    assert np.abs(written.codes - 100 * trust.trust_at(places)).max() <= 0.51
+    assert written.codes.min() == 20 and written.codes.max() == 80
+
+
+def test_without_a_trust_map_no_file_is_written(tmp_path):
+    case = planned(load_scan(write_ct(tmp_path / "ct", grid_of())))
+    (tmp_path / "out").mkdir()
+    write_plan_files(case, tmp_path / "out", PlanConfig(), figures=False)
+    assert not (tmp_path / "out" / "trust.nii.gz").exists()

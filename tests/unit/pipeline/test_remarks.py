@@ -1,7 +1,9 @@
 """What a plan says in words."""
 
+from planner.model.finding import Finding
+from planner.model.gap import Gap
 from planner.model.implant import Implant
-from planner.pipeline.remarks import _of_implants, of_search, of_slices
+from planner.pipeline.remarks import _of_implants, _of_materials, of_reliance, of_search, of_slices
 
 
 def test_thick_slices_are_said() -> None:
@@ -34,3 +36,63 @@ def test_why_a_volume_is_missing_is_said_where_it_is_missing() -> None:
     untold = told.model_copy(update={"volume_ml": None})
     assert [f.code for f in _of_implants([untold, _metal("cement")])] == ["volume-not-told"]
     assert list(_of_implants([told])) == []
+
+
+def test_what_was_recognised_is_named_where_gaps_are_not_measured() -> None:
+    nail = _metal("nail").model_copy(update={"id": "nail-left"})
+    (finding,) = of_search([nail, _metal("unknown")])
+    assert finding.code == "gaps-not-measured"
+    assert "nail-left (nail) was recognised" in finding.message
+    assert "gaps round nails" in finding.message and "breaches not looked for" in finding.message
+
+
+def test_gaps_round_a_nail_are_not_measured_beside_a_screw_either() -> None:
+    (finding,) = of_search([_metal("pedicle_screw"), _metal("nail").model_copy(update={"id": "nail-left"})])
+    assert (finding.code, finding.severity) == ("nail-gaps-not-measured", "caution")
+    assert finding.message.startswith("nail-left:")
+
+
+def test_a_screw_whose_volume_is_not_its_own_is_told() -> None:
+    told = _metal("pedicle_screw").model_copy(update={"loosening": "none"})
+    (finding,) = _of_implants([told.model_copy(update={"volume_ml": None})])
+    assert finding.code == "volume-not-told" and "rod" in finding.message
+    assert list(_of_implants([told])) == []
+
+
+def test_unknown_metal_that_is_cut_is_said_to_be() -> None:
+    (cut,) = _of_implants([_metal("unknown").model_copy(update={"is_cut": True})])
+    (whole,) = _of_implants([_metal("unknown")])
+    assert "runs out of the scan" in cut.message and "runs out" not in whole.message
+
+
+def _gap(trust: float | None, implant_id: str | None = "screw-1") -> Gap:
+    return Gap(
+        id="gap-1", implant_id=implant_id, level=None, kind="screw_halo", zones=(), volume_ml=None,
+        expected_fill_ml=None, width_mm=None, interface_fraction=None, centroid_lps=(0.0, 0.0, 0.0), trust=trust,
+    )  # fmt: skip
+
+
+def test_a_gap_without_trust_is_not_to_be_relied_on() -> None:
+    blind = Finding(code="unreadable-by-artefact", severity="caution", message="x", measured=0.99, implant_id="screw-1")
+    (finding,) = of_reliance([_gap(0.1)], [blind], least_trust=0.25)
+    assert (finding.code, finding.gap_id, finding.implant_id) == ("gap-not-reliable", "gap-1", "screw-1")
+    assert (finding.measured, finding.limit) == (0.1, 0.25)
+    assert finding.message == "gap-1: not to be relied on: 99% of its wall unreadable by metal artefacts"
+    (other,) = of_reliance([_gap(0.1, None)], [blind], least_trust=0.25)
+    assert other.message == "gap-1: not to be relied on: trust 10%"
+
+
+def test_a_gap_with_trust_or_of_which_none_is_known_is_not_doubted() -> None:
+    assert of_reliance([_gap(0.25), _gap(None)], [], least_trust=0.25) == ()
+
+
+def test_findings_name_their_implant() -> None:
+    (finding,) = _of_implants([_metal("unknown")])
+    assert finding.implant_id == "metal-1"
+
+
+def test_a_hip_implant_of_untold_material_is_said_on_an_unclipped_scan() -> None:
+    stem = _metal("femoral_stem").model_copy(update={"id": "stem-left"})
+    (finding,) = _of_materials([stem, _metal("rod")])
+    assert finding.code == "material-not-told" and finding.message.startswith("stem-left:")
+    assert list(_of_materials([stem.model_copy(update={"material": "titanium"})])) == []

@@ -1,5 +1,7 @@
 """What makes a CT one with an implant."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,3 +42,12 @@ def test_a_screw_is_an_implant() -> None:
 def test_nothing_unknown_metal_and_cement_are_none(kinds: tuple[ImplantKind, ...], words: str) -> None:
     with pytest.raises(NoImplantError, match=words):
         require_implant(_told(*kinds))
+
+
+@pytest.mark.parametrize(("pieces", "words"), [(1, "1 bright piece in"), (2, "2 bright pieces in")])
+def test_one_piece_is_not_called_pieces(pieces: int, words: str) -> None:
+    told = _told("unknown")
+    blocks = tuple((slice(0, 1),) * 3 for _ in range(pieces))
+    told = replace(told, metal=replace(told.metal, blocks=blocks))
+    with pytest.raises(NoImplantError, match=words):
+        require_implant(told)

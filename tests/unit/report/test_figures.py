@@ -9,10 +9,12 @@ from PIL import Image
 from planner.errors import CancelledError, GeometryError
 from planner.geometry.grid import Grid
 from planner.geometry.rigid import rotation_about
+from planner.model.implant import LooseningCriterion
 from planner.model.labels import LabelMap, Structure
 from planner.model.volume import Mask, Volume
+from planner.report.canvas import open_sheet
 from planner.report.figures import PictureInput, draw_cut, gap_cuts, gap_pictures
-from planner.report.overview import overview_pictures
+from planner.report.overview import _number, overview_pictures
 from planner.report.reslice import axial, coronal
 
 STRUCTURES = (
@@ -127,6 +129,28 @@ def test_overview(plan):
     assert list(pictures) == ["overview/front", "overview/side"]
     assert has_colour(pixels(pictures["overview/front"]), "#F0E442")
     assert overview_pictures(inputs_of(plan, labelled=False)) == {}
+
+
+def _numbers(plan):
+    cut = coronal((0.0, 0.0, 0.0), 40.0)
+    _, axes = open_sheet(cut)
+    _number(axes, cut, inputs_of(plan))
+    return {text.get_text(): text.get_position() for text in axes.texts}
+
+
+def test_implants_carry_their_numbers_no_two_over_each_other(plan):
+    screw = plan.implants[0]
+    row = LooseningCriterion(name="broken, pieces apart by", measured=1.0, limit=0.0, unit="mm")
+    more = (
+        screw.model_copy(update={"id": "screw-2", "loosening_criteria": (row,)}),
+        screw.model_copy(update={"id": "rod-1", "kind": "rod", "axis": None, "centroid_lps": (0.0, 0.0, -20.0)}),
+        screw.model_copy(update={"id": "rod-9", "kind": "rod", "axis": None, "centroid_lps": (0.0, 0.0, -90.0)}),
+    )
+    seen = _numbers(plan.model_copy(update={"implants": (screw, *more)}))
+    assert set(seen) == {"1", "2 broken", "rod-1"}
+    # its head lies at left 14 and head 2 of a picture of 80 mm
+    assert seen["1"] == pytest.approx((0.5 + 14 / 80, 0.5 + 2 / 80))
+    assert seen["1"][1] - seen["2 broken"][1] > 0.05
 
 
 def test_refuses_labels_of_another_grid_and_stops_when_asked(plan):

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from planner.model.finding import Finding
+from planner.model.implant import ImplantSphere, LooseningCriterion
 from planner.model.plan import Review
 from planner.report.html import render_report, unmeasured
 
@@ -122,3 +123,96 @@ def test_an_empty_plan(plan_with):
 
 def test_pictures_of_strangers_are_left_out(plan):
     assert Page(render_report(plan, {"gap-9/axial": b"a", "axial": b"b"})).sources == []
+
+
+def test_breaches_that_were_not_looked_for_are_not_called_none(plan):
+    silent = plan.model_copy(update={"breaches": ()})
+    assert "No breach was found" in Page(render_report(silent, {})).text
+    finding = Finding(code="gaps-not-measured", severity="warning", message="gaps were not measured: a nail")
+    unsearched = silent.model_copy(update={"gaps": (), "findings": (finding,)})
+    text = Page(render_report(unsearched, {})).text
+    assert "No breach was found" not in text and "Breaches were not looked for" in text
+
+
+def _in_short(plan):
+    text = Page(render_report(plan, {})).text
+    return text[text.index("In short") : text.index("Findings")]
+
+
+def test_who_is_no_candidate_is_told_first_and_no_needle_is_praised(plan, plan_with):
+    grave = Finding(code="no-candidate", severity="warning", message="no candidate: open surgery")
+    short = _in_short(plan_with(findings=(grave,)))
+    assert short.index("No candidate: open surgery.") < short.index("gap-1") and short.count("No candidate") == 3
+    assert "none is proposed" in short and "Best single needle" not in short and "trajectory-1" not in short
+    assert "work together" not in short and "1.23" in short
+    whole = _in_short(plan)
+    assert "candidate" not in whole and "Best single needle trajectory-1" in whole and "work together" in whole
+
+
+def test_a_doubtful_gap_says_so_before_its_figure(plan, plan_with):
+    doubt = Finding(
+        code="gap-not-reliable", severity="warning", gap_id="gap-1",
+        message="gap-1: not to be relied on: 99% of its wall",
+    )  # fmt: skip
+    short = _in_short(plan_with(findings=(doubt,)))
+    assert short.index("Not to be relied on: 99% of its wall.") < short.index("1.23")
+    assert "Best single needle trajectory-1" not in short and "doubtful: gap-1" in short
+    assert "Not to be relied on" not in _in_short(plan) and "Trust 80\u202f%" in _in_short(plan)
+
+
+def _row(plan, implant, **more):
+    text = Page(render_report(plan.model_copy(update={"implants": (implant, *plan.implants), **more}), {})).text
+    return text[text.index("Criteria") : text.index("screw-1 pedicle screw", text.index("Criteria"))]
+
+
+def test_a_cup_shows_its_sphere_and_how_it_stands(plan):
+    sphere = ImplantSphere(centre_lps=(0.0, 0.0, 0.0), diameter_mm=52.0, opening_lps=(0.5**0.5, 0.0, -(0.5**0.5)))
+    cup = plan.implants[0].model_copy(
+        update={"id": "cup-left", "kind": "acetabular_cup", "axis": None, "sphere": sphere, "level": None}
+    )
+    row = _row(plan, cup)
+    assert "52.0\u202fmm" in row and "inclination 45°" in row and "anteversion 0°" in row and "1.50\u202fmL" in row
+    assert "level" not in row and "LAO" not in row
+    assert (
+        unmeasured(plan.model_copy(update={"implants": (cup,), "gaps": (), "breaches": (), "trajectories": ()})) == ()
+    )
+    blind = cup.model_copy(update={"sphere": sphere.model_copy(update={"opening_lps": None})})
+    assert "opening not measured" in _row(plan, blind)
+
+
+def test_a_broken_screw_is_marked_and_no_view_runs_down_a_stem(plan):
+    row = LooseningCriterion(name="broken, pieces apart by", measured=1.4, limit=0.0, unit="mm")
+    screw = plan.implants[0].model_copy(update={"id": "screw-2", "loosening_criteria": (row,), "is_cut": True})
+    shown = _row(plan, screw)
+    assert "pedicle screw broken runs out of the scan" in shown and "console −12° / +6°" in shown
+    stem = plan.implants[0].model_copy(update={"id": "stem-left", "kind": "femoral_stem"})
+    assert "LAO" not in _row(plan, stem) and "broken" not in _row(plan, stem)
+
+
+def test_a_screw_that_the_gantry_cannot_look_along(plan):
+    high = plan.implants[0].bulls_eye.model_copy(update={"secondary_deg": 84.0})
+    screw = plan.implants[0].model_copy(update={"id": "screw-2", "bulls_eye": high})
+    assert "out of the gantry's reach" in _row(plan, screw) and "reach" not in _row(plan, plan.implants[0])
+
+
+def test_where_nothing_was_looked_for_no_breach_is_not_said(plan, plan_with):
+    def said(**more):
+        text = Page(render_report(plan_with(**({"breaches": ()} | more)), {})).text
+        return text[text.rindex("Breaches", 0, text.index("Risk factors")) : text.index("Risk factors")]
+
+    nail = plan.implants[0].model_copy(update={"id": "nail-left", "kind": "nail"})
+    none = {"gaps": (), "trajectories": (), "needle_sets": ()}
+    unsearched = Finding(code="gaps-not-measured", severity="warning", message="gaps were not measured")
+    assert "No breach was found" in said()
+    assert "not looked for: no gap was found" in said(**none)
+    alone = said(implants=(nail,), findings=(unsearched,), **none)
+    assert "not looked for: gaps were not measured" in alone and "No breach" not in alone
+    assert "Round nail-left breaches were not looked for" in said(implants=(nail, *plan.implants))
+
+
+def test_fluoroscopy_has_its_own_legend_and_says_where_two_views_are_one(plan):
+    views = {"trajectory-1/bulls-eye": b"a", "trajectory-1/ap": b"b"}
+    one = render_report(plan, views)
+    assert "bull&#39;s-eye; the lateral view is the same" in one and "#40DCFF" in one
+    two = render_report(plan, {**views, "trajectory-1/lateral": b"c"})
+    assert "is the same" not in two and "#40DCFF" not in render_report(plan, {})

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from planner.config.fault_config import FaultConfig
+from planner.config.implant_config import ImplantConfig
 from planner.config.phantoms.scan import IdealScan
 from planner.geometry.frames import point_tuple, points_lps
 from planner.geometry.grid import Grid
@@ -13,10 +14,10 @@ from planner.phantoms.ideal_scan import ideal_scan
 from planner.phantoms.scene import Part, Scene
 from planner.phantoms.solids.basic import Cylinder, ThreadedShaft, tube
 from planner.phantoms.solids.raster import rasterise
-from planner.phantoms.tissues import MUSCLE, TITANIUM
+from planner.phantoms.tissues import COBALT_CHROME, MUSCLE, TITANIUM
 from planner.segment.anatomy.canal import Canal
 from planner.segment.implants.faults import Faults, find_faults
-from planner.segment.implants.metal import Metal
+from planner.segment.implants.metal import Metal, find_metal
 
 CONFIG = FaultConfig()
 EMPTY = Grid((2, 2, 2), np.diag([1.0, 1.0, 1.0, 1.0]))
@@ -48,6 +49,24 @@ def faults_of(implants, volume: Volume | None = None, *, bone=None, canal=None, 
     return find_faults(implants, metal=metal, volume=volume, bone=bone, canal=canal, config=CONFIG)
 
 
+def two_metals(*solids, low, high) -> tuple[Volume, Metal]:
+    """Titanium beside more cobalt-chrome, whose level lies above all titanium."""
+    matrix, edge_mm, beside_mm = np.eye(4), 0.9, 22.0
+    matrix[:3, :3] = np.eye(3)[:, ::-1] * edge_mm
+    matrix[:3, 3] = low
+    size = np.subtract(high, low) + np.array([beside_mm, 0.0, 0.0])
+    middle = (np.array(low) + high) / 2
+    stem = Cylinder(*((high[0] + 10.0, middle[1], z) for z in (low[2] + 2.0, high[2] - 2.0)), 8.0)
+    parts = [Part(f"part {k}", s, TITANIUM) for k, s in enumerate(solids)]
+    grid = Grid(tuple(int(n) for n in np.ceil(size / edge_mm)[::-1]), matrix)
+    volume = ideal_scan(
+        Scene((*parts, Part("stem", stem, COBALT_CHROME)), MUSCLE), grid, IdealScan(seed=3, subsamples=2)
+    )
+    metal = find_metal(volume, ImplantConfig())
+    assert metal.level_hu > 8500.0
+    return volume, metal
+
+
 def codes_of(faults: Faults) -> list[str]:
     return [f.code for f in faults.findings]
 
@@ -76,6 +95,7 @@ def test_a_screw_told_as_two_is_broken_and_no_candidate():
     found = faults_of([inner, outer], a_scan(TULIP, OUTER, INNER, low=SCREW_LOW, high=SCREW_HIGH))
     assert codes_of(found) == ["screw-broken", "no-candidate"]
     assert found.broken_off == ("screw-2",)
+    assert [f.implant_id for f in found.findings] == ["screw-1", None]
     assert found.findings[0].where_lps == pytest.approx((0.8, -6.6, 0.3), abs=0.5)
     assert found.findings[0].measured == pytest.approx(1.7, abs=0.3)
     assert "open surgery" in found.findings[1].message
@@ -143,6 +163,33 @@ def test_a_broken_rod_told_as_two_is_broken_once():
 def test_a_bent_rod_is_whole():
     rod = a_shaft("rod", "rod-1", BENT[-1], BENT[0], 5.5)
     assert codes_of(faults_of([rod], a_scan(a_rod(BENT), low=ROD_LOW, high=ROD_HIGH))) == []
+
+
+# --- two metals ---
+
+
+def test_a_broken_titanium_screw_is_told_beside_more_cobalt_chrome():
+    screw = a_shaft("pedicle_screw", "screw-1", (0, 6, 0), (0, -6, 0))
+    volume, metal = two_metals(TULIP, OUTER, INNER, low=SCREW_LOW, high=SCREW_HIGH)
+    found = find_faults([screw], metal=metal, volume=volume, bone=None, canal=None, config=CONFIG)
+    assert codes_of(found) == ["screw-broken", "no-candidate"]
+
+
+@pytest.mark.parametrize(("is_broken", "codes"), [(True, ["rod-broken", "no-candidate"]), (False, [])])
+def test_a_titanium_rod_beside_more_cobalt_chrome(is_broken, codes):
+    lower, upper = [p for p in BENT if p[2] <= -5.0], [(x, y + 1.5, z) for x, y, z in BENT if z >= 5.0]
+    solids = (a_rod(lower), a_rod(upper)) if is_broken else (a_rod(BENT),)
+    screws = [a_shaft("pedicle_screw", f"screw-{z}", (0, -8, z), (0, -12, z)) for z in (-20, 0, 20)]
+    rod = a_shaft("rod", "rod-1", BENT[-1], BENT[0], 5.5)
+    volume, metal = two_metals(*solids, low=ROD_LOW, high=ROD_HIGH)
+    found = find_faults([rod, *screws], metal=metal, volume=volume, bone=None, canal=None, config=CONFIG)
+    assert codes_of(found) == codes
+
+
+def test_a_rod_that_streaks_hide_lies_in_no_tulip_and_out_of_none():
+    implants, _ = a_construct(out_at=None)
+    volume, metal = two_metals(low=(-14.0, -36.0, -46.0), high=(14.0, 30.0, 46.0))
+    assert codes_of(find_faults(implants, metal=metal, volume=volume, bone=None, canal=None, config=CONFIG)) == []
 
 
 # --- tulips ---
@@ -279,6 +326,42 @@ def test_a_screw_in_no_bone_is_told():
     assert codes_of(found) == ["screw-not-in-bone"]
 
 
+# --- pieces of one rod, and what the report's table is told ---
+
+
+def two_rods(*, gap_mm=7.0, aside_mm=1.5, turned=False):
+    upper = [(0.0, 0.0, z) for z in (40.0, 20.0, 2.0)]
+    lower = [(aside_mm, 0.0, z) for z in (2.0 - gap_mm, -20.0, -40.0)]
+    if turned:
+        lower = [(aside_mm + 1.5 * k, 0.0, 2.0 - gap_mm - k) for k in (0.0, 10.0, 20.0)]
+    return [
+        a_shaft("rod", name, c[0], c[-1], 5.5, course_lps=tuple(c)) for name, c in (("rod-1", upper), ("rod-2", lower))
+    ]
+
+
+def test_rods_that_end_at_each_other_are_one_that_broke():
+    found = faults_of(two_rods())
+    assert codes_of(found) == ["rod-broken", "no-candidate"]
+    # 7 mm between whole sections, less two rounded ends
+    assert "1.5 mm apart and 1.5 mm out of line" in found.findings[0].message
+    assert [c.name for c in found.criteria("rod-2")] == ["broken, pieces apart by"]
+
+
+@pytest.mark.parametrize("rods", [two_rods(gap_mm=25.0), two_rods(aside_mm=9.0), two_rods(turned=True)])
+def test_rods_apart_beside_or_across_are_two(rods):
+    found = faults_of(rods)
+    assert codes_of(found) == []
+    assert found.criteria("rod-1") == ()
+
+
+def test_a_head_in_its_cup_says_how_far_off_its_middle_it_stands():
+    head, cup = a_hip(1.2)
+    (criterion,) = faults_of([head, cup]).criteria(head.id)
+    assert (criterion.measured, criterion.limit, criterion.unit) == (1.2, CONFIG.eccentric_mm, "mm")
+    assert faults_of([head, cup]).criteria(cup.id) == ()
+    assert faults_of([head]).criteria(head.id) == ()
+
+
 # --- hips ---
 
 
@@ -297,6 +380,22 @@ def a_hip(off_mm: float, *, cup: bool = True) -> list[Implant]:
 )
 def test_a_head_off_its_cups_centre(off_mm, codes):
     assert codes_of(faults_of(a_hip(off_mm))) == codes
+
+
+def test_a_dislocated_head_is_put_back_first_and_is_no_matter_of_open_surgery():
+    finding = faults_of(a_hip(20.0)).findings[1]
+    assert finding.code == "no-candidate"
+    assert "open surgery" not in finding.message
+    assert "put back" in finding.message
+
+
+def test_a_broken_screw_and_a_dislocated_head_say_both():
+    outer = a_shaft("pedicle_screw", "screw-1", (0, 6, 0), (0, -6, 0))
+    inner = a_shaft("pedicle_screw", "screw-2", (1.6, -7.2, 0.6), (1.6, -36, 0.6))
+    found = faults_of([inner, outer, *a_hip(20.0)], a_scan(TULIP, OUTER, INNER, low=SCREW_LOW, high=SCREW_HIGH))
+    assert codes_of(found) == ["screw-broken", "head-dislocated", "no-candidate", "no-candidate"]
+    assert "screw-broken" in found.findings[2].message
+    assert "head-dislocated" not in found.findings[2].message
 
 
 def test_a_cup_that_was_not_fitted_tells_nothing():
@@ -320,6 +419,26 @@ def test_what_is_cut_off_and_what_cannot_be_told_is_said():
     found = faults_of([cut], clipped_at_hu=3071.0)
     assert codes_of(found) == ["implant-cut-by-scan", "material-not-told"]
     assert found.findings[1].measured == 3071.0
+
+
+def test_a_diameter_that_rests_on_a_presumed_plateau_is_said():
+    screw = a_shaft("pedicle_screw", "screw-1", (0, 6, 0), (0, -36, 0), material="unknown")
+    volume = a_scan(TULIP, WHOLE, low=SCREW_LOW, high=SCREW_HIGH)
+    found = faults_of([screw], volume, clipped_at_hu=3071.0)
+    assert codes_of(found) == ["material-not-told", "diameter-presumed"]
+    assert "screw-1" in found.findings[1].message
+    assert found.findings[1].severity == "caution"
+
+
+@pytest.mark.parametrize(
+    ("more", "ceiling"),
+    [({"material": "unknown", "diameter_mm": None}, 3071.0), ({"material": "titanium"}, 3071.0),
+     ({"material": "unknown"}, 12000.0), ({"material": "unknown"}, None)],
+)  # fmt: skip
+def test_a_diameter_that_is_not_given_or_was_seen_needs_no_words(more, ceiling):
+    screw = a_shaft("pedicle_screw", "screw-1", (0, 6, 0), (0, -36, 0), **more)
+    found = faults_of([screw], a_scan(TULIP, WHOLE, low=SCREW_LOW, high=SCREW_HIGH), clipped_at_hu=ceiling)
+    assert "diameter-presumed" not in codes_of(found)
 
 
 def test_whole_implants_on_an_unclipped_scan_need_no_words():

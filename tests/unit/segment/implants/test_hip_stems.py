@@ -10,7 +10,7 @@ from planner.geometry.grid import Grid
 from planner.geometry.rigid import angle_between_deg
 from planner.phantoms.ideal_scan import ideal_scan
 from planner.phantoms.scene import Part, Scene
-from planner.phantoms.solids.basic import Cylinder, tube
+from planner.phantoms.solids.basic import Cylinder, Difference, tube
 from planner.phantoms.tissues import MUSCLE, TITANIUM
 from planner.segment.implants.hip_edges import Scanned, end_along, voxels_in_box
 from planner.segment.implants.hip_stems import fit_stem
@@ -22,13 +22,13 @@ HEAD = np.array([-40.0, 1.0, 75.0])
 BOX = np.array([[-22.0, -22.0, -68.0], [20.0, 20.0, 62.0]])
 
 
-def scanned(solid, *, clipped=False):
+def scanned(solid, *, clipped=False, psf_mm=0.9):
     spacing = np.array([2.0, 0.9, 0.9])
     matrix = np.eye(4)
     matrix[:3, :3] = np.diag(spacing[::-1])[:, ::-1]
     matrix[:3, 3] = BOX[0]
     count = np.ceil((BOX[1] - BOX[0])[::-1] / spacing).astype(int) + 1
-    settings = IdealScan(seed=9, subsamples=4, hu_clipped_at=3071.0 if clipped else None)
+    settings = IdealScan(seed=9, subsamples=4, psf_fwhm_mm=psf_mm, hu_clipped_at=3071.0 if clipped else None)
     scene = Scene((Part("stem", solid, TITANIUM),), MUSCLE)
     return Scanned.of(ideal_scan(scene, Grid(tuple(int(n) for n in count), matrix), settings), CONFIG)
 
@@ -45,6 +45,18 @@ def test_a_straight_stem(clipped):
     assert np.linalg.norm(found.head_lps - SHOULDER) < 0.6
     assert angle_between_deg(found.tip_lps - found.head_lps, TIP - SHOULDER) < 0.4
     assert found.side == "left"
+
+
+@pytest.mark.parametrize("bore_mm", [0.0, 2.5, 3.0])
+def test_a_bore_for_the_extractor_does_not_lower_the_shoulder(bore_mm):
+    axis = unit(TIP - SHOULDER)
+    solid = Cylinder(point_tuple(SHOULDER), point_tuple(TIP), 9.5, 5.0)
+    if bore_mm:
+        bore = Cylinder(point_tuple(SHOULDER - 2.0 * axis), point_tuple(SHOULDER + 15.0 * axis), bore_mm)
+        solid = Difference(solid, bore)
+    found = fitted(scanned(solid, psf_mm=2.2))
+    assert (found.head_lps - SHOULDER) @ axis == pytest.approx(0.0, abs=0.5)
+    assert (found.tip_lps - TIP) @ axis == pytest.approx(0.0, abs=0.7)
 
 
 def test_a_curved_stem_has_the_chord_seen_from_the_side():

@@ -5,6 +5,7 @@ import pytest
 
 from planner.config.implant_config import ImplantConfig
 from planner.config.phantoms.scan import IdealScan
+from planner.errors import InputError
 from planner.geometry.grid import Grid
 from planner.model.volume import Volume
 from planner.phantoms.ideal_scan import ideal_scan
@@ -63,13 +64,44 @@ def test_titanium_that_touches_cobalt_chrome_is_not_lost():
     assert metal.mask.volume_ml == pytest.approx(2 * _true_ml(), rel=0.08)
 
 
-@pytest.mark.parametrize("ceiling", [2047.0, 2976.0, 3071.0, 4095.0])
-def test_any_ceiling_is_read_from_the_scan(ceiling):
-    metal = find_metal(_scan((_rod(14.0, 25.0), TITANIUM), clipped=ceiling), CONFIG)
+@pytest.mark.parametrize("ceiling", [2047.0, 2976.0, 3071.0, 4095.0, 6000.0, 8191.0])
+@pytest.mark.parametrize(("tissue", "off"), [(TITANIUM, 0.3), (COBALT_CHROME, 0.45)])
+def test_any_ceiling_is_read_from_the_scan(tissue, off, ceiling):
+    # what blooms round cobalt-chrome is as bright as titanium is within: its mask is wider
+    metal = find_metal(_scan((_rod(14.0, 25.0), tissue), clipped=ceiling), CONFIG)
     assert metal.clipped_at_hu == ceiling
     assert len(metal.blocks) == 1
     assert metal.level_hu < ceiling
-    assert metal.mask.volume_ml == pytest.approx(_true_ml(), rel=0.3)
+    assert metal.mask.volume_ml == pytest.approx(_true_ml(), rel=off)
+    assert metal.is_clipped
+    assert metal.hides(1)
+
+
+def test_a_ceiling_above_a_metal_hides_it_not():
+    rods = ((_rod(10.0, 25.0), TITANIUM), (_rod(30.0, 20.0), COBALT_CHROME))
+    metal = find_metal(_scan(*rods, clipped=12000.0), CONFIG)
+    assert metal.clipped_at_hu == 12000.0
+    assert {round(p, -3): metal.hides(n) for n, p in enumerate(metal.plateaus_hu, start=1)} == {
+        8000: False,
+        12000: True,
+    }
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_refused_with_its_place(bad):
+    volume = _scan((_rod(14.0, 25.0), TITANIUM))
+    hu = volume.hu.astype(np.float32)
+    hu[20, 30:32, 40] = bad
+    with pytest.raises(InputError, match=r"2 voxels .* slice 20, row 30, column 40 \(LPS 28\.0, 21\.0, 20\.0 mm\)"):
+        find_metal(Volume(volume.grid, hu), CONFIG)
+
+
+def test_a_piece_is_found_along_a_line():
+    metal = find_metal(_scan((_rod(10.0, 25.0), TITANIUM), (_rod(30.0, 20.0), COBALT_CHROME)), CONFIG)
+    z = np.arange(10.0, 34.0, 2.0)[:, None]
+    found = [metal.piece_along(np.hstack([np.full_like(z, x), np.full_like(z, y), z])) for x, y in ((10, 25), (30, 20))]
+    assert [metal.piece_level_hu(k) for k in found] == pytest.approx([4350.0, 10100.0], rel=0.06)
+    assert metal.piece_along(np.array([[20.0, 5.0, 20.0], [500.0, 0.0, 0.0]])) is None
 
 
 def test_a_scan_without_a_pile_has_no_ceiling():
@@ -165,6 +197,28 @@ def test_a_wide_bright_rim_with_black_bands_is_starvation():
     hu[wide & ~bright] = 2500
     hu[:, :, 24:26] = np.where(bright[:, :, 24:26], hu[:, :, 24:26], -1024)
     assert is_starved(hu, level_hu=2600.0, spacing_mm=SPACING_MM, config=CONFIG.metal)
+
+
+@pytest.mark.parametrize("ceiling", [2047.0, 2976.0])
+def test_starvation_is_told_under_a_lower_ceiling(ceiling):
+    hu = _scan((_rod(14.0, 20.0), COBALT_CHROME), clipped=ceiling).hu.copy()
+    level = 0.85 * ceiling
+    args = {"level_hu": level, "spacing_mm": SPACING_MM, "config": CONFIG.metal, "ceiling_hu": ceiling}
+    assert not is_starved(hu, **args)
+    bright = hu > level
+    wide = bright.copy()
+    wide[:, 1:] |= bright[:, :-1]
+    wide[:, 2:] |= bright[:, :-2]
+    hu[wide & ~bright] = round(0.8 * ceiling)
+    hu[:, :, 24:26] = np.where(bright[:, :, 24:26], hu[:, :, 24:26], -1024)
+    assert is_starved(hu, **args)
+
+
+def test_the_higher_the_ceiling_the_more_of_a_slice_metal_fills_to_reach_it():
+    wide, fine_mm = _shaft(12.6, 5.0), (1.0, 0.25, 0.25)
+    kept = [within_height(wide, spacing_mm=fine_mm, config=CONFIG.metal, ceiling_hu=c) for c in (2047.0, 6000.0)]
+    low, high = (np.count_nonzero(k[22, 30]) for k in kept)
+    assert low < high <= np.count_nonzero(wide[22, 30])
 
 
 def test_a_band_that_widens_keeps_its_shaft_from_end_to_end():

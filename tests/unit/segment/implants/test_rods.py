@@ -1,17 +1,19 @@
 """Rods as curves, from end to end."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from planner.config.implant_config import ShaftSearchConfig
+from planner.config.implant_config import ImplantConfig, ShaftSearchConfig
 from planner.config.phantoms.scan import IdealScan
 from planner.geometry.frames import point_tuple, unit
 from planner.geometry.grid import Grid
 from planner.phantoms.ideal_scan import ideal_scan
 from planner.phantoms.scene import Part, Scene
-from planner.phantoms.solids.basic import Cylinder, Union, tube
+from planner.phantoms.solids.basic import Cylinder, Difference, Union, tube
 from planner.phantoms.tissues import MUSCLE, TITANIUM
-from planner.segment.implants.rods import rod_courses
+from planner.segment.implants.rods import is_of_rod, rod_courses
 from planner.segment.implants.shafts import Brightness, trace
 from planner.segment.implants.straight_runs import straight_runs
 from planner.segment.unwrap import sampler_round
@@ -73,3 +75,32 @@ def test_a_rod_that_leaves_the_scan_is_cut():
 
 def test_no_stretch_gives_no_rod():
     assert _courses(tube([(0, 0, 3), point_tuple(np.array([0.0, 0.0, -3.0]))], [2.5] * 2)) == []
+
+
+def test_a_break_within_a_tulip_parts_the_rod():
+    # rounded ends 1.5 mm apart, and a tulip round them that joins both
+    halves = [tube([(0, 0, 40), (0, 0, 4.25)], [2.75] * 2), tube([(0, 0, -2.75), (0, 0, -40)], [2.75] * 2)]
+    tulip = Difference(Cylinder((0, -7, 1.5), (0, 9, 1.5), 5.8), Cylinder((0, 0, 8), (0, 0, -6), 2.9))
+    upper, lower = sorted(_courses(Union((*halves, tulip))), key=lambda rod: -rod.course_lps[0, 2])
+    # the tulip hides how round the ends are: at most as far as the metal itself
+    assert 1.0 < upper.course_lps[-1, 2] < 4.75
+    assert -3.25 < lower.course_lps[0, 2] < 0.5
+    (whole,) = _courses(Union((tube([(0, 0, 40), (0, 0, -40)], [2.75] * 2), tulip)))
+    assert whole.length_mm == pytest.approx(80.0, abs=1.5)
+
+
+@pytest.mark.parametrize(("blunt", "metal_mm"), [(False, 65.5), (True, 60.0)])
+def test_the_metal_reaches_to_the_caps(blunt, metal_mm):
+    ends = (0.0, 0.0, 30.0), (0.0, 0.0, -30.0)
+    (rod,) = _courses(Cylinder(*ends, 2.75) if blunt else tube(list(ends), [2.75] * 2))
+    assert rod.metal_mm == pytest.approx(metal_mm, abs=1.5)
+
+
+def test_a_smooth_stretch_on_a_rod_is_of_it_and_a_thread_or_one_aside_is_not():
+    (rod,) = _courses(tube([(0, 0, 40), (0, 0, -40)], [2.75] * 2))
+    own = rod.traced
+    assert is_of_rod(own, [rod], ImplantConfig())
+    assert not is_of_rod(replace(own, thread_mm=0.4), [rod], ImplantConfig())
+    aside = replace(own.line, point=own.line.point + np.array([9.0, 0.0, 0.0]))
+    assert not is_of_rod(replace(own, line=aside), [rod], ImplantConfig())
+    assert not is_of_rod(own, [], ImplantConfig())

@@ -60,6 +60,7 @@ def test_a_clipped_screw_is_no_thicker():
     )
     assert thread is not None
     assert thread.outer_mm == pytest.approx(6.5, abs=0.5)
+    assert thread.core_mm is None
 
 
 def test_a_smooth_pin_has_no_pitch_and_a_short_one_no_thread():
@@ -69,6 +70,7 @@ def test_a_smooth_pin_has_no_pitch_and_a_short_one_no_thread():
     thread = measure_thread(sampler, pin, **args)
     assert thread is not None
     assert thread.pitch_mm is None
+    assert thread.core_mm is None
     short = _sampler(Cylinder(point_tuple(-5.0 * AXIS), point_tuple(5.0 * AXIS), 2.5))
     stub = trace(short, Line(np.zeros(3), AXIS, -5.0, 5.0), Brightness(4000.0, 8000.0, is_clipped=False))
     assert measure_thread(short, stub, **args) is None
