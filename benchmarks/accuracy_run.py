@@ -34,11 +34,13 @@ from planner.model.volume import Volume
 from planner.phantoms import Recipe, design
 from planner.phantoms.ct_scanner import scan
 from planner.phantoms.design import Design
+from planner.phantoms.score.anatomy import FoundAnatomy
 from planner.phantoms.score.case_score import CaseScore, score_case
 from planner.phantoms.score.known_case import KnownCase, read_known_case
 from planner.phantoms.truth.facts import TrueGap
 from planner.phantoms.truth.files import truth_arrays, truth_document
 from planner.pipeline import plan_scan, scan_of
+from planner.pipeline.planned_case import PlannedCase
 
 PROJECT = Path(__file__).resolve().parents[1]
 STEPS = ("scan", "truth", "plan")
@@ -284,10 +286,10 @@ def make_plan(case: AccuracyCase, folder: Path, *, scan_dir: Path, truth_dir: Pa
     with np.load(scan_dir / "scan.npz") as kept:
         volume = Volume(Grid(kept["hu"].shape, kept["lps_from_index"]), kept["hu"])
     start = time.perf_counter()
-    refused, config = None, PlanConfig()
+    refused, found, config = None, None, PlanConfig()
     try:
         planned = plan_scan(scan_of(volume), config)
-        plan, labels = planned.plan, planned.labels
+        plan, labels, found = planned.plan, planned.labels, found_anatomy(planned)
     except PlannerError as error:
         refused = str(error)
         plan, labels = _empty(volume.grid, config)
@@ -296,13 +298,26 @@ def make_plan(case: AccuracyCase, folder: Path, *, scan_dir: Path, truth_dir: Pa
     known: KnownCase = read_known_case(truth_dir)
     result = CaseResult(
         case=case.name,
-        score=score_case(plan, labels, known),
+        score=score_case(plan, labels, known, found=found),
         refused=refused,
         findings=tuple(sorted({finding.code for finding in plan.findings})),
         seconds=seconds,
         peak_mb=peak_mb,
     )
     _finish(folder, result.model_dump(mode="json"))
+
+
+def found_anatomy(planned: PlannedCase) -> FoundAnatomy:
+    """Give what a plan knows of the anatomy beside its files."""
+    told = planned.skeleton
+    return FoundAnatomy(
+        bones=planned.anatomy.bones,
+        discs=None if told is None else told.discs,
+        canal=planned.anatomy.canal,
+        pedicles=None if told is None else told.pedicles,
+        landmarks=planned.anatomy.landmarks,
+        cortex=None if told is None else told.cortex,
+    )
 
 
 def _empty(grid: Grid, config: PlanConfig) -> tuple[Plan, LabelMap]:

@@ -19,6 +19,7 @@ _HOME_OF = {
     "estimate_volumes": "planner.pipeline",
     "find_breaches": "planner.pipeline",
     "load_ct": "planner.io",
+    "load_labels": "planner.io.anatomy_labels",
     "load_plan": "planner.io.plan_json",
     "phantoms": "planner.phantoms",
     "plan": "planner.pipeline",
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from planner.errors import PlannerError as PlannerError
     from planner.geometry.grid import Grid as Grid
     from planner.io import load_ct as load_ct
+    from planner.io.anatomy_labels import load_labels as load_labels
     from planner.io.plan_json import load_plan as load_plan
     from planner.io.plan_json import save_plan as save_plan
     from planner.model.plan import Plan as Plan
@@ -53,6 +55,7 @@ __all__ = [
     "estimate_volumes",
     "find_breaches",
     "load_ct",
+    "load_labels",
     "load_plan",
     "phantoms",
     "plan",

@@ -33,6 +33,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """What the system says when a result has no room."""
 
 
+class _EndedError(KeyboardInterrupt):
+    """The system, or another program, asked this one to end."""
+
+
 def _parser(command: str | None) -> argparse.ArgumentParser:
     """Build the parser; only the named command's own options are loaded."""
     parser = argparse.ArgumentParser(
@@ -73,6 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exit_code
     except PlannerError as error:
         return _say(_naming_input(str(error), arguments, error.exit_code), error.exit_code)
+    except _EndedError:
+        return _say("stopped; nothing was written", CancelledError.exit_code)
     except KeyboardInterrupt:
         return _say("stopped by the user; nothing was written", CancelledError.exit_code)
     except BrokenPipeError:
@@ -122,4 +128,4 @@ def _in_main_thread() -> bool:
 
 def _stop(number: int, frame: types.FrameType | None) -> None:
     """Turn a polite request to end into the same path as Ctrl-C, so that half-written output is taken away."""
-    raise KeyboardInterrupt
+    raise _EndedError

@@ -42,6 +42,17 @@ def add_input(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_labels(parser: argparse.ArgumentParser) -> None:
+    """Add anatomy labels made elsewhere."""
+    parser.add_argument(
+        "--labels",
+        type=path,
+        metavar="FILE",
+        help="anatomy labels made elsewhere on this CT: TotalSegmentator NIfTI (or its folder of masks), 3D Slicer "
+        ".seg.nrrd, DICOM SEG, or NIfTI of vertebra numbers",
+    )
+
+
 def add_planning(parser: argparse.ArgumentParser) -> None:
     """Add how the patient lies, approaches and needles."""
     parser.add_argument(
@@ -62,9 +73,12 @@ def add_planning(parser: argparse.ArgumentParser) -> None:
 
 def note_choice(findings: "Iterable[Finding]", *, with_cautions: bool = False) -> None:
     """Say on stderr which series was taken, where an input holds several; with cautions, all that is unsure."""
-    for finding in findings:
-        if finding.code in ("series-chosen", "series-refused") or (with_cautions and finding.severity != "info"):
-            sys.stderr.write(f"cement-planner: note: {' '.join(finding.message.split())}\n")
+    from planner.report.said import merged
+
+    choice = ("series-chosen", "series-refused")
+    told = [f for f in findings if f.code in choice or (with_cautions and f.severity != "info")]
+    for said in merged(told):
+        sys.stderr.write(f"cement-planner: note: {' '.join(said.message.split())}\n")
 
 
 def load(source: Path, config: "PlanConfig", *, monitor: "Monitor") -> "Scan":

@@ -6,12 +6,20 @@ from planner.cli._options import load
 from planner.config.plan_config import PlanConfig
 from planner.io.staging import require_free, staged_folder
 from planner.model.plan import Plan
-from planner.pipeline import PLAN_FILES, plan_scan, write_plan_files
+from planner.pipeline import PLAN_FILES, plan_labelled, write_plan_files
 from planner.progress import Monitor
+from planner.report.said import doubts, no_candidate
 
 
 def make_plan_folder(
-    source: Path, output: Path, *, config: PlanConfig, overwrite: bool, monitor: Monitor, figures: bool = True
+    source: Path,
+    output: Path,
+    *,
+    config: PlanConfig,
+    overwrite: bool,
+    monitor: Monitor,
+    figures: bool = True,
+    labels: Path | None = None,
 ) -> Plan:
     """Load a CT, plan on it and write the plan's folder.
 
@@ -29,6 +37,8 @@ def make_plan_folder(
         Follows the work.
     figures : bool
         Whether pictures are drawn.
+    labels : Path or None
+        Anatomy labels made elsewhere.
 
     Returns
     -------
@@ -37,7 +47,7 @@ def make_plan_folder(
     """
     require_free(output, own_names=PLAN_FILES, overwrite=overwrite)
     scan = load(source, config, monitor=monitor)
-    case = plan_scan(scan, config, monitor=monitor)
+    case = plan_labelled(scan, config, labels=labels, monitor=monitor)
     with staged_folder(output, own_names=PLAN_FILES, overwrite=overwrite) as folder:
         write_plan_files(case, folder, config, figures=figures, monitor=monitor)
     return case.plan
@@ -57,6 +67,8 @@ def describe(plan: Plan) -> str:
         Without a line end; what was not measured is said so.
     """
     lines = [f"{len(plan.implants)} implants, {len(plan.gaps)} gaps, {len(plan.trajectories)} needles"]
+    lines.extend(f"  {message}" for message in no_candidate(plan.findings))
+    doubted = doubts(plan.findings)
     sides = {implant.id: implant.side for implant in plan.implants}
     for gap in plan.gaps:
         volume = gap.volume_ml
@@ -65,12 +77,15 @@ def describe(plan: Plan) -> str:
             if volume is None
             else f"{volume.estimate:.2f} mL ({volume.low:.2f}-{volume.high:.2f})"
         )
+        if gap.id in doubted:
+            size = f"{doubted[gap.id]}; {size}"
         side = sides.get(gap.implant_id or "")
         ways = sum(t.gap_id == gap.id for t in plan.trajectories)
         leaks = sum(b.gap_id == gap.id for b in plan.breaches)
         where = " ".join(word for word in (gap.implant_id, side) if word)
         lines.append(f"  {gap.id} at {where}: {size}, {ways} needles, {leaks} breaches")
-    warnings = [finding for finding in plan.findings if finding.severity == "warning"]
+    said = ("no-candidate", "gap-not-reliable")
+    warnings = [f for f in plan.findings if f.severity == "warning" and f.code not in said]
     lines.extend(f"  warning: {finding.message}" for finding in warnings)
     cautions = sorted({finding.code for finding in plan.findings if finding.severity == "caution"})
     if cautions:

@@ -4,12 +4,13 @@ import argparse
 import math
 import sys
 
-from planner.cli._options import add_input, config_from, load
+from planner.cli._options import add_input, add_labels, config_from, load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options to its parser."""
     add_input(parser)
+    add_labels(parser)
     parser.add_argument("--entry", type=_point, required=True, metavar="x,y,z", help="a point outside of bone, LPS mm")
     parser.add_argument("--target", type=_point, required=True, metavar="x,y,z", help="the needle's tip, LPS mm")
     parser.add_argument("--needle", default="15G", metavar="GAUGE", help="needle of the catalogue (default: 15G)")
@@ -33,13 +34,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     from planner.cli._monitor import TerminalMonitor
     from planner.needles.catalogue import needle_named
-    from planner.pipeline import check_trajectory, plan_scan
+    from planner.pipeline import check_trajectory, plan_labelled
 
     needle_named(arguments.needle)  # a wrong name is said before any work is done
     config = config_from(arguments)
     with TerminalMonitor() as monitor:
         scan = load(arguments.input, config, monitor=monitor)
-        case = plan_scan(scan, config, monitor=monitor)
+        case = plan_labelled(scan, config, labels=arguments.labels, monitor=monitor)
         judged = check_trajectory(
             case, entry_lps=arguments.entry, target_lps=arguments.target, gauge=arguments.needle, config=config
         )
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     lines += [f"  {violation}" for violation in judged.violations]
     clear = trajectory.clearance_mm
     for name, value in (("metal", clear.metal), ("canal", clear.canal), ("nearest breach", clear.nearest_breach)):
-        lines.append(f"  clear of {name}: " + ("not measured" if value is None else f"{value:.1f} mm"))
+        lines.append(f"  clear of {name}: " + ("not measured" if value is None else f"{value:z.1f} mm"))
     lines.append(f"  in bone: {trajectory.depth_in_bone_mm:.1f} mm; nearest gap: {trajectory.gap_id}")
     view = trajectory.bulls_eye
     lines.append(

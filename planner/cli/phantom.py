@@ -1,6 +1,7 @@
 """``cement-planner phantom``: a synthetic CT as DICOM, beside its exact truth."""
 
 import argparse
+import difflib
 import sys
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         which, seed = arguments.kind, arguments.seed
     else:
         defects = tuple(name.strip() for name in arguments.draw.split(",") if name.strip())
+        _suggest(arguments.kind, defects)
         which, seed = draw(arguments.kind, seed=arguments.seed, loose=bool(defects), defects=defects), 0
     settings = design(which, seed=seed).ideal if arguments.ideal else None
     # The folder comes first: what cannot be written is said before a minute of scanning.
@@ -58,3 +60,16 @@ def run(arguments: argparse.Namespace) -> int:
         write_case(make(which, seed=seed, settings=settings, monitor=monitor), folder, monitor=monitor)
     sys.stdout.write(f"{output / 'dicom'}\n{output / 'truth.json'}\n{output / 'truth.npz'}\n")
     return 0
+
+
+def _suggest(kind: str, defects: tuple[str, ...]) -> None:
+    """Refuse a defect that is not known, but like one that is, with that one's name."""
+    from planner.errors import UsageError
+    from planner.phantoms.hip.draw import HIP_DEFECTS
+    from planner.phantoms.spine.draw import DEFECTS
+
+    known = HIP_DEFECTS if kind == "hip" else DEFECTS
+    for name in defects:
+        like = difflib.get_close_matches(name, known, n=1)
+        if name not in known and like:
+            raise UsageError(f"there is no defect {name!r} of this phantom; did you mean {like[0]!r}?")

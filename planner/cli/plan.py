@@ -3,12 +3,13 @@
 import argparse
 import sys
 
-from planner.cli._options import add_input, add_planning, config_from, note_choice, path
+from planner.cli._options import add_input, add_labels, add_planning, config_from, note_choice, path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options to its parser."""
     add_input(parser)
+    add_labels(parser)
     add_planning(parser)
     parser.add_argument("-o", "--output", type=path, required=True, metavar="OUT", help="folder to make")
     parser.add_argument("--json", action="store_true", help="print plan.json on stdout, and nothing else")
@@ -41,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
             config=config,
             overwrite=arguments.overwrite,
             figures=not arguments.no_figures,
+            labels=arguments.labels,
             monitor=monitor,
         )
     note_choice(plan.findings)

@@ -3,12 +3,13 @@
 import argparse
 import sys
 
-from planner.cli._options import add_input, config_from, load, note_choice
+from planner.cli._options import add_input, add_labels, config_from, load, note_choice
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options to its parser."""
     add_input(parser)
+    add_labels(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the gaps as JSON")
     form.add_argument("--csv", action="store_true", help="print the gaps as CSV, with a header")
@@ -34,14 +35,15 @@ def run(arguments: argparse.Namespace) -> int:
     from planner.cli._monitor import TerminalMonitor
     from planner.errors import UsageError
     from planner.io.volumes_csv import volumes_text
-    from planner.pipeline import volume_plan
+    from planner.pipeline import volume_plan_labelled
+    from planner.report.said import doubts
 
     if not arguments.csv and (arguments.name is not None or arguments.no_header):
         raise UsageError("--name and --no-header go with --csv")
     config = config_from(arguments)
     with TerminalMonitor() as monitor:
         scan = load(arguments.input, config, monitor=monitor)
-        plan = volume_plan(scan, config, monitor=monitor)
+        plan = volume_plan_labelled(scan, config, labels=arguments.labels, monitor=monitor)
     note_choice(plan.findings, with_cautions=True)
     if arguments.csv:
         sys.stdout.write(_named(volumes_text(plan), name=arguments.name, header=not arguments.no_header))
@@ -50,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(gaps, indent=2) + "\n")
     else:
         sides = {implant.id: implant.side for implant in plan.implants}
+        doubted = doubts(plan.findings)
         for gap in plan.gaps:
             size = gap.volume_ml
             figures = (
@@ -57,8 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
             )
             side = sides.get(gap.implant_id or "") or "-"
             estimate, low, high = figures
+            doubt = f"{doubted[gap.id]}: " if gap.id in doubted else ""
             sys.stdout.write(
-                f"{gap.id}  {gap.implant_id or '-'}  {side}  {gap.kind}  {estimate} mL ({low} to {high})\n"
+                f"{gap.id}  {gap.implant_id or '-'}  {side}  {gap.kind}  {doubt}{estimate} mL ({low} to {high})\n"
             )
     return 0
 

@@ -2,7 +2,11 @@
 
 from pydantic import Field
 
+from planner.config.hip_bone_config import HipBoneConfig, HipZoneConfig
+from planner.config.orientation_config import OrientationConfig
+from planner.config.pedicle_config import PedicleConfig
 from planner.config.settings import Settings
+from planner.config.vertebra_config import VertebraConfig
 
 
 class RegionConfig(Settings):
@@ -35,10 +39,10 @@ class RegionConfig(Settings):
         default=50.0, gt=0, description="Above and below hip metal: trochanteric needles come from above. Ours."
     )
     envelope_mm: float = Field(
-        default=35.0,
+        default=100.0,
         gt=0,
         description="So far round the metal bone is closed over gaps and holes; further off only dense bone is shown. "
-        "A vertebra's half width with its processes. Ours.",
+        "All of a vertebra beside, or of a femur to below the stem. Ours.",
     )
     beyond_skin_mm: float = Field(default=8.0, ge=0, description="Air kept outside the skin, so that it can be seen.")
 
@@ -51,26 +55,117 @@ class BoneConfig(Settings):
     """
 
     bloom_mm: float = Field(
-        default=1.6, ge=0, description="How far metal's blur and bloom read as bone; ours, at 0.5 to 1 mm voxels."
+        default=1.2,
+        ge=0,
+        description="So near to metal nothing is read: its blur and bloom look like bone. What lies round it decides "
+        "whose it is. Tuned on three spine phantoms (1.6 hid thin walls of pedicles).",
+    )
+    wall_share: float = Field(
+        default=0.6,
+        gt=0,
+        lt=1,
+        description="A bone's surface lies at this share of the rise from soft tissue to what the cortex beside it "
+        "reads: half of a cortex 1 mm thin before it was blurred. Tuned on four spine phantoms (0.5 and 0.7 gave 0.01 "
+        "less).",
     )
     wall_hu: float = Field(
         default=140.0,
         description="Lowest reading of a cortex thinner than the voxel, over muscle at 60; tuned on the scans.",
     )
+    streak_share: float = Field(
+        default=1.5,
+        ge=0,
+        description="Where metal's streaks make soft tissue vary by more than elsewhere in the scan, a wall must rise "
+        "so many times that above its lowest reading; tuned on three spine phantoms (3 lost walls near metal).",
+    )
+    spoilt_hu: float = Field(
+        default=300.0,
+        gt=0,
+        description="Near metal, where the CT varies by more within 5 mm of a slice (standard deviation) nothing is "
+        "read: vertebrae in soft tissue vary by up to 250, slices that starve for photons by 300 to 500 (four "
+        "phantoms). Not at hips, where a femur's cortex varies as much.",
+    )
+    prominence_share: float = Field(
+        default=0.3,
+        ge=0,
+        lt=1,
+        description="A wall that is not bright stands out by this share of its rise from what lies on both its sides, "
+        "unlike a vessel with contrast; ours.",
+    )
+    loose_hu: float = Field(
+        default=200.0, description="Least reading of what may be a wall, where streaks hide which. Tuned likewise."
+    )
+    loose_share: float = Field(
+        default=0.35, gt=0, lt=1, description="The same as a share of the rise to the cortex beside it. Tuned likewise."
+    )
     lowest_limit_hu: float = Field(default=150.0, description="Least HU where bone begins; tuned on the scans.")
     highest_limit_hu: float = Field(default=260.0, description="Greatest HU where bone begins; tuned on the scans.")
-    streak_hu: float = Field(
-        default=130.0,
-        ge=0,
-        description="How bright streaks between stem, cup and cortex get; hips at 120 kVp, looked at.",
-    )
     stray_ml: float = Field(
         default=0.15, ge=0, description="Smaller pieces are calcified vessels, streaks or noise. Ours."
     )
-    bridge_mm: float = Field(
-        default=3.0,
+
+
+class CortexConfig(Settings):
+    """How the cortex's thickness is measured."""
+
+    spacing_mm: float = Field(
+        default=1.2, gt=0, description="Places on a bone's surface lie about so far apart: a breach is wider. Ours."
+    )
+    deepest_mm: float = Field(
+        default=9.0, gt=0, description="Read so far below the surface: a femur's cortex is up to 8 mm thick. Ours."
+    )
+    bloom_mm: float = Field(default=1.2, ge=0, description="So near to metal nothing is read; as the envelope's.")
+    neighbours: int = Field(
+        default=25,
+        ge=1,
+        description="Places tried together for the density of a region's cortex: some 10 mm of surface. Ours.",
+    )
+    worst_hu: float = Field(
+        default=250.0, gt=0, description="A fit that leaves more weighs no more in that: another bone, metal. Ours."
+    )
+    most_left: float = Field(
+        default=0.15,
+        gt=0,
+        description="A fit that leaves more of the cortex's density (root mean square) is none. Ours.",
+    )
+    least_rise: float = Field(
+        default=5.0, gt=0, description="A wall that rises by less than so many times what the fit leaves is none. Ours."
+    )
+    thinnest_blurs: float = Field(
+        default=0.5,
         ge=0,
-        description="Half the hole in a cortex that is bridged next to metal in bone: a wide halo. Ours.",
+        description="Thinner than so many standard deviations of the blur a wall is not measured: 0.3 mm was the least "
+        "on clinical CT (Treece 2010, doi 10.1016/j.media.2010.01.003).",
+    )
+
+
+class MarrowConfig(Settings):
+    """Where cancellous bone's CT value is read."""
+
+    from_surface_mm: float = Field(
+        default=4.0, gt=0, description="So far below a bone's surface: a wall of up to 2 mm and its blur. Ours."
+    )
+    from_metal_mm: float = Field(
+        default=8.0, gt=0, description="So far from metal: beyond halos, and the worst of its artefacts. Ours."
+    )
+    least_ml: float = Field(
+        default=1.0, gt=0, description="Less is no fair sample: some 1 cm3, an ellipse of a body in a few slices. Ours."
+    )
+    most_drift_hu: float = Field(
+        default=50.0,
+        gt=0,
+        description="Where what lies nearer to metal reads so much more or less than what lies farther, artefacts have "
+        "spoilt it: as much as parts the level that finds osteoporosis (160 HU) from the one that proves it (110 HU; "
+        "Pickhardt 2013, doi 10.7326/0003-4819-158-8-201304160-00003). Ours.",
+    )
+    least_hu: float = Field(
+        default=-120.0, description="Marrow that is all fat reads about -100 HU: a mean below is an artefact's. Ours."
+    )
+    most_spread_hu: float = Field(
+        default=70.0,
+        gt=0,
+        description="A standard deviation beyond this is streaks' or noise's, not bone's; tuned on spine phantoms: "
+        "with 75 a mean erred by 34 HU.",
     )
 
 
@@ -85,14 +180,14 @@ class CanalConfig(Settings):
         description="Over 20 mm; spines gave 0.8 to 1.3, pelvis and thigh below 0.5 (tuned on five scans).",
     )
     sure_evidence: float = Field(
-        default=0.95,
-        description="Mean of the column; spines gave 1.1 to 1.4, thighs and hip phantom up to 0.8 (same scans).",
+        default=0.85,
+        description="Mean of the column; spines gave 0.88 to 1.4, thighs and hip phantom up to 0.8 (same scans).",
     )
     steepest_lean: float = Field(
-        default=0.85,
+        default=1.5,
         gt=0,
-        description="Past this lean (mm aside per mm, 40 degrees) the canal is the sacrum's, whose walls the search "
-        "cannot tell: it ends there. Lumbar and thoracic scans stayed below 0.5; the sacrum leans 40-60 degrees.",
+        description="Past this lean (mm aside per mm, 56 degrees) it is no canal. Lumbar and thoracic scans stayed "
+        "below 0.5; the sacrum leans 40-60 degrees.",
     )
     least_closed: float = Field(
         default=0.15,
@@ -105,9 +200,35 @@ class CanalConfig(Settings):
         default=16.0, gt=0, description="Greatest mean radius of a wall over 20 mm: half of 28 mm, and a little more."
     )
     safety_mm: float = Field(
+        default=0.1,
+        ge=0,
+        description="Added to the wall, so that the true canal lies inside; tuned on the spine phantoms' tuning half.",
+    )
+    unknown_mm: float = Field(
         default=0.3,
         ge=0,
-        description="Added to the wall: half a voxel of a fine scan, so that the true canal lies inside.",
+        description="Added as well where no bony wall was met and the canal is carried over from beside; tuned on the "
+        "spine phantoms' tuning half.",
+    )
+    spoilt_mm2: float = Field(
+        default=200.0,
+        gt=0,
+        description="Metal in a slice at which half of what it shows is believed: two rods have 50-75 mm2, a pair of "
+        "screws in the slice 300 and more. Ours.",
+    )
+    least_readable: float = Field(
+        default=0.1, gt=0, le=1, description="Share that is believed of a slice full of metal. Ours."
+    )
+    highest_core_hu: float = Field(
+        default=90.0,
+        description="Where the column's middle reads more it runs in cancellous bone (50-300 HU), not in cord, fluid "
+        "or fat (up to 40). Ours; a myelogram's contrast is taken for bone.",
+    )
+    carried_mm: float = Field(
+        default=10.0,
+        ge=0,
+        description="The canal is carried on straight so far towards the scan's end without evidence of its own, over "
+        "which a spine bends by some 2 degrees; past that a cone is kept free. Ours.",
     )
 
 
@@ -134,21 +255,13 @@ class AnatomyConfig(Settings):
         description="Beyond the canal's trusted ends its place is a cone; where that is wider than this to either side "
         "nothing is free near a spinal implant: half a vertebra with its pedicles. Ours.",
     )
-    sciatic_behind_mm: float = Field(
-        default=20.0,
-        description="Behind the femur's axis tissue is barred from here: the sciatic nerve runs behind the joint, "
-        "10.3 mm (0 to 23.8) from the trochanter's tip in the AP picture (2014 study).",
-    )
-    anterior_limit_deg: float = Field(
-        default=65.0,
-        gt=0,
-        le=90,
-        description="Free sector about the femur, from lateral towards the front: lateral and anterolateral entry is "
-        "free, vessels and nerves lie medial and in front (AO reference); the angle is ours.",
-    )
-    posterior_limit_deg: float = Field(
-        default=40.0, gt=0, le=90, description="The same towards the back; the angle is ours."
-    )
     region: RegionConfig = Field(default_factory=RegionConfig)
     bone: BoneConfig = Field(default_factory=BoneConfig)
     canal: CanalConfig = Field(default_factory=CanalConfig)
+    cortex: CortexConfig = Field(default_factory=CortexConfig)
+    marrow: MarrowConfig = Field(default_factory=MarrowConfig)
+    orientation: OrientationConfig = Field(default_factory=OrientationConfig)
+    vertebrae: VertebraConfig = Field(default_factory=VertebraConfig)
+    pedicles: PedicleConfig = Field(default_factory=PedicleConfig)
+    hip_bones: HipBoneConfig = Field(default_factory=HipBoneConfig)
+    hip_zones: HipZoneConfig = Field(default_factory=HipZoneConfig)

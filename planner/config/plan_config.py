@@ -7,8 +7,10 @@ from pydantic import Field, ValidationError
 
 from planner.config.anatomy_config import AnatomyConfig
 from planner.config.breach_config import BreachConfig
+from planner.config.candidacy_config import HipCandidacyConfig
 from planner.config.fault_config import FaultConfig
 from planner.config.fluoro_config import FluoroConfig
+from planner.config.fracture_config import SpineTargetConfig
 from planner.config.gap_config import HaloConfig
 from planner.config.hardware_config import HardwareConfig
 from planner.config.hip_config import HipGapConfig, HipImplantConfig
@@ -43,6 +45,12 @@ class PlanConfig(Settings):
     trust: TrustConfig = Field(default_factory=TrustConfig, description="What metal artefacts leave readable.")
     hip_gaps: HipGapConfig = Field(default_factory=HipGapConfig, description="Gaps round stems and cups.")
     anatomy: AnatomyConfig = Field(default_factory=AnatomyConfig, description="Bone, canal, skin, forbidden zones.")
+    hip_candidacy: HipCandidacyConfig = Field(
+        default_factory=HipCandidacyConfig, description="What speaks against cement at the hip."
+    )
+    spine_targets: SpineTargetConfig = Field(
+        default_factory=SpineTargetConfig, description="Fractured levels, their clefts, sunken cages."
+    )
     halos: HaloConfig = Field(default_factory=HaloConfig, description="Halos round screws.")
     breaches: BreachConfig = Field(default_factory=BreachConfig, description="Holes in the gaps' walls.")
     needles: NeedleConfig = Field(default_factory=NeedleConfig, description="Needle search.")

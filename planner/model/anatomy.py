@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from planner.errors import GeometryError
 from planner.geometry.grid import Grid
+from planner.model.bones import Bone, Landmark
 from planner.model.implant import Implant
 from planner.model.volume import Mask, Volume
 
@@ -51,6 +52,10 @@ class Anatomy:
         Soft tissue and gas that no needle may cross; None where it is not known.
     disc, joint, foramen : Mask or None
         Compartments behind the bone's surface, used to name leaks.
+    bones : tuple of Bone
+        The bones near the implants, each apart; `bone` is all of them, and what could not be told apart.
+    landmarks : tuple of Landmark
+        Points that can be felt, for the way in through the skin.
 
     Raises
     ------
@@ -69,12 +74,15 @@ class Anatomy:
     disc: Mask | None = None
     joint: Mask | None = None
     foramen: Mask | None = None
+    bones: tuple[Bone, ...] = ()
+    landmarks: tuple[Landmark, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.grid.is_rectangular:
             raise GeometryError("the working grid is sheared (tilted gantry); resample the CT before planning")
         optional = (self.canal, self.body, self.forbidden, self.disc, self.joint, self.foramen)
-        for mask in (self.metal, self.bone, *(g.mask for g in self.gaps), *(m for m in optional if m is not None)):
+        apart = (*(g.mask for g in self.gaps), *(b.mask for b in self.bones))
+        for mask in (self.metal, self.bone, *apart, *(m for m in optional if m is not None)):
             self.grid.require_same(mask.grid)
 
     @property

@@ -2,6 +2,7 @@
 
 from planner.pipeline.check import check_trajectory
 from planner.pipeline.fluoroscopy import render_view
+from planner.pipeline.labelled import plan_labelled, volume_plan_labelled
 from planner.pipeline.outputs import PLAN_FILES, write_plan_files
 from planner.pipeline.phantom_case import CASE_FILES, write_case
 from planner.pipeline.planned_case import PlannedCase
@@ -17,10 +18,12 @@ __all__ = [
     "find_breaches",
     "measure_gaps",
     "plan",
+    "plan_labelled",
     "plan_scan",
     "render_view",
     "scan_of",
     "volume_plan",
+    "volume_plan_labelled",
     "write_case",
     "write_plan_files",
 ]

@@ -22,6 +22,7 @@ from planner.fluoro.views import (
     watch_view,
 )
 from planner.fluoro.views import render_view as render_with_metal
+from planner.geometry.frames import detector_direction
 from planner.io.rectify import rectify_volume
 from planner.model.carm import CArm
 from planner.model.needle import Trajectory
@@ -29,6 +30,9 @@ from planner.model.volume import Volume
 from planner.pipeline.planned_case import PlannedCase
 from planner.progress import SILENT, Monitor, track
 from planner.segment.implants.metal import find_metal
+
+_SAME_VIEW_DEG = 5.0
+"""Views nearer to each other than this show the same; by eye."""
 
 
 def render_view(
@@ -123,8 +127,8 @@ def plan_pictures(case: PlannedCase, config: FluoroConfig, *, monitor: Monitor =
     Returns
     -------
     dict
-        PNG by name: ``<trajectory id>/bulls-eye``, ``/ap`` (prone: ``/pa``), ``/lateral``, and ``/watch`` where its gap
-        has a breach with a view to watch it from.
+        PNG by name: ``<trajectory id>/bulls-eye``, ``/ap`` (prone: ``/pa``), ``/lateral`` (not where the bull's-eye is
+        that view), and ``/watch`` where its gap has a breach with a view to watch it from.
     """
     first = [t for t in case.plan.trajectories if t.rank == 1]
     if not first:
@@ -141,6 +145,8 @@ def plan_pictures(case: PlannedCase, config: FluoroConfig, *, monitor: Monitor =
             ),
             "lateral": lateral_view(needle.target_lps, config=config),
         }
+        if _same_way(views["bulls-eye"], views["lateral"]):
+            del views["lateral"]
         watched = [b for b in case.plan.breaches if b.gap_id == needle.gap_id and b.watch_view is not None]
         if watched and (view := watch_view(watched[0], config=config)) is not None:
             views["watch"] = view
@@ -149,11 +155,17 @@ def plan_pictures(case: PlannedCase, config: FluoroConfig, *, monitor: Monitor =
     return pictures
 
 
+def _same_way(one: CArm, other: CArm) -> bool:
+    """Say whether two views can't be told apart by eye."""
+    towards = [detector_direction(carm.primary_deg, carm.secondary_deg) for carm in (one, other)]
+    return bool(towards[0] @ towards[1] > np.cos(np.radians(_SAME_VIEW_DEG)))
+
+
 def coverage_layer(radiograph: Radiograph) -> tuple[Layer, ...]:
     """Say in the picture that part of the body is missing from it, where beams run past the CT's cut ends."""
     if not radiograph.cut.any():
         return ()
-    words = Words((26.0, 7.0), "dimmed: CT ends in the beam", LETTERING, "lt")
+    words = Words((34.0, 7.0), "dimmed: CT ends in the beam", LETTERING, "lt")
     return (Layer("coverage", (words,)),)
 
 

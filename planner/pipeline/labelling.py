@@ -38,7 +38,8 @@ def label_map(
     Returns
     -------
     LabelMap
-        Implants have the codes 1, 2, ..., then gaps, breaches, canal and bone.
+        Implants have the codes 1, 2, ..., then gaps, breaches, canal, discs, each bone that was told apart, and all
+        other bone.
     """
     layers: list[tuple[StructureKind, str, Mask | BreachPatch]] = [
         *(("implant", name, mask) for name, mask in implants),
@@ -47,7 +48,13 @@ def label_map(
     ]
     if anatomy.canal is not None:
         layers.append(("canal", "canal", anatomy.canal))
-    layers.append(("bone", "bone", anatomy.bone))
+    if anatomy.disc is not None:
+        layers.append(("disc", "discs", anatomy.disc))
+    layers += [("bone", bone.name, bone.mask) for bone in anatomy.bones]
+    rest = anatomy.bone.voxels.copy()
+    for bone in anatomy.bones:
+        rest &= ~bone.mask.voxels
+    layers.append(("bone", "bone", Mask(anatomy.grid, rest)))
     codes = np.zeros(grid.shape, np.uint8 if len(layers) < 256 else np.uint16)
     structures = [Structure(code=k, kind=kind, id=name) for k, (kind, name, _) in enumerate(layers, start=1)]
     # Painted from the lowest precedence to the highest, so that the first named keeps the voxel.

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
 
 from planner.config.plan_config import PlanConfig
+from planner.geometry.grid import Grid
 from planner.io.dicom.seg import write_seg_on_slices
 from planner.io.nifti import write_label_nifti
 from planner.io.plan_json import save_plan
@@ -21,12 +24,14 @@ from planner.progress import SILENT, Monitor, Progress, check_cancelled, track
 from planner.report.figures import PictureInput, gap_pictures
 from planner.report.html import render_report
 from planner.report.overview import overview_pictures
+from planner.segment.trust import TrustMap
 
 PLAN_FILES = (
     "plan.json",
     "report.html",
     "labels.nii.gz",
     "labels.seg.dcm",
+    "trust.nii.gz",
     "trajectories.mrk.json",
     "volumes.csv",
     "surfaces",
@@ -66,6 +71,8 @@ def write_plan_files(
     write_label_nifti(labels, folder / "labels.nii.gz")
     if case.scan.slice_files:
         _write_seg(case, labels, folder / "labels.seg.dcm")
+    if case.trust is not None:
+        write_label_nifti(LabelMap(labels.grid, trust_percent(case.trust, labels.grid), ()), folder / "trust.nii.gz")
     write_markups(case.plan.trajectories, folder / "trajectories.mrk.json")
     write_volumes_csv(case.plan, folder / "volumes.csv")
     _write_surfaces(case, folder / "surfaces", monitor)
@@ -80,7 +87,8 @@ def write_plan_files(
         inputs = PictureInput(case.scan.volume, case.labels, case.plan, unreadable)
         pictures |= overview_pictures(inputs, monitor=monitor)
         pictures |= gap_pictures(inputs, monitor=monitor)
-    write_whole(render_report(case.plan, pictures).encode("utf-8"), folder / "report.html")
+    report = render_report(case.plan, pictures, gantry=config.needles.gantry)
+    write_whole(report.encode("utf-8"), folder / "report.html")
 
 
 def own_labels(case: PlannedCase) -> LabelMap:
@@ -102,6 +110,32 @@ def own_labels(case: PlannedCase) -> LabelMap:
     return LabelMap(own.grid, codes_on_slices(case.labels, own), case.labels.structures)
 
 
+def trust_percent(trust: TrustMap, grid: Grid) -> npt.NDArray[np.uint8]:
+    """Bring a trust map onto a CT's own grid, as viewers expect it beside the CT.
+
+    Parameters
+    ----------
+    trust : TrustMap
+        On a coarse grid of its own.
+    grid : Grid
+        The CT's.
+
+    Returns
+    -------
+    ndarray of uint8, shape ``grid.shape``
+        Trust in percent, 0..100, linear between the map's voxels; beyond the map, that of its border.
+    """
+    percent = np.empty(grid.shape, dtype=np.uint8)
+    matrix = trust.grid.index_from_lps @ grid.lps_from_index
+    for k in range(grid.shape[0]):
+        offset = matrix[:3, :3] @ np.array([k, 0.0, 0.0]) + matrix[:3, 3]
+        plane = ndimage.affine_transform(
+            trust.trust, matrix[:3, :3], offset, (1, *grid.shape[1:]), order=1, mode="nearest", output=np.float32
+        )
+        percent[k] = np.clip(np.rint(100.0 * plane[0]), 0, 100)
+    return percent
+
+
 def _write_seg(case: PlannedCase, labels: LabelMap, path: Path) -> None:
     """Write labels on the CT's own slices, also where these lie on no one grid."""
     own = case.scan.own_slices
@@ -110,7 +144,7 @@ def _write_seg(case: PlannedCase, labels: LabelMap, path: Path) -> None:
 
 
 def _write_surfaces(case: PlannedCase, folder: Path, monitor: Monitor) -> None:
-    """Write implants, gaps and bone as STL; what has fewer voxels than a surface needs is left out."""
+    """Write implants, gaps, bones and missing bone as STL; what has fewer voxels than a surface needs is left out."""
     folder.mkdir()
     labels = case.labels
     wanted = [s for s in labels.structures if s.kind in ("implant", "gap")]
@@ -118,6 +152,8 @@ def _write_surfaces(case: PlannedCase, folder: Path, monitor: Monitor) -> None:
         voxels = np.asarray(labels.codes == structure.code)
         if voxels.any():
             write_surface(Mask(labels.grid, voxels), folder / f"{structure.id}.stl")
-    check_cancelled(monitor)
-    if case.anatomy.bone.voxels.any():
-        write_surface(case.anatomy.bone, folder / "bone.stl")
+    bones = [("bone", case.anatomy.bone), *((bone.name, bone.mask) for bone in case.anatomy.bones)]
+    for name, mask in (*bones, *((defect.name, defect.mask) for defect in case.defects)):
+        check_cancelled(monitor)
+        if mask.voxels.any():
+            write_surface(mask, folder / f"{name.replace(' ', '-')}.stl")

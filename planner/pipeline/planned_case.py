@@ -7,6 +7,8 @@ from planner.model.labels import LabelMap
 from planner.model.plan import Plan
 from planner.model.scan import Scan
 from planner.model.volume import Mask
+from planner.segment.anatomy.skeleton import Skeleton
+from planner.segment.candidacy.defect_model import DefectModel
 from planner.segment.trust import TrustMap
 
 
@@ -28,6 +30,10 @@ class PlannedCase:
         All metal, on the same grid.
     trust : TrustMap or None
         How far metal artefacts leave tissue readable, on a coarse grid of its own; None where there is no map.
+    skeleton : Skeleton or None
+        The bones apart, with what was measured on them; None where nobody told them.
+    defects : tuple of DefectModel
+        Bone that is missing at the hips.
     """
 
     plan: Plan
@@ -36,3 +42,5 @@ class PlannedCase:
     labels: LabelMap
     metal: Mask
     trust: TrustMap | None = None
+    skeleton: Skeleton | None = None
+    defects: tuple[DefectModel, ...] = ()

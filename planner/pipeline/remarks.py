@@ -10,8 +10,10 @@ from planner.needles.search import NeedlePlan
 
 _WHY_NO_VOLUME: Mapping[ImplantKind, str] = {
     "cage": "the outline of its marker pins; plastic does not show and is not measured",
+    "pedicle_screw": "its volume is not told: metal that was not told as a rod joins its tulip to another's",
     "cement": "its volume is not told, for the metal's bloom hides part of the mantle",
 }
+_HIP_KINDS = frozenset(("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail"))
 MEASURED_KINDS = frozenset(("pedicle_screw", "femoral_stem", "acetabular_cup"))
 """The implants whose surroundings are searched for gaps."""
 
@@ -48,6 +50,7 @@ def remarks(
     """
     return (
         *_of_implants(implants),
+        *(() if clipped else _of_materials(implants)),
         *_of_gaps(implants, gaps, clipped=clipped),
         *_of_needles(needles),
         *_of_position(scanned, treated),
@@ -102,28 +105,89 @@ def of_search(implants: Iterable[Implant]) -> tuple[Finding, ...]:
     Returns
     -------
     tuple of Finding
-        Empty where some implant was searched.
+        Empty where some implant was searched, and none is a nail, round which nothing is.
     """
-    kinds = [implant.kind for implant in implants]
-    if MEASURED_KINDS.intersection(kinds):
-        return ()
-    message = (
-        f"gaps were not measured: none of the {len(kinds)} metal parts was recognised as a screw, stem or cup; thinner "
-        "slices, a bone kernel or extended HU may help"
-    )
-    return (Finding(code="gaps-not-measured", severity="warning", message=message, measured=float(len(kinds))),)
+    told = list(implants)
+    nails = [implant.id for implant in told if implant.kind == "nail"]
+    if MEASURED_KINDS.intersection(implant.kind for implant in told):
+        if not nails:
+            return ()
+        message = (
+            f"{', '.join(nails)}: gaps round nails and their screws are not measured; that none is told means nothing"
+        )
+        return (Finding(code="nail-gaps-not-measured", severity="caution", message=message),)
+    message = f"gaps were not measured, and breaches not looked for: {_why_not_searched(told, nails)}"
+    return (Finding(code="gaps-not-measured", severity="warning", message=message, measured=float(len(told))),)
+
+
+def of_reliance(gaps: Iterable[Gap], said: Iterable[Finding], *, least_trust: float) -> tuple[Finding, ...]:
+    """Say of which gaps the figures are not to be relied on.
+
+    Parameters
+    ----------
+    gaps : iterable of Gap
+        What was measured.
+    said : iterable of Finding
+        What was said so far: how much of each implant's wall artefacts leave unreadable.
+    least_trust : float
+        Below this trust a gap's figures are not to be relied on, 0..1.
+
+    Returns
+    -------
+    tuple of Finding
+        One a gap that is not to be relied on; empty where all are, or where no trust is known.
+    """
+    blind = {f.implant_id: f.measured for f in said if f.code == "unreadable-by-artefact" and f.measured is not None}
+    found = []
+    for gap in gaps:
+        if gap.trust is None or gap.trust >= least_trust:
+            continue
+        share = blind.get(gap.implant_id) if gap.implant_id is not None else None
+        why = f"trust {gap.trust:.0%}" if share is None else f"{share:.0%} of its wall unreadable by metal artefacts"
+        found.append(
+            Finding(
+                code="gap-not-reliable",
+                severity="warning",
+                message=f"{gap.id}: not to be relied on: {why}",
+                where_lps=gap.centroid_lps,
+                measured=gap.trust,
+                limit=least_trust,
+                unit="1",
+                source="this program's rule: below this trust no loosening is graded",
+                implant_id=gap.implant_id,
+                gap_id=gap.id,
+            )
+        )
+    return tuple(found)
+
+
+def _why_not_searched(told: list[Implant], nails: list[str]) -> str:
+    """Name what was recognised, for that none of it is a screw, stem or cup is not that nothing was."""
+    count = len(told)
+    known = [f"{i.id} ({i.kind.replace('_', ' ')})" for i in told if i.kind != "unknown"]
+    if not known:
+        return (
+            f"none of the {count} metal parts was recognised as a screw, stem or cup; thinner slices, a bone kernel or "
+            "extended HU may help"
+        )
+    seen = f"of {count} metal parts {', '.join(known)} {'was' if len(known) == 1 else 'were'} recognised"
+    if nails:
+        return f"{seen}; gaps round nails and their screws are not measured by this program"
+    return f"{seen}, and no screw, stem or cup; thinner slices, a bone kernel or extended HU may help"
 
 
 def _of_implants(implants: Iterable[Implant]) -> Iterator[Finding]:
     for implant in implants:
         if implant.kind == "unknown":
+            cut = "; it runs out of the scan, and may be part of what is not seen" if implant.is_cut else ""
             yield Finding(
                 code="metal-not-told",
                 severity="caution",
-                message=f"{implant.id}: metal that is no screw, rod, stem, cup or nail; needles keep clear of it",
+                message=f"{implant.id}: metal that is no screw, rod, stem, cup or nail; needles keep clear of it{cut}",
                 where_lps=implant.centroid_lps,
                 measured=implant.volume_ml,
                 unit="mL",
+                implant_id=implant.id,
             )
         if implant.kind in _WHY_NO_VOLUME and implant.volume_ml is None:
             yield Finding(
@@ -131,6 +195,7 @@ def _of_implants(implants: Iterable[Implant]) -> Iterator[Finding]:
                 severity="info",
                 message=f"{implant.id}: {_WHY_NO_VOLUME[implant.kind]}",
                 where_lps=implant.centroid_lps,
+                implant_id=implant.id,
             )
         if implant.kind in ("pedicle_screw", "femoral_stem", "acetabular_cup") and implant.loosening is None:
             yield Finding(
@@ -138,7 +203,19 @@ def _of_implants(implants: Iterable[Implant]) -> Iterator[Finding]:
                 severity="caution",
                 message=f"{implant.id}: loosening cannot be told on this CT",
                 where_lps=implant.centroid_lps,
+                implant_id=implant.id,
             )
+
+
+def _of_materials(implants: Iterable[Implant]) -> Iterator[Finding]:
+    """Say whose material an unclipped scan does not tell; of a clipped one the faults say it."""
+    untold = [i.id for i in implants if i.kind in _HIP_KINDS and i.material == "unknown"]
+    if untold:
+        message = (
+            f"{', '.join(untold)}: the material is not told; the brightness is neither titanium's nor that of "
+            "cobalt-chrome or steel (ceramic, plastic, a thin part, an artefact, or HU that are cut off)"
+        )
+        yield Finding(code="material-not-told", severity="info", message=message)
 
 
 def _of_gaps(implants: tuple[Implant, ...], gaps: tuple[Gap, ...], *, clipped: bool) -> Iterator[Finding]:
@@ -172,6 +249,7 @@ def _of_needles(needles: NeedlePlan) -> Iterator[Finding]:
             severity="warning",
             message=f"{search.gap_id}: no safe needle among {search.tried} tried ({reasons or 'none could be tried'})",
             measured=float(search.tried),
+            gap_id=search.gap_id,
         )
 
 

@@ -12,13 +12,16 @@ from planner.model.gap import Gap
 from planner.model.plan import Plan, Series
 from planner.model.scan import Scan
 from planner.model.volume import Volume
+from planner.pipeline.labelled import Labels, plan_labelled, volume_plan_labelled
 from planner.pipeline.stages import Stages
-from planner.pipeline.steps import anatomy_of, measure_gaps, plan_scan, treatment_position
+from planner.pipeline.steps import anatomy_of, measure_gaps, treatment_position
 from planner.progress import SILENT, Monitor
 from planner.safety.breaches import find_breaches as find_patches
 
 
-def plan(volume: Volume, config: PlanConfig | None = None, *, monitor: Monitor = SILENT) -> Plan:
+def plan(
+    volume: Volume, config: PlanConfig | None = None, *, labels: Labels | None = None, monitor: Monitor = SILENT
+) -> Plan:
     """Plan on a CT.
 
     Parameters
@@ -27,6 +30,8 @@ def plan(volume: Volume, config: PlanConfig | None = None, *, monitor: Monitor =
         The CT.
     config : PlanConfig or None
         The settings; None for the defaults.
+    labels : AnatomyLabels, Path, str or None
+        Anatomy labels made elsewhere on this CT, or where they are.
     monitor : Monitor
         Follows the work, and may stop it.
 
@@ -36,6 +41,8 @@ def plan(volume: Volume, config: PlanConfig | None = None, *, monitor: Monitor =
 
     Raises
     ------
+    LabelError
+        If the labels cannot be read or do not fit the CT.
     NoImplantError
         If the CT shows no orthopaedic implant.
     GeometryError
@@ -43,10 +50,12 @@ def plan(volume: Volume, config: PlanConfig | None = None, *, monitor: Monitor =
     CancelledError
         If the monitor stops the work.
     """
-    return plan_scan(scan_of(volume), config or PlanConfig(), monitor=monitor).plan
+    return plan_labelled(scan_of(volume), config or PlanConfig(), labels=labels, monitor=monitor).plan
 
 
-def estimate_volumes(volume: Volume, config: PlanConfig | None = None, *, monitor: Monitor = SILENT) -> tuple[Gap, ...]:
+def estimate_volumes(
+    volume: Volume, config: PlanConfig | None = None, *, labels: Labels | None = None, monitor: Monitor = SILENT
+) -> tuple[Gap, ...]:
     """Measure the gaps of a CT, and nothing else.
 
     Parameters
@@ -55,6 +64,8 @@ def estimate_volumes(volume: Volume, config: PlanConfig | None = None, *, monito
         The CT.
     config : PlanConfig or None
         The settings; None for the defaults.
+    labels : AnatomyLabels, Path, str or None
+        Anatomy labels made elsewhere on this CT, or where they are.
     monitor : Monitor
         Follows the work, and may stop it.
 
@@ -65,13 +76,14 @@ def estimate_volumes(volume: Volume, config: PlanConfig | None = None, *, monito
 
     Raises
     ------
+    LabelError
+        If the labels cannot be read or do not fit the CT.
     NoImplantError
         If the CT shows no orthopaedic implant.
     CancelledError
         If the monitor stops the work.
     """
-    measured = measure_gaps(scan_of(volume), config or PlanConfig(), Stages(monitor))
-    return tuple(gap for gap, _ in measured.gaps)
+    return volume_plan_labelled(scan_of(volume), config or PlanConfig(), labels=labels, monitor=monitor).gaps
 
 
 def find_breaches(volume: Volume, config: PlanConfig | None = None, *, monitor: Monitor = SILENT) -> tuple[Breach, ...]:

@@ -9,6 +9,7 @@ from planner.config.plan_config import PlanConfig
 from planner.errors import GeometryError, SeriesError
 from planner.fluoro.carm import console_angles_deg
 from planner.model.anatomy import Anatomy, GapSpace
+from planner.model.anatomy_labels import AnatomyLabels
 from planner.model.finding import Finding
 from planner.model.gap import Gap
 from planner.model.implant import Implant
@@ -16,14 +17,16 @@ from planner.model.plan import PatientPosition, Plan, Review, Software
 from planner.model.scan import Scan
 from planner.model.volume import Mask
 from planner.needles.search import NeedlePlan, plan_needles
+from planner.pipeline.candidacy import Candidacy, heights_of, judge_candidacy
 from planner.pipeline.labelling import label_map
 from planner.pipeline.planned_case import PlannedCase
-from planner.pipeline.remarks import of_search, of_slices, remarks
+from planner.pipeline.remarks import of_reliance, of_search, of_slices, remarks
+from planner.pipeline.spine_targets import spine_targets
 from planner.pipeline.stages import Stages
+from planner.pipeline.told_anatomy import ToldAnatomy, tell_anatomy
 from planner.pipeline.told_implants import tell_implants
 from planner.progress import SILENT, Monitor
 from planner.safety.breaches import find_breaches as find_patches
-from planner.segment.anatomy.survey import Survey, survey
 from planner.segment.gaps.halos import measure_halos
 from planner.segment.gaps.hip_gaps import measure_hip_gaps
 from planner.segment.implants.asides import findings_of_asides
@@ -51,8 +54,10 @@ class MeasuredGaps:
         Records with their loosening, and voxels.
     gaps : tuple of (Gap, Mask)
         Records, and voxels on the CT's grid or on a working grid.
-    survey : Survey
+    anatomy : ToldAnatomy
         The anatomy round them.
+    candidacy : Candidacy
+        What speaks against cement.
     metal : Metal
         All metal.
     findings : tuple of Finding
@@ -64,13 +69,16 @@ class MeasuredGaps:
     scan: Scan
     implants: tuple[ImplantPart, ...]
     gaps: tuple[tuple[Gap, Mask], ...]
-    survey: Survey
+    anatomy: ToldAnatomy
+    candidacy: Candidacy
     metal: Metal
     findings: tuple[Finding, ...]
     trust: TrustMap | None = None
 
 
-def volume_plan(scan: Scan, config: PlanConfig, *, monitor: Monitor = SILENT) -> Plan:
+def volume_plan(
+    scan: Scan, config: PlanConfig, *, labels: AnatomyLabels | None = None, monitor: Monitor = SILENT
+) -> Plan:
     """Measure implants and gaps only: a plan without breaches and needles.
 
     Parameters
@@ -79,6 +87,8 @@ def volume_plan(scan: Scan, config: PlanConfig, *, monitor: Monitor = SILENT) ->
         The CT.
     config : PlanConfig
         The settings.
+    labels : AnatomyLabels or None
+        Labels of the anatomy made elsewhere, brought onto the CT's grid.
     monitor : Monitor
         Follows the work, and may stop it.
 
@@ -94,7 +104,7 @@ def volume_plan(scan: Scan, config: PlanConfig, *, monitor: Monitor = SILENT) ->
         If the monitor stops the work.
     """
     stages = Stages(monitor)
-    measured = measure_gaps(scan, config, stages)
+    measured = measure_gaps(scan, config, stages, labels=labels)
     return Plan(
         software=Software(name="cement-planner", version=__version__),
         review=Review(),
@@ -103,12 +113,15 @@ def volume_plan(scan: Scan, config: PlanConfig, *, monitor: Monitor = SILENT) ->
         settings_sha256=config.sha256(),
         implants=tuple(part.record for part in measured.implants),
         gaps=tuple(gap for gap, _ in measured.gaps),
+        risk_factors=measured.candidacy.risk_factors,
         findings=(*scan.findings, *measured.findings),
         timings_s=stages.timings_s(),
     )
 
 
-def plan_scan(scan: Scan, config: PlanConfig, *, monitor: Monitor = SILENT) -> PlannedCase:
+def plan_scan(
+    scan: Scan, config: PlanConfig, *, labels: AnatomyLabels | None = None, monitor: Monitor = SILENT
+) -> PlannedCase:
     """Plan on a CT that was loaded with what its files say of it.
 
     Parameters
@@ -117,6 +130,8 @@ def plan_scan(scan: Scan, config: PlanConfig, *, monitor: Monitor = SILENT) -> P
         The CT.
     config : PlanConfig
         The settings.
+    labels : AnatomyLabels or None
+        Labels of the anatomy made elsewhere, brought onto the CT's grid.
     monitor : Monitor
         Follows the work, and may stop it.
 
@@ -135,7 +150,7 @@ def plan_scan(scan: Scan, config: PlanConfig, *, monitor: Monitor = SILENT) -> P
         If the monitor stops the work.
     """
     stages = Stages(monitor)
-    measured = measure_gaps(scan, config, stages)
+    measured = measure_gaps(scan, config, stages, labels=labels)
     position = treatment_position(measured.implants, config)
     console = partial(console_angles_deg, position=position)
     anatomy = anatomy_of(measured)
@@ -145,7 +160,7 @@ def plan_scan(scan: Scan, config: PlanConfig, *, monitor: Monitor = SILENT) -> P
     with stages.stage("needles", "searching needles"):
         needles = plan_needles(anatomy, config=config.needles, console=console, breaches=breaches, monitor=monitor)
     with stages.stage("labels", "painting labels"):
-        labels = label_map(
+        painted = label_map(
             measured.scan.volume.grid,
             implants=[(part.record.id, part.mask) for part in measured.implants],
             gaps=[(gap.id, mask) for gap, mask in measured.gaps],
@@ -163,14 +178,26 @@ def plan_scan(scan: Scan, config: PlanConfig, *, monitor: Monitor = SILENT) -> P
         breaches=breaches,
         trajectories=needles.trajectories,
         needle_sets=needles.needle_sets,
-        labels=labels.structures,
+        risk_factors=measured.candidacy.risk_factors,
+        labels=painted.structures,
         findings=_findings(scan, measured, needles, position),
         timings_s=stages.timings_s(),
     )
-    return PlannedCase(made, measured.scan, anatomy, labels, measured.metal.mask, measured.trust)
+    return PlannedCase(
+        made,
+        measured.scan,
+        anatomy,
+        painted,
+        measured.metal.mask,
+        measured.trust,
+        skeleton=measured.anatomy.skeleton,
+        defects=measured.candidacy.defects,
+    )
 
 
-def measure_gaps(scan: Scan, config: PlanConfig, stages: Stages) -> MeasuredGaps:
+def measure_gaps(
+    scan: Scan, config: PlanConfig, stages: Stages, *, labels: AnatomyLabels | None = None
+) -> MeasuredGaps:
     """Find the implants of a CT and measure the gaps round them.
 
     Parameters
@@ -181,6 +208,8 @@ def measure_gaps(scan: Scan, config: PlanConfig, stages: Stages) -> MeasuredGaps
         The settings.
     stages : Stages
         The run's clock and monitor.
+    labels : AnatomyLabels or None
+        Labels of the anatomy made elsewhere, brought onto the CT's grid.
 
     Returns
     -------
@@ -201,15 +230,16 @@ def measure_gaps(scan: Scan, config: PlanConfig, stages: Stages) -> MeasuredGaps
     scan = scan.in_patient_axes()
     volume, monitor = scan.volume, stages.monitor
     if min(volume.grid.shape) < _FEWEST_SLICES:
-        raise SeriesError(
-            f"there are only {min(volume.grid.shape)} slice(s), too few to tell an implant; give the whole series"
-        )
+        count = min(volume.grid.shape)
+        there = "there is only 1 slice" if count == 1 else f"there are only {count} slices"
+        raise SeriesError(f"{there}, too few to tell an implant; give the whole series")
     with stages.stage("implants", "finding implants"):
         told = tell_implants(volume, config, monitor=monitor)
     metal, parts = told.metal, told.parts
     with stages.stage("anatomy", "outlining bone, canal and skin"):
         known = tuple(part.record for part in told.known)
-        seen = survey(volume, metal=metal.mask, implants=known, config=config.anatomy, monitor=monitor)
+        anatomy = tell_anatomy(scan, metal.mask, known, config.anatomy, labels=labels, monitor=monitor)
+        seen = anatomy.survey
     with stages.stage("faults", "looking for faults of the hardware"):
         faults = find_faults(
             known, metal=metal, volume=volume, bone=seen.bone, canal=seen.canal, config=config.faults, monitor=monitor
@@ -232,10 +262,26 @@ def measure_gaps(scan: Scan, config: PlanConfig, stages: Stages) -> MeasuredGaps
         graded[name] = record.model_copy(update={"loosening_criteria": (*record.loosening_criteria, *more)})
     found = [(h.gap, h.mask) for h in halos if h.gap is not None and h.mask is not None]
     found += [(gap.record, gap.mask) for gap in round_hips.gaps]
+    heights = heights_of(anatomy, config)
+    with stages.stage("targets", "looking for fractures and sunken cages"):
+        at_spine, of_targets = spine_targets(
+            volume, parts, anatomy, heights, found, trust=trust, config=config, monitor=monitor
+        )
+        found += at_spine
     gaps = tuple(
         (gap.model_copy(update={"id": f"gap-{number}"}), mask) for number, (gap, mask) in enumerate(found, start=1)
     )
     implants = tuple(ImplantPart(graded[part.record.id], part.mask) for part in parts)
+    with stages.stage("candidacy", "looking for what speaks against cement"):
+        candidacy = judge_candidacy(
+            anatomy,
+            implants=tuple(part.record for part in implants),
+            heights=heights,
+            spaces=[mask for _, mask in gaps],
+            trust=trust,
+            config=config,
+            monitor=monitor,
+        )
     said = (
         *of_slices(volume.grid.spacing_mm, fine_mm=config.halos.fine_slice_mm),
         *of_search(part.record for part in implants),
@@ -243,8 +289,12 @@ def measure_gaps(scan: Scan, config: PlanConfig, stages: Stages) -> MeasuredGaps
         *faults.findings,
         *(finding for halo in halos for finding in halo.findings),
         *round_hips.findings,
+        *of_targets,
     )
-    return MeasuredGaps(scan, implants, gaps, seen, metal, (*said, *seen.findings), trust)
+    least = max(config.halos.least_trust, config.hip_gaps.least_trust)
+    doubts = of_reliance((gap for gap, _ in gaps), said, least_trust=least)
+    findings = (*doubts, *said, *candidacy.findings, *anatomy.findings)
+    return MeasuredGaps(scan, implants, gaps, anatomy, candidacy, metal, findings, trust)
 
 
 def treatment_position(implants: Sequence[ImplantPart], config: PlanConfig) -> PatientPosition:
@@ -278,7 +328,8 @@ def anatomy_of(measured: MeasuredGaps) -> Anatomy:
     -------
     Anatomy
     """
-    seen = measured.survey
+    anatomy = measured.anatomy
+    seen = anatomy.survey
     spaces = tuple(
         GapSpace(gap.id, gap.implant_id, Mask(seen.grid, resample(mask.voxels, mask.grid, seen.grid) > 0.5))
         for gap, mask in measured.gaps
@@ -292,6 +343,11 @@ def anatomy_of(measured: MeasuredGaps) -> Anatomy:
         canal=seen.canal_mask,
         body=seen.body,
         forbidden=seen.forbidden,
+        disc=anatomy.skeleton.disc_mask,
+        joint=anatomy.skeleton.hips.joint,
+        foramen=anatomy.foramina,
+        bones=tuple(bone for bone in anatomy.bones if bone.mask.grid.is_same(seen.grid)),
+        landmarks=anatomy.skeleton.landmarks,
     )
 
 

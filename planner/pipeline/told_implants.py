@@ -9,6 +9,7 @@ from planner.errors import NoImplantError
 from planner.model.volume import Mask, Volume
 from planner.progress import Monitor
 from planner.segment.implants.asides import asides_in_words
+from planner.segment.implants.hip_records import completed
 from planner.segment.implants.hips import HipPart, segment_hips
 from planner.segment.implants.metal import Metal, find_metal
 from planner.segment.implants.others import tell_others
@@ -69,7 +70,8 @@ def tell_implants(volume: Volume, config: PlanConfig, *, monitor: Monitor) -> To
     """
     metal = find_metal(volume, config.implants, monitor=monitor)
     shafts = segment_shafts(volume, metal, config.implants, search=config.shafts, monitor=monitor)
-    hips = segment_hips(volume, metal=metal.mask, config=config.hips, monitor=monitor)
+    found = segment_hips(volume, metal=metal.mask, config=config.hips, monitor=monitor)
+    hips = completed(volume, metal, found)
     parts = told_parts(implant_parts(volume, metal, shafts, config.implants), hips)
     parts = tell_others(volume, metal, parts, config.hardware, monitor=monitor)
     told = ToldImplants(metal, of_screws(shafts, parts), hips, parts)
@@ -136,7 +138,8 @@ def require_implant(told: ToldImplants) -> None:
             if beside
             else "no orthopaedic implant: nothing in this CT is as bright as metal"
         )
+    bright = "1 bright piece in this CT, not" if pieces == 1 else f"{pieces} bright pieces in this CT, none of them"
     raise NoImplantError(
-        f"no orthopaedic implant: {pieces} bright pieces in this CT, none of them a screw, rod, stem, head, cup, nail, "
-        f"plate or cage (contrast, ports, leads and teeth are none){beside}"
+        f"no orthopaedic implant: {bright} a screw, rod, stem, head, cup, nail, plate or cage (contrast, ports, leads "
+        f"and teeth are none){beside}"
     )

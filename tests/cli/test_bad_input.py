@@ -271,3 +271,12 @@ def test_a_defect_that_is_none_is_refused_with_the_list(tmp_path: Path) -> None:
     out = tmp_path / "case"
     _assert_refused(_run("phantom", "hip", "--draw", "line,evn", "-o", out), 2, "'evn'", "osteolysis")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_path_is_named_as_it_was_typed() -> None:
+    _assert_refused(_run("inspect", "a/b/nonexistent"), 3, "no file or folder a/b/nonexistent;")
+
+
+def test_a_name_that_is_nearly_right_is_answered_with_the_right_one(tmp_path: Path) -> None:
+    _assert_refused(_run("phantom", "hip", "--draw", "broken_stem", "-o", tmp_path / "x"), 2, "mean 'broken stem'?")
+    assert not (tmp_path / "x").exists()

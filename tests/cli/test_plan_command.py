@@ -37,6 +37,7 @@ def test_the_folder_is_whole(planned: tuple[Path, subprocess.CompletedProcess[st
         "report.html",
         "labels.nii.gz",
         "labels.seg.dcm",
+        "trust.nii.gz",
         "trajectories.mrk.json",
         "volumes.csv",
         "surfaces",
@@ -111,8 +112,8 @@ def test_fluoroscopy_writes_one_picture(tmp_path: Path) -> None:
     assert _run("fluoro", SAMPLES / "lumbar", "--primary", "300", "--secondary", "0", "-o", picture).returncode == 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(("number", "who"), [(signal.SIGINT, "stopped by the user;"), (signal.SIGTERM, "stopped;")])
+def test_a_stopped_run_leaves_nothing_behind(tmp_path: Path, number: signal.Signals, who: str) -> None:
     out = tmp_path / "out"
     process = subprocess.Popen(
         [*COMMAND, "plan", str(SAMPLES / "lumbar"), "-o", str(out)],
@@ -126,5 +127,5 @@ def test_a_stopped_run_leaves_nothing_behind(tmp_path: Path, number: signal.Sign
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 5, said
-    assert said.strip().splitlines()[-1].startswith("cement-planner: stopped by the user")
+    assert said.strip().splitlines()[-1].startswith(f"cement-planner: {who}")
     assert list(tmp_path.iterdir()) == []

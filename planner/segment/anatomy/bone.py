@@ -8,19 +8,23 @@ from scipy import ndimage as ndi
 
 from planner.config.anatomy_config import BoneConfig
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
+from planner.segment.anatomy.envelope import LIES_OPEN, among, flooded
+from planner.segment.anatomy.walls import find_walls, large, spoilt, within
 from planner.segment.upright import AXIAL_16, Bools, Floats, enclosure
 
 _METAL_HU = 2000.0
 _BELOW_HALF_HU = 120.0
 """Blur and thin cortex put the surface below half height (tuned on the scans that the settings name)."""
-_BLUR_MM, _WALL_BLUR_MM = 0.5, 0.8
-"""Noise is smoothed over this before bone, and before thin walls, are told."""
 _MEND_MM = 1.2
 """Holes this wide are a vessel's or noise's."""
-_TOUCH_MM, _ROUND_HOST_MM = 1.0, 9.0
-"""Metal so near to bone lies in it; so far round it a halo and the holes that it eats may reach (ours)."""
-_SPINE_RAYS, _HIP_RAYS = (15, 13), (13, 10)
-"""Least number of the 16 rays each that must meet bone (tuned on one thoracic and one osteoporotic lumbar spine)."""
+_SPINE_RAYS, _HIP_RAYS = (15, 14), (12, 9)
+"""Least number of the 16 rays each that must meet bone, for a place to be within bone beyond doubt: a long bone lies
+open along its shaft, and a resected neck upwards (tuned on three spine phantoms and one hip phantom)."""
+_IN_CUP_RAYS, _IN_CUP_MM = (13, 10), 12.0
+"""The same for what a stem, a cup and bone wall in together, near stem and cup."""
+_BRIDGE_MM = 4.0
+"""Half the length of metal laid bare between bone and bone, or canal, that counts as in it (ours; 2.5 lost the pedicles
+of one real thoracic spine with simulated screws, whose walls lay wholly within bloom)."""
 _BULKY_MM = 3.6
 """Half the thickness from which metal is a stem, a head or a cup and fills bone: rods and shafts are thinner."""
 _BULKY_ML = 1.5
@@ -29,8 +33,6 @@ _SAGITTAL_8 = tuple((s, r, 0) for s in (-1, 0, 1) for r in (-1, 0, 1) if s or r)
 _CORONAL_8 = tuple((s, 0, c) for s in (-1, 0, 1) for c in (-1, 0, 1) if s or c)
 _AXIAL_REACH_MM, _UPRIGHT_REACH_MM = 40.0, 26.0
 """How far the rays look for bone."""
-_STREAK_REACH_MM = 30.0
-"""Streaks are at their brightest to half of it, and gone half as far again beyond it (hips, looked at)."""
 _CLING_MM, _CLING_SHARE = 3.2, 0.7
 """A piece that lies so near to metal for the most part is its rim: bone that holds a screw reaches further. Ours."""
 _SMALL_VOXELS = 2.0
@@ -105,31 +107,33 @@ def bone_envelope(
         If the monitor says stop.
     """
     monitor.report(Progress("outlining bone"))
-    limit = bone_threshold_hu(hu[::2, ::2, ::2], config)
-    near_metal = _within(metal, config.bloom_mm, edge_mm)
+    unread = within(metal, config.bloom_mm, edge_mm)
     bulk = _bulk(metal, edge_mm)
-    streaked = _streaks_hu(bulk, edge_mm, config)
-    free = ~near_metal if barred is None else ~(near_metal | barred)
-    dense = _large((_smooth(hu, _BLUR_MM, edge_mm) > limit + streaked) & free, config.stray_ml, edge_mm)
-    dense = _without_rings(dense, metal, edge_mm)
+    if not bulk.any():  # a femur's cortex varies by as much
+        unread |= spoilt(hu, metal, unread, edge_mm, config)
+    blind = unread if barred is None else unread | barred
+    walls = find_walls(hu, metal, blind, edge_mm, config)
     check_cancelled(monitor)
-    # thin osteoporotic cortex blurs below the limit: walls are looked for lower than bone's surface is drawn
-    wall = (_smooth(hu, _WALL_BLUR_MM, edge_mm) > config.wall_hu + streaked) & free
-    wall = _without_rings(_large(wall, config.stray_ml, edge_mm), metal, edge_mm) | dense
-    stem = metal & _within(bulk, 2 * _BULKY_MM, edge_mm)
-    allowed = np.ones_like(dense) if barred is None else ~barred
-    wall |= stem & allowed
-    inside = walled_in(_closed(wall, _MEND_MM, edge_mm), edge_mm, least_rays=_HIP_RAYS if bulk.any() else _SPINE_RAYS)
-    inside &= allowed
+    # a thin wall is seen in pieces, which what is nearly as bright joins
+    whole = large(walls.loose, config.stray_ml, edge_mm, by_corners=True)
+    wall = _without_rings(walls.wall & whole, metal, edge_mm)
+    closed = _closed(wall, _MEND_MM, edge_mm)
+    axial, upright = _rays(closed, edge_mm)
+    least = _HIP_RAYS if bulk.any() else _SPINE_RAYS
+    surely_in = (axial >= least[0]) & (upright >= least[1])
     check_cancelled(monitor)
-    bone = dense | inside
-    # next to metal in bone, lysis may have eaten the cortex as well: bridge what is narrower than a wide halo
-    host = metal & _within(bone, _TOUCH_MM, edge_mm)
-    bone |= _closed(bone | (host & inside), config.bridge_mm, edge_mm) & _within(host, _ROUND_HOST_MM, edge_mm)
-    bone = _closed(bone, _MEND_MM, edge_mm) & allowed
-    bone |= _holes(bone | ~allowed)
-    bone = ndi.binary_opening(bone, iterations=1) | (dense & bone)
-    return _large(bone, 4 * config.stray_ml, edge_mm)
+    bone = flooded(walls, closed, (surely_in, axial <= LIES_OPEN), unread, barred, edge_mm)
+    check_cancelled(monitor)
+    allowed = np.ones_like(bone) if barred is None else ~barred
+    bone |= among(bone, unread & allowed, barred)
+    # where lysis has eaten a pedicle's wall, or the bloom hides it, the screw in it joins what is left; the canal has a
+    # wall of its own, however little of it the bloom of a screw beside it leaves to be seen
+    walled = bone if barred is None else bone | barred
+    bone |= _closed(walled, _BRIDGE_MM, edge_mm) & unread & allowed
+    if bulk.any():
+        stem = metal & within(bulk, 2 * _BULKY_MM, edge_mm)
+        bone |= walled_in(bone | stem, edge_mm, least_rays=_IN_CUP_RAYS) & within(bulk, _IN_CUP_MM, edge_mm) & allowed
+    return large(bone, config.stray_ml, edge_mm)
 
 
 def dense_bone(hu: Floats, metal: Bools, edge_mm: float, *, limit_hu: float, config: BoneConfig = DEFAULT) -> Bools:
@@ -152,29 +156,14 @@ def dense_bone(hu: Floats, metal: Bools, edge_mm: float, *, limit_hu: float, con
     -------
     ndarray of bool, shape (S, R, C)
     """
-    return _large((hu > limit_hu) & ~_within(metal, config.bloom_mm, edge_mm), config.stray_ml, edge_mm)
+    return large((hu > limit_hu) & ~within(metal, config.bloom_mm, edge_mm), config.stray_ml, edge_mm)
 
 
 def _bulk(metal: Bools, edge_mm: float) -> Bools:
     """Give the cores of stems, heads and cups."""
     if not metal.any():
         return metal
-    return _large(np.asarray(edt.edt(metal, parallel=2)) > _BULKY_MM / edge_mm, _BULKY_ML, edge_mm)
-
-
-def _streaks_hu(bulk: Bools, edge_mm: float, config: BoneConfig) -> Floats:
-    if not bulk.any():
-        return np.zeros((1, 1, 1), dtype=np.float32)
-    # the streaks fade slowly: every second voxel will do
-    away = _away(bulk[::2, ::2, ::2])
-    for axis, size in enumerate(bulk.shape):
-        away = np.repeat(away, 2, axis=axis).take(range(size), axis=axis)
-    fade = np.clip(1.5 - away * 2.0 * edge_mm / _STREAK_REACH_MM, 0, 1)
-    return np.asarray(config.streak_hu * fade, dtype=np.float32)
-
-
-def _smooth(hu: Floats, sigma_mm: float, edge_mm: float) -> Floats:
-    return np.asarray(ndi.gaussian_filter(hu, sigma_mm / edge_mm, truncate=2.5))
+    return large(np.asarray(edt.edt(metal, parallel=2)) > _BULKY_MM / edge_mm, _BULKY_ML, edge_mm)
 
 
 def walled_in(wall: Bools, edge_mm: float, *, least_rays: tuple[int, int]) -> Bools:
@@ -196,29 +185,18 @@ def walled_in(wall: Bools, edge_mm: float, *, least_rays: tuple[int, int]) -> Bo
         sides, the space between processes behind, a foramen laterally; the marrow of a long bone lies open only along
         its shaft, which the planes' diagonals make good.
     """
+    axial, upright = _rays(wall, edge_mm)
+    enclosed = (axial >= least_rays[0]) & (upright >= least_rays[1])
+    # a voxel counts when its neighbours agree: single voxels between trabeculae and noise do not
+    return np.asarray(ndi.uniform_filter(enclosed.astype(np.float32), 3) > 0.5)
+
+
+def _rays(wall: Bools, edge_mm: float) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """Count the axial, and the sagittal and coronal rays that meet a wall."""
     axial = enclosure(wall, AXIAL_16, _AXIAL_REACH_MM / edge_mm)
     # above and below the scan bone is taken to go on
     capped = np.pad(wall, ((1, 1), (0, 0), (0, 0)), constant_values=True)
-    upright = enclosure(capped, (*_SAGITTAL_8, *_CORONAL_8), _UPRIGHT_REACH_MM / edge_mm)[1:-1]
-    within = (axial >= least_rays[0]) & (upright >= least_rays[1])
-    # a voxel counts when its neighbours agree: single voxels between trabeculae and noise do not
-    return np.asarray(ndi.uniform_filter(within.astype(np.float32), 3) > 0.5)
-
-
-def _within(mask: Bools, reach_mm: float, edge_mm: float) -> Bools:
-    """Grow a mask; distances are reckoned only round it."""
-    out = np.zeros_like(mask)
-    block = _block_round(mask, int(np.ceil(reach_mm / edge_mm)) + 1)
-    if block is not None:
-        out[block] = _away(mask[block]) <= reach_mm / edge_mm
-    return out
-
-
-def _block_round(mask: Bools, room: int) -> tuple[slice, ...] | None:
-    flat = [np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != k))) for k in range(3)]
-    if not len(flat[0]):
-        return None
-    return tuple(slice(max(0, int(f[0]) - room), int(f[-1]) + room + 1) for f in flat)
+    return axial, enclosure(capped, (*_SAGITTAL_8, *_CORONAL_8), _UPRIGHT_REACH_MM / edge_mm)[1:-1]
 
 
 def _away(mask: Bools) -> npt.NDArray[np.float32]:
@@ -239,7 +217,7 @@ def _closed(mask: Bools, radius_mm: float, edge_mm: float) -> Bools:
 
 def _without_rings(dense: Bools, metal: Bools, edge_mm: float) -> Bools:
     """Take out what only clings to metal: the rim of a rod's bloom, not the bone that a screw lies in."""
-    near = _within(metal, _CLING_MM, edge_mm)
+    near = within(metal, _CLING_MM, edge_mm)
     if not near.any():
         return dense
     labels = cc3d.connected_components(dense.astype(np.uint8), connectivity=6)
@@ -248,19 +226,3 @@ def _without_rings(dense: Bools, metal: Bools, edge_mm: float) -> Bools:
     keep = touching < _CLING_SHARE * sizes
     keep[0] = False
     return np.asarray(keep[labels])
-
-
-def _holes(solid: Bools) -> Bools:
-    """Give what no way leads out of."""
-    labels = cc3d.connected_components((~solid).astype(np.uint8), connectivity=6)
-    open_ones = np.zeros(int(labels.max()) + 1, dtype=bool)
-    for axis in range(3):
-        for end in (0, -1):
-            open_ones[np.unique(np.take(labels, end, axis=axis))] = True
-    open_ones[0] = True
-    return np.asarray(~open_ones[labels])
-
-
-def _large(mask: Bools, least_ml: float, edge_mm: float) -> Bools:
-    least = max(1, round(least_ml * 1000.0 / edge_mm**3))
-    return np.asarray(cc3d.dust(mask.astype(np.uint8), threshold=least, connectivity=6) > 0)

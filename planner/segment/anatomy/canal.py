@@ -14,25 +14,31 @@ from planner.geometry.frames import Array, PointsLps, points_lps
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
-from planner.segment.upright import AXIAL_16, Bools, Floats, enclosure, resample, shifted, upright_grid, upright_hu
+from planner.segment.anatomy.canal_column import best_column, column_evidence, longest_run, readable_slices
+from planner.segment.anatomy.canal_wall import METAL_HU, ROW_MM, measure_walls, off_centre, smooth_tube, straightened
+from planner.segment.upright import Bools, resample, upright_grid, upright_hu
 
 _TRACK_MM = 1.5
 """Voxels of the search for the column; the narrowest healthy canal is some 12 mm wide (T4-T6)."""
-_METAL_HU = 2000.0
-_USUAL_MM = 8.0
-"""Half the width of a usual canal, where no wall was met at all."""
-_ANGLES = 48
 _MANY_VOXELS = 6_000_000
 """Above this the column is first looked for at twice the voxel."""
-_ROUND_COLUMN_MM = np.array([45.0, 45.0, 12.0])
-_BRIDGE_MM = 40.0
-"""The column may go without evidence for about a level (laminectomy, metal artefact)."""
+_ROUND_COLUMN_MM = 60.0
+"""So far round the roughly known column it is looked for again, at all heights: spines curve."""
+_BRIDGE_MM = 45.0
+"""A level that does not stand like a canal is carried between its neighbours: metal hides it, or an operation opened
+it."""
 _TRUST_MM = 20.0
 """Lean, width and evidence are judged over this length: less than a vertebra, more than a disc."""
 _SHORTEST_MM = 30.0
 """One vertebra and its discs: a shorter column is none."""
-_REACH_MM = 17.0
-"""Half the widest lumbar canal (28 mm across) and a little more."""
+
+_CARRIED_ON_MM = 10.0
+_ONE_SIDED = 0.1
+"""So much counts a wall for the canal's middle whose opposite was not met."""
+_SOFT_SHARE = 0.6
+"""So much of a vertebra's height must read soft in the column's middle."""
+_SETTLED_MM = 0.3
+_CENTRINGS = 12
 
 DEFAULT = CanalConfig()
 
@@ -137,31 +143,47 @@ def find_canal(
         coarse = _track(volume, metal, box, 2 * _TRACK_MM, config)
         if coarse is None:
             return None
-        line = coarse[0]
-        box = np.stack([line.min(axis=0) - _ROUND_COLUMN_MM, line.max(axis=0) + _ROUND_COLUMN_MM])
+        line = coarse.line_lps
+        room = np.array([_ROUND_COLUMN_MM, _ROUND_COLUMN_MM, np.inf])
+        near = np.stack([line.min(axis=0) - room, line.max(axis=0) + room])
+        box = near if box is None else np.clip(near, box[0], box[1])
     check_cancelled(monitor)
     found = _track(volume, metal, box, _TRACK_MM, config)
     check_cancelled(monitor)
-    return None if found is None else _trusted(_measure(volume, metal, *found, config), config)
+    return None if found is None else _trusted(*_measure(volume, metal, found, config), config)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Track:
+    """A rough centre line, one point a slice, and how far each slice of the search could be read."""
+
+    line_lps: PointsLps
+    score: float
+    height_mm: Array
+    readable: Array
 
 
 def _track(
     volume: Volume, metal: Mask | None, box_lps: Array | None, edge_mm: float, config: CanalConfig
-) -> tuple[PointsLps, float] | None:
+) -> _Track | None:
     grid = upright_grid(volume.grid, edge_mm, box_lps)
     if min(grid.shape) * edge_mm < _SHORTEST_MM / 2:
         return None
     hu = np.nan_to_num(upright_hu(volume, grid), nan=-1000.0)
-    hard = (hu > _METAL_HU) if metal is None else resample(metal.voxels, metal.grid, grid) > 0.3
-    evidence = column_evidence(hu, hard, edge_mm, cortex_hu=config.cortex_hu)
-    path = best_column(evidence, edge_mm, least=config.least_evidence, sure=config.sure_evidence)
-    return None if path is None else (grid.to_lps(path[0]), path[1])
+    hard = (hu > METAL_HU) if metal is None else resample(metal.voxels, metal.grid, grid) > 0.3
+    readable = readable_slices(hard, edge_mm, spoilt_mm2=config.spoilt_mm2, least=config.least_readable)
+    evidence = column_evidence(hu, hard, edge_mm, cortex_hu=config.cortex_hu, readable=readable)
+    path = best_column(evidence, edge_mm, least=config.least_evidence, sure=config.sure_evidence, readable=readable)
+    if path is None:
+        return None
+    height = grid.lps_from_index[2, 3] + edge_mm * np.arange(grid.shape[0])
+    return _Track(grid.to_lps(path[0]), path[1], height, readable)
 
 
-def _trusted(canal: Canal, config: CanalConfig) -> Canal | None:
+def _trusted(canal: Canal, readable: Array, core_hu: Array, config: CanalConfig) -> Canal | None:
     """Keep the longest stretch that stands like a canal: lean, width and share of bony wall."""
     line = canal.centre_lps
-    rows = max(1, round(_TRUST_MM / max(float(np.diff(line[:2, 2]).sum()), 0.1)))
+    rows = max(1, round(_TRUST_MM / ROW_MM))
 
     def over(values: Array, length: int) -> Array:
         return np.asarray(ndi.uniform_filter1d(np.asarray(values, dtype=np.float64), length, axis=0, mode="nearest"))
@@ -170,229 +192,70 @@ def _trusted(canal: Canal, config: CanalConfig) -> Canal | None:
     lean = np.hypot(*np.gradient(path, line[:, 2], axis=0).T) if len(line) > 1 else np.zeros(1)
     stands = over(lean, rows // 2) <= config.steepest_lean
     stands &= over(canal.radii_mm.mean(axis=1), rows) <= config.widest_mm
-    stands &= over(canal.closed.mean(axis=1), 2 * rows) >= config.least_closed
-    kept = _longest_run(stands)
+    share = over(canal.closed.mean(axis=1) * readable, 2 * rows) / over(readable, 2 * rows)
+    stands &= share >= config.least_closed
+    soft = over((core_hu <= config.highest_core_hu) * readable, rows) / over(readable, rows)
+    stands &= soft >= _SOFT_SHARE
+    kept = longest_run(_bridged(stands, round(_BRIDGE_MM / ROW_MM)))
     if kept.stop == kept.start:
         return None
     length = float(line[kept.stop - 1, 2] - line[kept.start, 2])
     if length < min(_SHORTEST_MM, 0.8 * float(line[-1, 2] - line[0, 2])):
         return None
+    start, stop = kept.start - _more(kept.start, config), kept.stop + _more(len(line) - kept.stop, config)
     return Canal(
-        points_lps(line[kept]),
-        canal.radii_mm[kept],
-        canal.closed[kept],
+        points_lps(line[start:stop]),
+        canal.radii_mm[start:stop],
+        canal.closed[start:stop],
         canal.score,
-        cut_below=kept.start > 0,
-        cut_above=kept.stop < len(line),
+        cut_below=start > 0,
+        cut_above=stop < len(line),
     )
 
 
-def column_evidence(hu: Floats, metal: Bools, edge_mm: float, *, cortex_hu: float) -> Floats:
-    """Give each voxel's evidence that the canal's centre lies there.
-
-    Parameters
-    ----------
-    hu : ndarray, shape (S, R, C)
-        CT on an upright isotropic grid.
-    metal : ndarray of bool, shape (S, R, C)
-        Metal: it walls the canal in as bone does.
-    edge_mm : float
-        Edge of a voxel, mm.
-    cortex_hu : float
-        Where bone begins at this resolution.
-
-    Returns
-    -------
-    ndarray of float32, shape (S, R, C)
-        Positive where the canal is likely, about 1 at its best.
-
-    Notes
-    -----
-    Weights are ours, set on the anatomy (arch, body, free column) and looked at on thoracic and lumbar scans.
-    """
-    smooth = ndi.gaussian_filter(hu, (1.0, 0.4, 0.4))
-    bone = (smooth > cortex_hu) | metal
-
-    def voxels(mm: float) -> int:
-        return max(1, round(mm / edge_mm))
-
-    rays = enclosure(bone, AXIAL_16, 24.0 / edge_mm)
-    walled = ndi.maximum_filter1d(rays, 2 * voxels(12.0) + 1, axis=0).astype(np.float32) / len(AXIAL_16)
-    # the body in front: bone or what bone walls in, 11 to 27 mm before the centre and 9 mm to either side
-    solid = (bone | (rays >= 14)).astype(np.float32)
-    front = ndi.uniform_filter(solid, (1, voxels(16.0), 2 * voxels(9.0) + 1), mode="constant")
-    front = np.roll(front, voxels(19.0), axis=1)
-    front[:, : voxels(19.0)] = 0
-    body = ndi.maximum_filter1d(front, 2 * voxels(12.0) + 1, axis=0)
-    near = ndi.uniform_filter(bone.astype(np.float32), (1, 2 * voxels(3.0) + 1, 2 * voxels(3.0) + 1))
-    blocked = ndi.uniform_filter1d(near, 2 * voxels(15.0) + 1, axis=0)
-    fluid = ndi.uniform_filter(np.clip(smooth, -200, 400), (voxels(9.0), 3, 3))
-    soft = np.clip((160.0 - fluid) / 100.0, 0, 1) * np.clip((fluid + 250.0) / 100.0, 0, 1)
-    good = 0.9 * np.clip((walled - 0.55) / 0.4, -0.5, 1) + 2.5 * np.clip(body - 0.6, -0.4, 0.06) + 0.3 * (soft - 0.5)
-    good = good + 0.8 * np.clip(_mirrored(bone, edge_mm) - 0.45, -0.45, 0.25)
-    return np.asarray(good - 1.6 * near - 2.5 * blocked, dtype=np.float32)
+def _more(rest: int, config: CanalConfig) -> int:
+    """Carry a short rest to the scan's end, wherever it leads; of a long one a part."""
+    return rest if rest * ROW_MM <= config.carried_mm else round(_CARRIED_ON_MM / ROW_MM)
 
 
-def _mirrored(bone: Bools, edge_mm: float) -> Floats:
-    """Share of the bone 16 to 36 mm to either side that has bone opposite: near 1 on a spine's midline."""
-    broad = ndi.maximum_filter(bone, [max(1, round(mm / edge_mm)) for mm in (12.0, 6.0, 6.0)])
-    both, either = np.zeros(bone.shape, dtype=np.uint8), np.zeros(bone.shape, dtype=np.uint8)
-    for away in np.unique(np.round(np.arange(16.5, 37.0, 3.0) / edge_mm).astype(int)):
-        left, right = shifted(broad, (0, 0, int(away))), shifted(broad, (0, 0, -int(away)))
-        both += left & right
-        either += left | right
-    rows = max(1, round(24.0 / edge_mm))
-    paired = ndi.uniform_filter1d(both.astype(np.float32), rows, axis=1)
-    return np.asarray(paired / np.maximum(ndi.uniform_filter1d(either.astype(np.float32), rows, axis=1), 0.5))
+def _bridged(flags: Bools, length: int) -> Bools:
+    closed = ndi.binary_closing(np.pad(flags, length), np.ones(length))
+    return np.asarray(closed[length : length + len(flags)])
 
 
-def best_column(evidence: Floats, edge_mm: float, *, least: float, sure: float) -> tuple[Array, float] | None:
-    """Find the smooth column with most evidence from slice to slice.
-
-    Parameters
-    ----------
-    evidence : ndarray, shape (S, R, C)
-        What `column_evidence` gives.
-    edge_mm : float
-        Edge of a voxel, mm.
-    least, sure : float
-        Least evidence over 20 mm, and of the whole column.
-
-    Returns
-    -------
-    (indices, score) or None
-        Indices (slice, row, column), shape (N, 3), from below to above, and the mean evidence; None where no column
-        of 30 mm (one vertebra and its discs) has any.
-    """
-    gain = evidence - 0.35
-    count = evidence.shape[0]
-    best = np.empty_like(gain)
-    back = np.full(gain.shape, -1, dtype=np.int8)
-    # the sacral canal leans back by more than 45 degrees
-    moves = [(r, c) for r in (-2, -1, 0, 1, 2) for c in (-1, 0, 1)]
-    best[0] = np.maximum(gain[0], 0)
-    for k in range(1, count):
-        top, choice = np.zeros_like(gain[0]), np.full(gain[0].shape, -1, dtype=np.int8)
-        for m, (r, c) in enumerate(moves):
-            came = _moved(best[k - 1], r, c) - 0.12 * (abs(r) + abs(c))
-            better = came > top
-            top[better], choice[better] = came[better], m
-        best[k], back[k] = top + gain[k], choice
-    k, r, c = (int(v) for v in np.unravel_index(int(np.argmax(best)), best.shape))
-    rows = []
-    while k >= 0:
-        rows.append((k, r, c))
-        m = back[k, r, c]
-        if k == 0 or m < 0:
-            break
-        k, r, c = k - 1, r + moves[m][0], c + moves[m][1]
-    path = np.array(rows[::-1], dtype=np.float64)
-    cells = path.astype(int)
-    along = evidence[cells[:, 0], cells[:, 1], cells[:, 2]].astype(np.float64)
-    good = ndi.uniform_filter1d(along, max(1, round(20.0 / edge_mm)), mode="nearest") > least
-    bridge = round(_BRIDGE_MM / edge_mm)
-    kept = _longest_run(ndi.binary_closing(np.pad(good, bridge), np.ones(bridge))[bridge : bridge + len(good)])
-    if (kept.stop - kept.start) * edge_mm < min(_SHORTEST_MM, 0.8 * count * edge_mm):
-        return None
-    score = float(along[kept].mean())
-    return (path[kept], score) if score >= sure else None
-
-
-def _longest_run(flags: Bools) -> slice:
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
-    if not len(edges):
-        return slice(0, 0)
-    starts, stops = edges[::2], edges[1::2]
-    i = int(np.argmax(stops - starts))
-    return slice(int(starts[i]), int(stops[i]))
-
-
-def _moved(plane: Floats, row: int, col: int) -> Floats:
-    out = np.full_like(plane, -1e6)
-    n, m = plane.shape
-    out[max(0, -row) : n - max(0, row), max(0, -col) : m - max(0, col)] = plane[
-        max(0, row) : n - max(0, -row), max(0, col) : m - max(0, -col)
-    ]
-    return out
-
-
-def _measure(volume: Volume, metal: Mask | None, path_lps: PointsLps, score: float, config: CanalConfig) -> Canal:
+def _measure(volume: Volume, metal: Mask | None, track: _Track, config: CanalConfig) -> tuple[Canal, Array, Array]:
     """Measure the wall round a rough centre line, on the CT's own voxels, and centre the line in it."""
-    ends = path_lps[[0, -1], 2] + np.array([-1.0, 1.0]) * _TRACK_MM
+    smooth = np.array(track.line_lps)
+    smooth[:, :2] = ndi.gaussian_filter1d(smooth[:, :2], 4.0 / _TRACK_MM, axis=0, mode="nearest")
+    path = _carried_on(smooth, track, config)
+    ends = path[[0, -1], 2] + np.array([-1.0, 1.0]) * _TRACK_MM
     edges = volume.grid.corners_lps[:, 2]
-    z = np.arange(max(ends[0], edges.min()), min(ends[1], edges.max()) + 0.5, 1.0)
-    smooth = ndi.gaussian_filter1d(path_lps[:, :2], 4.0 / _TRACK_MM, axis=0, mode="nearest")
-    centre = np.column_stack([np.interp(z, path_lps[:, 2], smooth[:, k]) for k in (0, 1)] + [z])
-    for _ in range(3):
-        radii, _met = _regular(_walls(volume, metal, centre, config.cortex_hu))
-        angle = np.arange(_ANGLES) * 2 * np.pi / _ANGLES
-        area = (radii**2).sum(axis=1)
-        shift = np.column_stack([(radii**3 * f(angle)).sum(axis=1) * 2 / 3 / area for f in (np.cos, np.sin)])
-        centre[:, :2] += ndi.gaussian_filter1d(shift, 4.0, axis=0, mode="nearest")
-    radii, closed = _regular(_walls(volume, metal, centre, config.cortex_hu))
-    return Canal(points_lps(centre), radii + config.safety_mm, closed, score)
+    z = np.arange(max(ends[0], edges.min()), min(ends[1], edges.max()) + 0.5, ROW_MM)
+    centre = np.column_stack([np.interp(z, path[:, 2], path[:, k]) for k in (0, 1)] + [z])
+    readable = np.interp(z, track.height_mm, track.readable)
+    for _ in range(_CENTRINGS):
+        rays = measure_walls(volume, metal, centre, readable, cortex_hu=config.cortex_hu)
+        radii, met = smooth_tube(rays, unknown_mm=0.0)
+        shift, paired = off_centre(radii, met)
+        drawn = straightened(centre[:, :2] + shift, paired + _ONE_SIDED * met.mean(axis=1))
+        moved = float(np.abs(drawn - centre[:, :2]).max())
+        centre[:, :2] = drawn
+        if moved < _SETTLED_MM:
+            break
+    rays = measure_walls(volume, metal, centre, readable, cortex_hu=config.cortex_hu)
+    radii, closed = smooth_tube(rays, unknown_mm=config.unknown_mm)
+    return Canal(points_lps(centre), radii + config.safety_mm, closed, track.score), readable, rays.core_hu
 
 
-def _walls(volume: Volume, metal: Mask | None, centre_lps: Array, cortex_hu: float) -> Array:
-    """Distance to the first bone on each ray, NaN where there is none or where it is metal; shape (N, A)."""
-    steps = np.arange(1.5, _REACH_MM, 0.4)
-    angle = np.arange(_ANGLES) * 2 * np.pi / _ANGLES
-    ring = np.stack([np.cos(angle), np.sin(angle), np.zeros(_ANGLES)], axis=1)
-    points = centre_lps[:, None, None, :] + steps[None, None, :, None] * ring[None, :, None, :]
-    at = volume.grid.to_index(points.reshape(-1, 3)).T
-    hu = ndi.map_coordinates(np.asarray(volume.hu), at, order=1, mode="nearest", output=np.float32)
-    hu = hu.reshape(points.shape[:3])
-    hu = ndi.gaussian_filter(hu, (1.0, 0.6, 0.0), mode=("nearest", "wrap", "nearest"))
-    if metal is None:
-        hard = hu > _METAL_HU
-    else:
-        near = metal.grid.to_index(points.reshape(-1, 3)).T
-        inside = ndi.map_coordinates(metal.voxels.astype(np.float32), near, order=1, mode="constant")
-        hard = inside.reshape(points.shape[:3]) > 0.3
-    bone = hu > cortex_hu
-    first = np.where(bone.any(axis=2), bone.argmax(axis=2), len(steps))
-    far = first >= len(steps)
-    index = np.minimum(first, len(steps) - 1)
-    # what reads as bone just before metal is its bloom
-    reach = np.clip(index[..., None] + np.arange(10), 0, len(steps) - 1)
-    bloom = np.take_along_axis(hard, reach, axis=2).any(axis=2)
-    out = steps[index].astype(np.float64)
-    out[far | bloom] = np.nan
-    return out
-
-
-def _regular(walls: Array) -> tuple[Array, Bools]:
-    """Carry the wall over foramina, open arches and streaks; radii and where they were met, shape (N, A)."""
-    n = len(walls)
-    turns = (-1, 0, 1)
-    around = np.stack([np.roll(walls, t, axis=1) for t in turns], axis=2)
-
-    def windowed(half: int, share: float) -> Array:
-        out = np.full(walls.shape, np.nan)
-        for k in range(n):
-            block = around[max(0, k - half) : k + half + 1].transpose(1, 0, 2).reshape(walls.shape[1], -1)
-            ordered = np.sort(block, axis=1)  # NaN sorts last
-            count = np.isfinite(ordered).sum(axis=1)
-            known = np.flatnonzero(count >= 0.25 * block.shape[1])
-            at = share / 100.0 * (count[known] - 1)
-            low = np.floor(at).astype(int)
-            high = np.minimum(low + 1, count[known] - 1)
-            out[k, known] = ordered[known, low] + (at - low) * (ordered[known, high] - ordered[known, low])
-        return out
-
-    usual = windowed(7, 50.0)
-    wide = windowed(20, 40.0)
-    typical = np.where(np.isfinite(usual), usual, wide)
-    known = np.isfinite(typical).sum(axis=1) >= 0.3 * typical.shape[1]
-    level = np.full(n, _USUAL_MM)
-    if known.any():
-        rows = np.flatnonzero(known)
-        level = np.interp(np.arange(n), rows, np.nanmedian(typical[rows], axis=1))
-    typical = np.where(np.isfinite(typical), typical, level[:, None])
-    typical = np.minimum(typical, np.maximum(1.6 * level[:, None], 9.0))
-    met = np.isfinite(walls) & (np.abs(walls - typical) <= 2.5)
-    radii = np.where(np.isfinite(walls), np.clip(walls, typical - 1.5, typical + 1.5), typical)
-    # a streak or a swollen wall dents single angles; the canal itself has no notch narrower than some 40 degrees
-    radii = ndi.grey_closing(radii, size=(1, 5), mode="wrap")
-    radii = ndi.gaussian_filter(radii, (1.0, 0.7), mode=("nearest", "wrap"))
-    return radii, met
+def _carried_on(path: Array, track: _Track, config: CanalConfig) -> Array:
+    """Lengthen a centre line straight towards the ends of what was searched."""
+    rows = max(2, round(_TRUST_MM / _TRACK_MM))
+    out = [path]
+    for end, others, limit in ((0, slice(0, rows), track.height_mm[0]), (-1, slice(-rows, None), track.height_mm[-1])):
+        far = float(np.clip(limit - path[end, 2], -config.carried_mm, config.carried_mm))
+        if abs(far) < _TRACK_MM / 2 or len(path) < 3:
+            continue
+        lean = np.clip(np.polyfit(path[others, 2], path[others, :2], 1)[0], -1.0, 1.0)
+        tip = np.append(path[end, :2] + lean * far, path[end, 2] + far)[None]
+        out = [tip, *out] if end == 0 else [*out, tip]
+    return np.concatenate(out)

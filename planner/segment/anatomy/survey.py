@@ -6,7 +6,6 @@ import numpy as np
 
 from planner.config.anatomy_config import AnatomyConfig
 from planner.errors import SegmentationError
-from planner.geometry.frames import LEFT, POSTERIOR, Array, point_tuple, points_lps
 from planner.geometry.grid import Grid
 from planner.model.finding import Finding
 from planner.model.implant import Implant
@@ -15,7 +14,8 @@ from planner.progress import SILENT, Monitor, check_cancelled
 from planner.segment.anatomy.body import Body, find_body
 from planner.segment.anatomy.bone import bone_envelope, bone_threshold_hu, dense_bone
 from planner.segment.anatomy.canal import Canal, find_canal
-from planner.segment.anatomy.zones import beyond_canal, front_of_spine, gas_zone, inside_of_hip
+from planner.segment.anatomy.survey_findings import canal_findings, side_findings, skin_findings
+from planner.segment.anatomy.zones import NamedZone, beyond_canal, gas_zone, hip_zones, spine_zones
 from planner.segment.region import HipLandmarks, Region, block_of, regions_of, working_grid
 from planner.segment.upright import Bools, Floats, resample, upright_hu
 
@@ -24,8 +24,7 @@ _CANAL_ASIDE_MM = 55.0
 """How far round spinal metal the canal is looked for: iliac screws reach so far from it."""
 _CANAL_ALONG_MM = 15.0
 """Looked for so far beyond the region above and below, so that it does not end within."""
-_UNCOVERED_MM = 5.0
-"""Metal that runs so far beyond the canal's ends is told of: less than a pedicle's height."""
+_SIDE_UNKNOWN = "soft tissue of a hip whose side is unknown"
 _METAL_SHARE = 0.4
 """Share of a working voxel that must be metal, as the plan's own metal mask has it."""
 
@@ -42,6 +41,8 @@ class Survey:
         Inside the scan's field of view.
     metal : Mask
         All metal.
+    patient : Body
+        The patient in the whole scan, on a coarse grid of its own.
     body : Mask or None
         Skin and all within it; None where no skin was found.
     bone : Mask
@@ -53,6 +54,8 @@ class Survey:
     forbidden : Mask
         What no needle may cross: gas, the front of the spine, the hip's inside, what is unknown beyond the canal's
         ends, what was not measured. Bone and metal are taken out of the zones, not out of the unknown.
+    zones : tuple of NamedZone
+        Where vessels, nerves and the pelvis's inside may be, by name; bone and metal not taken out.
     hips : tuple of HipLandmarks
         The hips that the zones were laid about.
     findings : tuple of Finding
@@ -62,11 +65,13 @@ class Survey:
     ct: Volume
     measured: Mask
     metal: Mask
+    patient: Body
     body: Mask | None
     bone: Mask
     canal: Canal | None
     canal_mask: Mask | None
     forbidden: Mask
+    zones: tuple[NamedZone, ...]
     hips: tuple[HipLandmarks, ...]
     findings: tuple[Finding, ...]
 
@@ -82,6 +87,7 @@ def survey(
     metal: Mask,
     implants: tuple[Implant, ...],
     hips: tuple[HipLandmarks, ...] | None = None,
+    known_canal: Canal | None = None,
     config: AnatomyConfig = DEFAULT,
     monitor: Monitor = SILENT,
 ) -> Survey:
@@ -97,6 +103,8 @@ def survey(
         What was found; at least one.
     hips : tuple of HipLandmarks or None
         Hips told elsewhere; None takes them from the implants' records.
+    known_canal : Canal or None
+        The spinal canal as somebody else outlined it; None to look for it.
     config : AnatomyConfig
         Settings.
     monitor : Monitor
@@ -126,7 +134,9 @@ def survey(
     inside &= measured
     check_cancelled(monitor)
     spine = next((r for r in regions if r.hip is None), None)
-    canal = None if spine is None else _canal(volume, metal, spine, config, monitor)
+    canal = known_canal
+    if canal is None and spine is not None:
+        canal = _canal(volume, metal, spine, config, monitor)
     canal_mask = None if canal is None else canal.mask(grid)
     check_cancelled(monitor)
     barred = None if canal is None else canal.mask(grid, margin_mm=-0.6).voxels
@@ -134,7 +144,9 @@ def survey(
     check_cancelled(monitor)
     seen = _Seen(grid, bone, own_metal, canal)
     zone = gas_zone(body, grid, margin_mm=config.gas_margin_mm, metal=Mask(grid, own_metal))
-    zone |= _zones(seen, regions, config)
+    named = _zones(seen, regions, config)
+    for one in named:
+        zone |= one.mask.voxels
     zone &= ~(bone | own_metal)
     zone |= _unknown(seen, regions, config) & ~own_metal
     zone |= ~measured
@@ -142,13 +154,15 @@ def survey(
         ct=Volume(grid, hu, ~measured),
         measured=Mask(grid, measured),
         metal=Mask(grid, own_metal),
+        patient=body,
         body=Mask(grid, inside) if inside.any() else None,
         bone=Mask(grid, bone),
         canal=canal,
         canal_mask=canal_mask,
         forbidden=Mask(grid, zone),
+        zones=named,
         hips=tuple(r.hip for r in regions if r.hip is not None),
-        findings=(*canal_findings(spine, canal), *_skin_findings(volume, body, regions), *_side_findings(regions)),
+        findings=(*canal_findings(spine, canal), *skin_findings(volume, body, regions), *side_findings(regions)),
     )
 
 
@@ -205,28 +219,29 @@ def _bone(
     return out
 
 
-def _zones(seen: _Seen, regions: tuple[Region, ...], config: AnatomyConfig) -> Bools:
-    out = np.zeros(seen.grid.shape, dtype=bool)
+def _zones(seen: _Seen, regions: tuple[Region, ...], config: AnatomyConfig) -> tuple[NamedZone, ...]:
+    """Give the zones of every region on the whole grid, zones of one name as one."""
+    whole: dict[str, tuple[Bools, str]] = {}
     for region in regions:
         block = _slices_of(seen.grid, region)
         own = _cropped(seen.grid, block)
-        if region.hip is None:
-            if seen.canal is not None:
-                out[block] |= front_of_spine(seen.canal, own, before_mm=config.before_canal_mm)
-        elif region.hip.side is not None:
-            zone = inside_of_hip(
-                region.hip.head_lps,
-                region.hip.axis_lps,
-                region.hip.side,
-                own,
-                anterior_limit_deg=config.anterior_limit_deg,
-                posterior_limit_deg=config.posterior_limit_deg,
-                sciatic_behind_mm=config.sciatic_behind_mm,
-            )
-            out[block] |= zone & _nearest_hip(own, region, regions)
-        else:
-            out[block] = True
-    return out
+        for zone in _zones_of(region, regions, seen.canal, own, config):
+            mask, _ = whole.setdefault(zone.name, (np.zeros(seen.grid.shape, dtype=bool), zone.source))
+            mask[block] |= zone.mask.voxels
+    return tuple(NamedZone(name, Mask(seen.grid, mask), source) for name, (mask, source) in whole.items())
+
+
+def _zones_of(
+    region: Region, regions: tuple[Region, ...], canal: Canal | None, grid: Grid, config: AnatomyConfig
+) -> tuple[NamedZone, ...]:
+    if region.hip is None:
+        return () if canal is None else spine_zones(canal, grid, before_mm=config.before_canal_mm)
+    if region.hip.side is None:
+        everything = Mask(grid, np.ones(grid.shape, dtype=bool))
+        return (NamedZone(_SIDE_UNKNOWN, everything, "the side of the hip cannot be told"),)
+    zones = hip_zones(region.hip.head_lps, region.hip.axis_lps, region.hip.side, grid, config=config.hip_zones)
+    nearest = _nearest_hip(grid, region, regions)
+    return tuple(NamedZone(z.name, Mask(grid, z.mask.voxels & nearest), z.source) for z in zones)
 
 
 def _nearest_hip(grid: Grid, region: Region, regions: tuple[Region, ...]) -> Bools:
@@ -259,91 +274,3 @@ def _slices_of(grid: Grid, region: Region) -> tuple[slice, slice, slice]:
 def _cropped(grid: Grid, block: tuple[slice, slice, slice]) -> Grid:
     z, y, x = block
     return grid.crop((z.start, y.start, x.start), (z.stop, y.stop, x.stop))
-
-
-def canal_findings(spine: Region | None, canal: Canal | None) -> tuple[Finding, ...]:
-    """Say where the canal is not known near spinal implants.
-
-    Parameters
-    ----------
-    spine : Region or None
-        Where spinal implants are; None where there are none.
-    canal : Canal or None
-        The canal as far as it is trusted.
-
-    Returns
-    -------
-    tuple of Finding
-        Empty where it is known all along them.
-    """
-    if spine is None:
-        return ()
-    middle = point_tuple(spine.metal_lps.mean(axis=0))
-    if canal is None:
-        return (
-            Finding(
-                code="canal-not-found",
-                severity="warning",
-                message="The spinal canal was not found round the implants: nothing there is treated as free, so no "
-                "needle is proposed.",
-                where_lps=middle,
-            ),
-        )
-    out = []
-    for end, beyond, cut, code, words in (
-        (0, float(canal.centre_lps[0, 2] - spine.metal_lps[0, 2]), canal.cut_below, "below-s1", "below"),
-        (-1, float(spine.metal_lps[1, 2] - canal.centre_lps[-1, 2]), canal.cut_above, "above", "above"),
-    ):
-        if not cut and beyond <= _UNCOVERED_MM:
-            continue
-        code = f"canal-{code}-not-trusted" if cut else f"canal-ends-{words}"
-        out.append(
-            Finding(
-                code=code,
-                severity="warning" if beyond > 0 else "caution",
-                message=f"The spinal canal is not known {words} this place: a cone round its continued line, and soon "
-                "the whole slice, is kept free of needles.",
-                where_lps=point_tuple(canal.centre_lps[end]),
-                measured=round(max(0.0, beyond), 1),
-                limit=_UNCOVERED_MM,
-                unit="mm of implant beyond",
-            )
-        )
-    return tuple(out)
-
-
-def _skin_findings(volume: Volume, body: Body, regions: tuple[Region, ...]) -> tuple[Finding, ...]:
-    out = []
-    for region in regions:
-        start, direction, words = _way_out(region)
-        if body.skin_towards(volume, points_lps(start), direction) is None:
-            out.append(
-                Finding(
-                    code="skin-outside-view",
-                    severity="caution",
-                    message=f"The skin {words} the implants lies outside the scan: needle entries and depths there are "
-                    "unknown.",
-                    where_lps=point_tuple(start),
-                )
-            )
-    return tuple(out)
-
-
-def _way_out(region: Region) -> tuple[Array, Array, str]:
-    if region.hip is None:
-        return region.metal_lps.mean(axis=0), np.asarray(POSTERIOR), "behind"
-    outwards = -1.0 if region.hip.side == "right" else 1.0
-    return np.asarray(region.hip.head_lps), outwards * np.asarray(LEFT), "lateral to"
-
-
-def _side_findings(regions: tuple[Region, ...]) -> tuple[Finding, ...]:
-    return tuple(
-        Finding(
-            code="hip-side-unknown",
-            severity="warning",
-            message="It cannot be told which hip this is: no soft tissue about it is treated as free.",
-            where_lps=point_tuple(r.hip.head_lps),
-        )
-        for r in regions
-        if r.hip is not None and r.hip.side is None
-    )

@@ -3,10 +3,13 @@
 Gas, the front of the spine, what is unknown beyond the canal's ends, the hip's inside.
 """
 
+from dataclasses import dataclass
+
 import edt
 import numpy as np
 from scipy import ndimage as ndi
 
+from planner.config.hip_bone_config import HipZoneConfig
 from planner.geometry.frames import Array, PointsLps, unit
 from planner.geometry.grid import Grid
 from planner.model.implant import Side
@@ -27,6 +30,12 @@ _SCIATIC_MEDIAL_MM = 25.0
 """The sciatic nerve's corridor ends this far lateral of the femur's axis: at the trochanter. Ours."""
 _SMOOTH_MM = 8.0
 """Over this the sectors' centre passes from the head to the shaft."""
+_SHAFT_FRONT_MM = -14.0
+"""Before a shaft's own front half. Ours."""
+_BUNDLE_SOURCE = "Mehta 2018 (115 MRIs) for the joint; CT angiographies of the deep femoral artery for the shaft"
+_SCIATIC_SOURCE = "Suzuki 2022, doi 10.1186/s13018-016-0365-2 (263 MRIs), Ericksen 2002; margins are ours"
+_VESSELS_SOURCE = "geometry: aorta and cava lie before and beside the front half of the vertebral bodies; ours"
+HIP_ZONES = HipZoneConfig()
 
 
 def gas_zone(body: Body, grid: Grid, *, margin_mm: float, metal: Mask | None = None) -> Bools:
@@ -137,51 +146,109 @@ def beyond_canal(canal: Canal, grid: Grid, *, reach_mm: float) -> Bools:
     return out
 
 
-def inside_of_hip(
+@dataclass(frozen=True, slots=True, eq=False)
+class NamedZone:
+    """Tissue that no needle may cross, and why.
+
+    Parameters
+    ----------
+    name : str
+        What runs there: "femoral vessels and nerve", "sciatic nerve", "inside of the pelvis", "great vessels".
+    mask : Mask
+        Where it may run; bone and metal are not taken out.
+    source : str
+        What the limits were taken from.
+    """
+
+    name: str
+    mask: Mask
+    source: str
+
+
+def hip_zones(
     head_lps: PointsLps,
     axis_lps: tuple[PointsLps, PointsLps] | None,
     side: Side,
     grid: Grid,
     *,
-    anterior_limit_deg: float,
-    posterior_limit_deg: float,
-    sciatic_behind_mm: float,
-) -> Bools:
-    """Give the medial, anterior and posterior soft tissue about a hip; bone and metal are to be taken out of it.
+    config: HipZoneConfig = HIP_ZONES,
+) -> tuple[NamedZone, ...]:
+    """Give where vessels and nerves may run about a hip.
 
     Parameters
     ----------
     head_lps : PointsLps, shape (3,)
-        Centre of the head; above it the sectors are taken about it.
+        Centre of the head.
     axis_lps : tuple of two PointsLps or None
-        Proximal and distal end of the stem or femoral shaft; below the proximal end the sectors are taken about it.
+        Upper and lower end of stem, nail or shaft; below its upper end places are taken from it.
     side : {"left", "right"}
         The patient's side.
     grid : Grid
         An upright grid.
-    anterior_limit_deg, posterior_limit_deg : float
-        The free sector's edges, from lateral.
-    sciatic_behind_mm : float
-        Behind the axis by so much nothing is free, up to the trochanter.
+    config : HipZoneConfig
+        How far the courses vary, with their sources.
 
     Returns
     -------
-    ndarray of bool, shape ``grid.shape``
-        Femoral vessels and nerve run before and medial to the head and along the shaft's medial side, the sciatic nerve
-        behind; what is free is a sector open to the side.
+    tuple of NamedZone
+        "femoral vessels and nerve", medially in front; "sciatic nerve", behind; "inside of the pelvis". Each runs on to
+        the skin: what goes through in front of a vessel goes through the vessel.
     """
     z, y, x = _axes(grid)
     centre = _centres(head_lps, axis_lps, z, grid.spacing_mm[0])
     outwards = 1.0 if side == "left" else -1.0
     dx = outwards * (x[None, None, :] - centre[:, 0, None, None])
     dy = y[None, :, None] - centre[:, 1, None, None]
-    # the sector's two edges are planes through the axis: no angle need be reckoned
-    front, back = np.radians(anterior_limit_deg), np.radians(posterior_limit_deg)
-    ahead = (dy * np.cos(front) + dx * np.sin(front)) < 0
-    behind = (dy * np.cos(back) - dx * np.sin(back)) > 0
-    barred = ahead | behind | (dx < 0)
-    barred &= dx * dx + dy * dy > _HEAD_MM**2
-    return np.asarray(barred | ((dy > sciatic_behind_mm) & (dx < _SCIATIC_MEDIAL_MM)))
+    shaft = _shaft_share(axis_lps, z, grid.spacing_mm[0])[:, None, None]
+    level = (z - head_lps[2])[:, None, None]
+
+    def between(joint_mm: float, shaft_mm: float) -> Array:
+        return np.asarray(joint_mm + (shaft_mm - joint_mm) * shaft)
+
+    lateral = between(config.bundle_lateral_mm, config.shaft_bundle_lateral_mm)
+    bundle = (dx < lateral) & (dy < between(config.bundle_before_mm, _SHAFT_FRONT_MM))
+    bundle |= (shaft > 0.5) & (dx < config.shaft_medial_mm) & (dy <= config.sciatic_behind_mm)
+    nerve = (dy > config.sciatic_behind_mm) & (dx < between(config.sciatic_lateral_mm, config.shaft_sciatic_lateral_mm))
+    inside = (dx < config.pelvis_medial_mm) & (shaft <= 0.5)
+    inside = inside | ((level > config.above_centre_mm) & (dx < 0) & (dy > 0))
+    shape = grid.shape
+    return tuple(
+        NamedZone(name, Mask(grid, np.broadcast_to(mask, shape) & True), source)
+        for name, mask, source in (
+            ("femoral vessels and nerve", bundle, _BUNDLE_SOURCE),
+            ("sciatic nerve", nerve, _SCIATIC_SOURCE),
+            ("inside of the pelvis", inside, "geometry: medial of the socket's floor; no source"),
+        )
+    )
+
+
+def spine_zones(canal: Canal, grid: Grid, *, before_mm: float) -> tuple[NamedZone, ...]:
+    """Give where the great vessels may run about the spine.
+
+    Parameters
+    ----------
+    canal : Canal
+        The spinal canal.
+    grid : Grid
+        An upright grid.
+    before_mm : float
+        How far before the canal's front wall the zone begins, mm.
+
+    Returns
+    -------
+    tuple of NamedZone
+        "great vessels": all before the hind part of the vertebral bodies.
+    """
+    mask = Mask(grid, front_of_spine(canal, grid, before_mm=before_mm))
+    return (NamedZone("great vessels", mask, _VESSELS_SOURCE),)
+
+
+def _shaft_share(axis_lps: tuple[PointsLps, PointsLps] | None, z: Array, edge_mm: float) -> Array:
+    """Give how far each slice counts as the shaft's, from 0 at the joint to 1 along it."""
+    if axis_lps is None:
+        return np.zeros(len(z))
+    below = (z < float(axis_lps[0][2])).astype(np.float64)
+    return np.asarray(ndi.gaussian_filter1d(below, _SMOOTH_MM / edge_mm, mode="nearest"))
 
 
 def _centres(head_lps: PointsLps, axis_lps: tuple[PointsLps, PointsLps] | None, z: Array, edge_mm: float) -> Array:

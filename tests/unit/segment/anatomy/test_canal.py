@@ -6,7 +6,7 @@ import pytest
 from planner.config.anatomy_config import CanalConfig
 from planner.geometry.grid import Grid
 from planner.model.volume import Volume
-from planner.segment.anatomy.canal import best_column, find_canal
+from planner.segment.anatomy.canal import find_canal
 
 TRUE_MM = 9.0
 UPRIGHT = np.eye(3)[:, ::-1]
@@ -80,7 +80,3 @@ def test_a_canal_that_leans_like_the_sacrums_is_not_trusted(spine_scan):
 def test_a_scan_too_thin_for_a_vertebra_has_no_canal(spine_scan):
     volume, _ = spine_scan(half_mm=np.array([68.0, 70.0, 4.0]))
     assert find_canal(volume) is None
-
-
-def test_no_column_without_evidence():
-    assert best_column(np.zeros((40, 10, 10), dtype=np.float32), 1.5, least=0.6, sure=0.95) is None

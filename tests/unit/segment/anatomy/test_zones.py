@@ -6,14 +6,17 @@ from planner.geometry.grid import Grid
 from planner.model.volume import Mask
 from planner.segment.anatomy.body import Body
 from planner.segment.anatomy.canal import Canal
-from planner.segment.anatomy.zones import beyond_canal, front_of_spine, gas_zone, inside_of_hip
+from planner.segment.anatomy.zones import beyond_canal, front_of_spine, gas_zone, hip_zones, spine_zones
 
 GRID = Grid((50, 50, 50), np.array([[0, 0, 2.0, -50], [0, 2.0, 0, -50], [2.0, 0, 0, -50], [0, 0, 0, 1.0]]))
-SECTOR = {"anterior_limit_deg": 65.0, "posterior_limit_deg": 40.0, "sciatic_behind_mm": 20.0}
 
 
 def at(mask: np.ndarray, x: float, y: float, z: float) -> bool:
     return bool(mask[tuple(np.rint(GRID.to_index((x, y, z))).astype(int))])
+
+
+def barred(*hip) -> np.ndarray:
+    return np.any([zone.mask.voxels for zone in hip_zones(*hip, GRID)], axis=0)
 
 
 def straight_canal(bottom: float, top: float) -> Canal:
@@ -51,7 +54,7 @@ def test_the_cone_follows_the_canals_lean():
 
 @pytest.mark.parametrize(("side", "out"), [("left", 1.0), ("right", -1.0)])
 def test_the_hips_free_sector_opens_to_its_own_side(side, out):
-    zone = inside_of_hip(points_lps([0, 0, 20]), None, side, GRID, **SECTOR)
+    zone = barred(points_lps([0, 0, 20]), None, side)
     assert not at(zone, out * 40, 0, 0)
     assert not at(zone, out * 30, -30, 0)
     assert at(zone, -out * 40, 0, 0)
@@ -61,7 +64,7 @@ def test_the_hips_free_sector_opens_to_its_own_side(side, out):
 
 def test_below_the_shoulder_the_sectors_follow_the_shaft():
     axis = (points_lps([30, 0, 20]), points_lps([30, 0, -48]))
-    zone = inside_of_hip(points_lps([0, 0, 40]), axis, "left", GRID, **SECTOR)
+    zone = barred(points_lps([0, 0, 40]), axis, "left")
     assert at(zone, 10, 0, -40)
     assert not at(zone, 10, -16, 46)
 
@@ -91,3 +94,37 @@ def test_a_dark_streak_along_metal_is_no_gas():
     metal = np.zeros(GRID.shape, dtype=bool)
     metal[20:30, 22:24, 20:30] = True
     assert not gas_zone(body_with(gas), GRID, margin_mm=2.0, metal=Mask(GRID, metal)).any()
+
+
+def zone_names(x: float, y: float, z: float, *, side: str = "left") -> list[str]:
+    axis = (points_lps([40, 10, -30]), points_lps([40, 10, -49])) if side == "left" else None
+    zones = hip_zones(points_lps([0, 0, 20]), axis, side, GRID)
+    return [zone.name for zone in zones if at(zone.mask.voxels, x, y, z)]
+
+
+def test_each_zone_of_the_hip_says_what_runs_there():
+    assert zone_names(-8, -40, 20) == ["femoral vessels and nerve"]
+    assert zone_names(10, 36, 20) == ["sciatic nerve"]
+    assert zone_names(-40, 0, 20) == ["inside of the pelvis"]
+    assert zone_names(10, 10, -46) == ["femoral vessels and nerve"]
+
+
+def test_lateral_and_anterolateral_ways_to_the_hip_are_free():
+    assert zone_names(46, 0, 20) == []
+    assert zone_names(40, -40, 20) == []
+    assert zone_names(46, -30, -46) == []
+    assert zone_names(40, 40, 20) == []
+
+
+def test_the_zones_lie_on_the_medial_side_of_either_hip():
+    assert zone_names(8, -40, 20, side="right") == ["femoral vessels and nerve"]
+    assert zone_names(-40, -40, 20, side="right") == []
+
+
+def test_every_zone_names_its_source():
+    zones = (
+        *hip_zones(points_lps([0, 0, 20]), None, "left", GRID),
+        *spine_zones(straight_canal(-40, 40), GRID, before_mm=12.0),
+    )
+    assert {z.name for z in zones} >= {"sciatic nerve", "great vessels"}
+    assert all(z.source for z in zones)

@@ -136,3 +136,9 @@ def test_the_rule_of_loosening(share, trust, slice_mm, call):
 
 def test_an_unreadable_firm_screw_is_not_called_firm(firm_scan):
     assert _measured(firm_scan, HaloConfig(least_trust_firm=1.0)).loosening is None
+
+
+def test_what_cannot_be_told_is_no_measured_zero(firm_scan, firm):
+    blind = _measured(firm_scan, HaloConfig(least_trust_firm=1.0))
+    assert [c.measured for c in blind.criteria] == [None, None, None]
+    assert firm.criteria[0].measured == 0.0

@@ -149,5 +149,6 @@ def test_a_line_that_artefacts_explain_is_doubted_and_loosens_nothing(plain):
 def test_no_stem_is_firm_where_its_surroundings_are_unreadable():
     assert mapped(0.0, None).implants[0].loosening == "none"
     seen = mapped(0.0, artefact_map(trust=0.45))
+    assert [c.measured for c in seen.implants[0].loosening_criteria] == [None, None]
     assert seen.gaps == ()
     assert seen.implants[0].loosening is None

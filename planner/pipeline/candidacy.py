@@ -1,0 +1,173 @@
+"""Who is no candidate for cement, or only with care: hips and spine, with the risks of leakage that were measured."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.config.plan_config import PlanConfig
+from planner.model.finding import Finding
+from planner.model.implant import Implant
+from planner.model.plan import RiskFactor
+from planner.model.volume import Mask
+from planner.pipeline.told_anatomy import ToldAnatomy
+from planner.progress import Monitor
+from planner.segment.anatomy.marrow import trabecular_of
+from planner.segment.candidacy.adjacent_levels import adjacent_targets
+from planner.segment.candidacy.defect_model import DefectModel
+from planner.segment.candidacy.fractures import (
+    LevelHeights,
+    fracture_findings,
+    fracture_risk_factors,
+    measure_heights,
+)
+from planner.segment.candidacy.hip_candidacy import HipScene, hip_candidacy
+from planner.segment.trust import TrustMap
+from planner.segment.upright import resample
+
+_SAID_OF_ALL = "infection-not-ruled-out"
+"""The plan's remarks say it once for all implants."""
+_CANCELLOUS = frozenset(("vertebra", "sacrum", "femur"))
+"""Bones whose cancellous part cement may be put into."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidacy:
+    """What speaks for or against cement.
+
+    Parameters
+    ----------
+    findings : tuple of Finding
+        In words.
+    risk_factors : tuple of RiskFactor
+        Of leakage.
+    defects : tuple of DefectModel
+        Bone that is missing, as masks.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    risk_factors: tuple[RiskFactor, ...] = ()
+    defects: tuple[DefectModel, ...] = ()
+
+
+def heights_of(anatomy: ToldAnatomy, config: PlanConfig) -> tuple[LevelHeights, ...]:
+    """Measure what the vertebral bodies round the implants have lost of their height.
+
+    Parameters
+    ----------
+    anatomy : ToldAnatomy
+        The anatomy.
+    config : PlanConfig
+        The settings.
+
+    Returns
+    -------
+    tuple of LevelHeights
+        Empty where no vertebrae were told.
+    """
+    spine = anatomy.skeleton.spine
+    return () if spine is None else measure_heights(spine, anatomy.survey.grid, config=config.spine_targets.fractures)
+
+
+def judge_candidacy(
+    anatomy: ToldAnatomy,
+    *,
+    implants: tuple[Implant, ...],
+    heights: tuple[LevelHeights, ...],
+    spaces: Sequence[Mask],
+    trust: TrustMap | None,
+    config: PlanConfig,
+    monitor: Monitor,
+) -> Candidacy:
+    """Say what speaks against cement.
+
+    Parameters
+    ----------
+    anatomy : ToldAnatomy
+        The anatomy round the implants.
+    implants : tuple of Implant
+        What was found.
+    heights : tuple of LevelHeights
+        As `heights_of` gives them.
+    spaces : sequence of Mask
+        The gaps, on any grids.
+    trust : TrustMap or None
+        What metal artefacts leave readable.
+    config : PlanConfig
+        The settings.
+    monitor : Monitor
+        Follows the work.
+
+    Returns
+    -------
+    Candidacy
+
+    Raises
+    ------
+    CancelledError
+        If the monitor stops the work.
+    """
+    seen, skeleton = anatomy.survey, anatomy.skeleton
+    scene = HipScene(
+        ct=seen.ct,
+        metal=seen.metal,
+        bone=seen.bone,
+        body=seen.body,
+        implants=implants,
+        joints=skeleton.hips.joints,
+        bones=skeleton.hips.bones,
+        landmarks=skeleton.hips.landmarks,
+        spaces=tuple(spaces),
+        trust=trust,
+    )
+    hips = hip_candidacy(
+        scene,
+        other_joints=skeleton.other_hip.joints,
+        other_bones=skeleton.other_hip.bones,
+        config=config.hip_candidacy,
+        monitor=monitor,
+    )
+    fractures = config.spine_targets.fractures
+    of_hips = (finding for finding in hips.findings if finding.code != _SAID_OF_ALL)
+    offered: tuple[Finding, ...] = ()
+    if skeleton.spine is not None:
+        _, offered = adjacent_targets(skeleton.spine, seen.grid, implants, heights, config=config.spine_targets)
+    return Candidacy(
+        findings=(*of_hips, *fracture_findings(heights, config=fractures), *offered),
+        risk_factors=(
+            *fracture_risk_factors(heights, config=fractures),
+            *_trabecular_factors(anatomy, spaces, trust, config),
+        ),
+        defects=hips.defects,
+    )
+
+
+def _trabecular_factors(
+    anatomy: ToldAnatomy, spaces: Sequence[Mask], trust: TrustMap | None, config: PlanConfig
+) -> tuple[RiskFactor, ...]:
+    """Give the CT value of cancellous bone, of each bone in which it can be read."""
+    seen = anatomy.survey
+    hidden = np.zeros(seen.grid.shape, dtype=bool)
+    for space in spaces:
+        hidden |= resample(space.voxels, space.grid, seen.grid) > 0.5
+    if trust is not None:
+        hidden |= resample(trust.unreadable.voxels, trust.unreadable.grid, seen.grid) > 0.5
+    out = []
+    for bone in anatomy.bones:
+        if bone.kind not in _CANCELLOUS or not bone.mask.grid.is_same(seen.grid):
+            continue
+        read = trabecular_of(
+            seen.ct, bone.mask, metal=seen.metal, unreadable=Mask(seen.grid, hidden), config=config.anatomy.marrow
+        )
+        if read is not None:
+            out.append(
+                RiskFactor(
+                    name="trabecular CT value",
+                    measured=round(read.mean_hu, 0),
+                    unit="HU",
+                    level=bone.level,
+                    source=f"{bone.name}: mean of {read.volume_ml:.1f} mL; low CT values leak more "
+                    "(doi 10.12307/2025.427)",
+                )
+            )
+    return tuple(out)

@@ -1,0 +1,115 @@
+"""The anatomy round the implants: outlines, bones apart, and what labels from elsewhere know better."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from planner.config.anatomy_config import AnatomyConfig
+from planner.model.anatomy_labels import AnatomyLabels
+from planner.model.bones import Bone
+from planner.model.finding import Finding
+from planner.model.implant import Implant
+from planner.model.scan import Scan
+from planner.model.volume import Mask
+from planner.progress import Monitor
+from planner.segment.anatomy.foramina import find_foramina
+from planner.segment.anatomy.labelled import apply_labels
+from planner.segment.anatomy.labelled_canal import canal_of_labels
+from planner.segment.anatomy.orientation import check_orientation
+from planner.segment.anatomy.skeleton import Skeleton, find_skeleton
+from planner.segment.anatomy.survey import Survey, survey
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ToldAnatomy:
+    """What is known of the anatomy round the implants.
+
+    Parameters
+    ----------
+    survey : Survey
+        Outlines on the working grid.
+    skeleton : Skeleton
+        The bones apart.
+    bones : tuple of Bone
+        The same with their levels, and those that only labels know.
+    foramina : Mask or None
+        The nerve roots' ways out; None where none was told.
+    findings : tuple of Finding
+        What could not be told, what contradicts, what was taken from labels.
+    """
+
+    survey: Survey
+    skeleton: Skeleton
+    bones: tuple[Bone, ...]
+    foramina: Mask | None
+    findings: tuple[Finding, ...]
+
+
+def tell_anatomy(
+    scan: Scan,
+    metal: Mask,
+    implants: tuple[Implant, ...],
+    config: AnatomyConfig,
+    *,
+    labels: AnatomyLabels | None = None,
+    monitor: Monitor,
+) -> ToldAnatomy:
+    """Tell the anatomy round the implants.
+
+    Parameters
+    ----------
+    scan : Scan
+        The CT, its axes along the patient's.
+    metal : Mask
+        All metal, on the CT's grid.
+    implants : tuple of Implant
+        What was found.
+    config : AnatomyConfig
+        Settings.
+    labels : AnatomyLabels or None
+        Labels made elsewhere, as `planner.segment.anatomy.label_check.fit_labels` gives them.
+    monitor : Monitor
+        Follows the work.
+
+    Returns
+    -------
+    ToldAnatomy
+
+    Raises
+    ------
+    CancelledError
+        If the monitor stops the work.
+    """
+    seen = survey(scan.volume, metal=metal, implants=implants, config=config, monitor=monitor)
+    if labels is not None and seen.canal is None:
+        labelled = canal_of_labels(labels, seen.ct)
+        if labelled is not None:
+            seen = survey(
+                scan.volume, metal=metal, implants=implants, known_canal=labelled, config=config, monitor=monitor
+            )
+    skeleton = find_skeleton(scan.volume, seen, implants=implants, metal=metal, config=config, monitor=monitor)
+    bones, said = skeleton.bones, (*seen.findings, *skeleton.findings)
+    if labels is not None:
+        taken = apply_labels(
+            labels, bone=seen.bone, canal=seen.canal_mask, forbidden=seen.forbidden, metal=seen.metal, bones=bones
+        )
+        seen = replace(seen, bone=taken.bone, canal_mask=taken.canal, forbidden=taken.forbidden)
+        bones, said = taken.bones, (*said, *taken.findings)
+    contradictions = check_orientation(
+        canal=seen.canal,
+        bone=seen.bone,
+        vertebrae=[bone for bone in bones if bone.kind == "vertebra"],
+        pedicles=skeleton.pedicles,
+        volume=scan.volume,
+        body=seen.patient,
+        position=scan.series.patient_position,
+        config=config.orientation,
+    )
+    return ToldAnatomy(seen, skeleton, bones, _foramina(seen, skeleton, config), (*contradictions, *said))
+
+
+def _foramina(seen: Survey, skeleton: Skeleton, config: AnatomyConfig) -> Mask | None:
+    if seen.canal is None:
+        return None
+    found = find_foramina(seen.canal, skeleton.pedicles, bone=seen.bone, metal=seen.metal, config=config.pedicles)
+    return Mask(seen.grid, np.any([one.mask.voxels for one in found], axis=0)) if found else None

@@ -1,0 +1,155 @@
+"""What lies within a bone whose wall has holes, and which metal lies in it.
+
+The space between the walls is flooded from outside and from within at once, wide places first: the two floods meet in
+the narrowest place, which is the hole in the cortex, the entry of a halo, the mouth of a cut bone (watershed by
+markers, as in Meyer 2012, arXiv 1202.0216, on the distance to the walls). Metal and its bloom, where nothing can be
+read, go to what surrounds them: the chance that a random walk from there ends in bone (Grady 2006, IEEE Trans Pattern
+Anal Mach Intell 28:11).
+"""
+
+import cc3d
+import edt
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage as ndi
+from scipy import sparse
+from scipy.sparse.linalg import cg
+from skimage.segmentation import watershed
+
+from planner.geometry.frames import Array
+from planner.segment.anatomy.walls import Walls, within
+from planner.segment.upright import Bools
+
+_OUTSIDE, _INSIDE = 1, 2
+LIES_OPEN = 12
+"""Of 16 axial ones: a place that fewer meet bone from lies open."""
+_WIDE_MM = 3.5
+"""Soft tissue has room for a ball so wide; a hole in a cortex or a halo's mouth has not (ours)."""
+_SEA_ML = 10.0
+"""The surroundings are larger than the marrow of a bone that the picture cuts (ours)."""
+_STEPS_PER_MM = 8.0
+_WIDEST_MM = 1000.0
+_CORTEX_MM = 2.4
+"""A wall lies so near to what it walls in, or is as bright as this scan's cortex (ours)."""
+_SOFT_WEIGHT = 0.5
+"""Soft tissue beside bloom may be beside a wall that the bloom hides."""
+_MOST_ROUNDS, _CLOSE = 400, 1e-3
+
+
+def flooded(
+    walls: Walls, closed: Bools, rays: tuple[Bools, Bools], unread: Bools, barred: Bools | None, edge_mm: float
+) -> Bools:
+    """Tell bone from what lies round it, but for metal and its bloom.
+
+    Parameters
+    ----------
+    walls : Walls
+        Where bone's walls are.
+    closed : ndarray of bool, shape (S, R, C)
+        The walls with small holes closed.
+    rays : tuple of two ndarrays of bool, shape (S, R, C)
+        What is walled in beyond doubt, and what lies open to the sides.
+    unread : ndarray of bool, shape (S, R, C)
+        Metal and its bloom.
+    barred : ndarray of bool, shape (S, R, C) or None
+        What is not bone whatever surrounds it.
+    edge_mm : float
+        Edge of a voxel, mm.
+
+    Returns
+    -------
+    ndarray of bool, shape (S, R, C)
+        False in `unread`.
+    """
+    walled_in, lies_open = rays
+    allowed = np.ones_like(closed) if barred is None else ~barred
+    solid = (closed | unread) & allowed
+    slope = walls.loose & allowed & ~solid
+    # beyond the picture nothing is open; where there is no wall at all, all is
+    width = np.asarray(edt.edt(np.pad(~(solid | slope), 1, constant_values=True), parallel=2))[1:-1, 1:-1, 1:-1]
+    width = np.minimum(width * edge_mm, _WIDEST_MM)
+    inside = walled_in & ~solid & allowed
+    inside &= ndi.uniform_filter(inside.astype(np.float32), 3) > 0.5
+    outside = _sea(lies_open & (width > _WIDE_MM), barred, edge_mm) & ~inside
+    # the slope from soft tissue to a thin wall comes last: there the floods meet on its crest
+    height = np.where(slope, np.clip(walls.blurred_hu, 0.0, 3000.0), -_STEPS_PER_MM * width).astype(np.int16)
+    within_out, within_in = ndi.binary_erosion(outside, border_value=1), ndi.binary_erosion(inside)
+    space = ~(solid | within_out | within_in)
+    sources = np.zeros(closed.shape, dtype=np.int32)
+    sources[outside & space], sources[inside & space] = _OUTSIDE, _INSIDE
+    parts: npt.NDArray[np.int32] = watershed(height, sources, mask=space)  # type: ignore[no-untyped-call]
+    # what neither flood reaches is walled in on all sides
+    core = ((parts == _INSIDE) | within_in | ((parts == 0) & ~within_out & ~unread & ~closed)) & allowed
+    cortex = closed & (within(core | walls.strong, _CORTEX_MM, edge_mm) | walled_in)
+    return np.asarray((core | cortex) & allowed & ~unread)
+
+
+def _sea(wide: Bools, barred: Bools | None, edge_mm: float) -> Bools:
+    """Give the wide open space that reaches the picture's sides, and the canal."""
+    space = wide if barred is None else wide | barred
+    labels = cc3d.connected_components(space.astype(np.uint8), connectivity=6)
+    keep = np.zeros(int(labels.max()) + 1, dtype=bool)
+    for side in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
+        keep[np.unique(side)] = True
+    keep &= np.bincount(labels.ravel(), minlength=len(keep)) * edge_mm**3 > 1000.0 * _SEA_ML
+    if barred is not None:
+        keep[np.unique(labels[barred])] = True
+    keep[0] = False
+    return np.asarray(keep[labels])
+
+
+def among(known: Bools, unread: Bools, untold: Bools | None = None) -> Bools:
+    """Give unreadable voxels to what surrounds them.
+
+    Parameters
+    ----------
+    known : ndarray of bool, shape (S, R, C)
+        Bone, where it can be read.
+    unread : ndarray of bool, shape (S, R, C)
+        Where it cannot.
+    untold : ndarray of bool, shape (S, R, C) or None
+        What speaks neither for bone nor against it: the canal, between which and a screw a hidden wall stands.
+
+    Returns
+    -------
+    ndarray of bool, shape (S, R, C)
+        Those of `unread` from which a random walk ends in bone more likely than not.
+    """
+    out = np.zeros_like(unread)
+    index = np.flatnonzero(unread)
+    if len(index) and not unread.all():
+        out.ravel()[index] = _chance(known, unread, untold, index) > 0.5
+    return out
+
+
+def _chance(known: Bools, unread: Bools, untold: Bools | None, index: npt.NDArray[np.intp]) -> Array:
+    count = len(index)
+    number = np.full(unread.size, -1, dtype=np.int64)
+    number[index] = np.arange(count)
+    at = np.unravel_index(index, unread.shape)
+    bone = known.ravel()
+    silent = None if untold is None else untold.ravel()
+    steps = (unread.shape[1] * unread.shape[2], unread.shape[2], 1)
+    weights, ends = np.zeros(count), np.zeros(count)
+    first, second = [], []
+    for axis, step in enumerate(steps):
+        for way in (-1, 1):
+            there = (at[axis] + way >= 0) & (at[axis] + way < unread.shape[axis])
+            beside = np.where(there, index + way * step, 0)
+            there &= True if silent is None else ~silent[beside]
+            met = there & (number[beside] < 0) & bone[beside]
+            ends += met
+            weights += np.where(there & (number[beside] < 0) & ~met, _SOFT_WEIGHT, there)
+            joined = np.flatnonzero(there & (number[beside] >= 0))
+            first.append(joined)
+            second.append(number[beside[joined]])
+    pairs = (np.concatenate(first), np.concatenate(second))
+    links = sparse.coo_matrix((np.ones(len(pairs[0])), pairs), shape=(count, count)).tocsr()
+    # what nothing but silence surrounds has no weight at all
+    walk = (sparse.diags(np.maximum(weights, 1e-6)) - links).tocsr()
+    nearest = ndi.distance_transform_edt(unread, return_distances=False, return_indices=True)
+    start = known[tuple(nearest[:, at[0], at[1], at[2]])].astype(np.float64)
+    found, _ = cg(
+        walk, ends, x0=start, rtol=_CLOSE, maxiter=_MOST_ROUNDS, M=sparse.diags(1.0 / np.maximum(weights, _SOFT_WEIGHT))
+    )
+    return np.asarray(found)

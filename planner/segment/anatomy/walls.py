@@ -1,0 +1,233 @@
+"""Where bone's walls are: told by half the height of the cortex beside them, above what streaks and noise reach.
+
+One HU for all bone draws a dense cortex too wide (its blur reads as bone half a millimetre off) and misses a thin one.
+Half-way between soft tissue and the brightest reading nearby is the half-maximum of either.
+"""
+
+from dataclasses import dataclass
+
+import cc3d
+import edt
+import numpy as np
+from scipy import ndimage as ndi
+
+from planner.config.anatomy_config import BoneConfig
+from planner.segment.upright import Bools, Floats
+
+_SOFT_HU = (-50.0, 130.0)
+_DENSE_HU = 300.0
+_SMOOTH_MM, _SMOOTH_VOXELS = 0.4, 0.45
+"""Noise is smoothed over so much before walls are told."""
+_USUAL_CORTEX_HU, _USUAL_SOFT_HU = 400.0, 50.0
+"""Where a scan shows too little of them."""
+_FEW_VOXELS = 100
+_FINE_MM, _CLEAR_MM = 2.4, 2.4
+"""Streaks are finer than this; so far from metal they, not its blur, are read."""
+_AROUND_MM = (2.0, 6.0, 6.0)
+"""Streaks run within slices."""
+_STREAK_HU = 300.0
+_TISSUE_HU, _BROAD_MM, _SPOILT_AROUND_MM, _SPOILT_MM = (-300.0, 1000.0), 4.0, (0.5, 5.0, 5.0), 30.0
+"""Lung counts as soft as fat here; shadows are broader than streaks, and lie so near to metal."""
+_HALF = 0.5
+_STRONG_SHARE, _STRONG_CLEAR_MM = 0.6, 4.0
+"""Of the scan's cortex and so far from metal, a reading is bone's without more evidence (ours)."""
+_THICK_WALL_MM = 4.5
+"""What is thicker and no brighter than marrow can be is no wall (ours)."""
+_CROSS = ndi.generate_binary_structure(3, 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walls:
+    """What of an upright isotropic grid reads as a bone's wall.
+
+    Parameters
+    ----------
+    wall : ndarray of bool, shape (S, R, C)
+        Brighter than half the cortex nearby, and than streaks.
+    loose : ndarray of bool, shape (S, R, C)
+        Brighter than the lower limit of a wall too thin or too blurred to be told so; `wall` is in it.
+    strong : ndarray of bool, shape (S, R, C)
+        As bright as this scan's cortex, away from metal.
+    blurred_hu : ndarray of float32, shape (S, R, C)
+        The CT with its noise smoothed.
+    soft_hu, cortex_hu : float
+        What soft tissue and cortex read in this scan.
+    """
+
+    wall: Bools
+    loose: Bools
+    strong: Bools
+    blurred_hu: Floats
+    soft_hu: float
+    cortex_hu: float
+
+
+def find_walls(hu: Floats, metal: Bools, blind: Bools, edge_mm: float, config: BoneConfig) -> Walls:
+    """Find bone's walls.
+
+    Parameters
+    ----------
+    hu : ndarray of float32, shape (S, R, C)
+        CT.
+    metal : ndarray of bool, shape (S, R, C)
+        Metal.
+    blind : ndarray of bool, shape (S, R, C)
+        What cannot be read or is no bone: metal with its bloom, the canal.
+    edge_mm : float
+        Edge of a voxel, mm.
+    config : BoneConfig
+        Limits.
+
+    Returns
+    -------
+    Walls
+    """
+    blurred = np.asarray(ndi.gaussian_filter(hu, max(_SMOOTH_MM / edge_mm, _SMOOTH_VOXELS), truncate=2.5))
+    soft, cortex = _levels(hu, blurred, blind)
+    height = _height_nearby(np.where(blind, np.float32(-1000.0), np.minimum(blurred, cortex)), edge_mm)
+    above = config.wall_hu + config.streak_share * _streaks_hu(
+        hu, metal, blurred > soft + _HALF * (cortex - soft), edge_mm
+    )
+    free = ~blind
+    wall = (blurred > np.maximum(soft + config.wall_share * (height - soft), above)) & free
+    loose = (blurred > np.maximum(config.loose_hu, soft + config.loose_share * (height - soft))) & free
+    # a vessel with contrast, a loop of bowel are as bright right through: a wall stands out from both its sides
+    bright = blurred > soft + _STRONG_SHARE * (cortex - soft)
+    wall &= bright | (blurred - _opened(blurred, edge_mm) > config.prominence_share * (blurred - soft))
+    strong = bright & free & ~within(metal, _STRONG_CLEAR_MM, edge_mm)
+    return Walls(wall, loose | wall, strong, blurred, soft, cortex)
+
+
+def _levels(hu: Floats, blurred: Floats, blind: Bools) -> tuple[float, float]:
+    # every third voxel along each axis will do
+    few = (slice(None, None, 3),) * 3
+    some, smooth, seen = hu[few], blurred[few], ~blind[few]
+    soft = some[(some > _SOFT_HU[0]) & (some < _SOFT_HU[1])]
+    dense = smooth[seen & (smooth > _DENSE_HU)]
+    return (
+        float(np.median(soft)) if len(soft) > _FEW_VOXELS else _USUAL_SOFT_HU,
+        float(np.percentile(dense, 80)) if len(dense) > _FEW_VOXELS else _USUAL_CORTEX_HU,
+    )
+
+
+def _height_nearby(blurred: Floats, edge_mm: float) -> Floats:
+    """Give the brightest reading within some 1.6 mm."""
+    out = ndi.maximum_filter(blurred, 3)
+    if edge_mm < 1.0:
+        out = ndi.maximum_filter(out, footprint=_CROSS)
+    return np.asarray(out)
+
+
+def _opened(blurred: Floats, edge_mm: float) -> Floats:
+    """Flatten what is thinner than a wall may be."""
+    size = 2 * round(0.5 * _THICK_WALL_MM / edge_mm) + 1
+    # a round vessel's rim stands a voxel out of what boxes can fill of it
+    return np.asarray(ndi.maximum_filter(ndi.grey_opening(blurred, size=size), 3))
+
+
+def _streaks_hu(hu: Floats, metal: Bools, dense: Bools, edge_mm: float) -> Floats:
+    """Give how much the soft tissue's fine structure varies, over what it does in most of the scan."""
+    if not metal.any():
+        return np.zeros((1, 1, 1), dtype=np.float32)
+    fine = hu - ndi.gaussian_filter(hu, _FINE_MM / edge_mm, truncate=2.0)
+    read = (np.abs(hu) < _STREAK_HU) & ~within(metal, _CLEAR_MM, edge_mm) & ~ndi.binary_dilation(dense, iterations=2)
+    weight = read.astype(np.float32)
+    fine *= fine
+    fine *= weight
+    around = [mm / edge_mm for mm in _AROUND_MM]
+    total, squares = (ndi.gaussian_filter(x, around, truncate=2.0) for x in (weight, fine))
+    spread = np.sqrt(squares / np.maximum(total, 1e-3))
+    usual = float(np.median(spread[read][::11])) if read.any() else 0.0
+    return np.asarray(np.maximum(spread - usual, 0.0))
+
+
+def spoilt(hu: Floats, metal: Bools, unread: Bools, edge_mm: float, config: BoneConfig) -> Bools:
+    """Say where metal's shadows and streaks drown all tissue.
+
+    Parameters
+    ----------
+    hu : ndarray of float32, shape (S, R, C)
+        CT.
+    metal, unread : ndarray of bool, shape (S, R, C)
+        Metal; metal with its bloom.
+    edge_mm : float
+        Edge of a voxel, mm.
+    config : BoneConfig
+        How much is too much.
+
+    Returns
+    -------
+    ndarray of bool, shape (S, R, C)
+        Near metal, where the CT varies within slices by more than bone in soft tissue does.
+    """
+    out = np.zeros_like(metal)
+    slices = np.flatnonzero(metal.any(axis=(1, 2)))
+    if not len(slices):
+        return out
+    block = slice(max(0, int(slices[0]) - 2), int(slices[-1]) + 3)
+    levels = np.clip(hu[block], *_TISSUE_HU)
+    weight = (~unread[block]).astype(np.float32)
+    fine = levels - ndi.gaussian_filter(levels, (0.0, _BROAD_MM / edge_mm, _BROAD_MM / edge_mm), truncate=2.0)
+    fine *= fine * weight
+    around = [mm / edge_mm for mm in _SPOILT_AROUND_MM]
+    squares, total = (ndi.gaussian_filter(x, around, truncate=2.0) for x in (fine, weight))
+    drowned = np.sqrt(squares / np.maximum(total, 1e-2)) > config.spoilt_hu
+    # every second voxel will do
+    near = within(metal[block][:, ::2, ::2][::2], _SPOILT_MM, 2.0 * edge_mm)
+    for axis, size in enumerate(drowned.shape):
+        near = np.repeat(near, 2, axis=axis).take(range(size), axis=axis)
+    out[block] = drowned & near & ~unread[block]
+    return out
+
+
+def within(mask: Bools, reach_mm: float, edge_mm: float) -> Bools:
+    """Grow a mask.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (S, R, C)
+        What is grown.
+    reach_mm : float
+        By how much.
+    edge_mm : float
+        Edge of a voxel, mm.
+
+    Returns
+    -------
+    ndarray of bool, shape (S, R, C)
+    """
+    out = np.zeros_like(mask)
+    # distances are reckoned only round it
+    block = _block_round(mask, int(np.ceil(reach_mm / edge_mm)) + 1)
+    if block is not None:
+        out[block] = np.asarray(edt.edt(~mask[block], parallel=2)) <= reach_mm / edge_mm
+    return out
+
+
+def _block_round(mask: Bools, room: int) -> tuple[slice, ...] | None:
+    flat = [np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != k))) for k in range(3)]
+    if not len(flat[0]):
+        return None
+    return tuple(slice(max(0, int(f[0]) - room), int(f[-1]) + room + 1) for f in flat)
+
+
+def large(mask: Bools, least_ml: float, edge_mm: float, *, by_corners: bool = False) -> Bools:
+    """Leave out pieces that are smaller than a volume.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (S, R, C)
+        What is looked through.
+    least_ml : float
+        Volume of the smallest piece that stays, mL.
+    edge_mm : float
+        Edge of a voxel, mm.
+    by_corners : bool
+        Whether voxels that touch at edges and corners alone belong together: those of a thin wall do.
+
+    Returns
+    -------
+    ndarray of bool, shape (S, R, C)
+    """
+    least = max(1, round(least_ml * 1000.0 / edge_mm**3))
+    return np.asarray(cc3d.dust(mask.astype(np.uint8), threshold=least, connectivity=26 if by_corners else 6) > 0)

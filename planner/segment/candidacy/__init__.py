@@ -1,0 +1,1 @@
+"""Who is no candidate for cement, or only with care: what the CT shows of it, measured."""

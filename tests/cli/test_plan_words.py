@@ -1,0 +1,53 @@
+"""What the terminal says of a plan."""
+
+import pytest
+
+from planner.cli._options import note_choice
+from planner.cli._plan_folder import describe
+from planner.model.finding import Finding
+from planner.model.gap import Gap, Interval
+from planner.model.plan import Plan, Review, Series, Software
+
+GAP = Gap(
+    id="gap-1", implant_id=None, level=None, kind="osteolysis", zones=(),
+    volume_ml=Interval(estimate=0.32, low=0.2, high=0.44), expected_fill_ml=None, width_mm=None,
+    interface_fraction=None, centroid_lps=(0.0, 0.0, 0.0), trust=0.0,
+)  # fmt: skip
+SERIES = Series(
+    series_instance_uid=None, frame_of_reference_uid=None, shape_zyx=(3, 3, 3), spacing_mm=(1.0, 1.0, 1.0),
+    patient_position=None, hu_min=0.0, hu_max=1.0, hu_clipped_at=None,
+)  # fmt: skip
+
+
+def _plan(*findings: Finding) -> Plan:
+    return Plan(
+        software=Software(name="x", version="1"), review=Review(), series=SERIES, treatment_position=None,
+        settings_sha256="", gaps=(GAP,), findings=findings,
+    )  # fmt: skip
+
+
+def test_what_speaks_against_it_comes_before_the_figures() -> None:
+    doubt = Finding(
+        code="gap-not-reliable", severity="warning", message="gap-1: not to be relied on: trust 0%", gap_id="gap-1"
+    )
+    grave = Finding(code="no-candidate", severity="warning", message="no candidate: open surgery")
+    lines = describe(_plan(doubt, grave)).splitlines()
+    assert lines[1] == "  no candidate: open surgery"
+    assert "not to be relied on: trust 0%; 0.32 mL" in lines[2]
+    assert len(lines) == 3
+
+
+def test_nothing_is_said_against_a_gap_that_can_be_read() -> None:
+    said = describe(_plan())
+    assert "0.32 mL" in said
+    assert "relied" not in said
+    assert "candidate" not in said
+
+
+def test_cautions_of_one_kind_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    told = [
+        Finding(code="x", severity="caution", message=f"screw-{n}: {n}0% unreadable", implant_id=f"screw-{n}")
+        for n in (1, 2)
+    ]
+    note_choice([*told, Finding(code="y", severity="info", message="fine")], with_cautions=True)
+    assert capsys.readouterr().err == "cement-planner: note: screw-1, screw-2: 10–20% unreadable\n"

@@ -1,0 +1,81 @@
+"""Gas and fluid round a hip implant."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from planner.geometry.frames import Array
+from planner.model.volume import Mask, Volume
+from planner.segment.candidacy.gas_collections import Pocket, find_pockets, infection_findings, muscle_hu
+from tests.unit.segment.candidacy.socket import CUP, GRID, joint, points
+
+_BESIDE = np.add(CUP, [34.0, 0.0, 10.0])
+
+
+def _pockets(
+    hu: float, *, at: Array = _BESIDE, radius_mm: float = 8.0, muscle: float = 58.0, body: bool = True
+) -> tuple[Pocket, ...]:
+    here = points()
+    values = np.full(GRID.shape, muscle, dtype=np.float32)
+    values += np.random.default_rng(0).normal(0.0, 8.0, GRID.shape).astype(np.float32)
+    values[np.linalg.norm(here - at, axis=-1) < radius_mm] = hu
+    metal = np.linalg.norm(here - CUP, axis=-1) < 14.0
+    values[metal] = 8000.0
+    inside = Mask(GRID, here[..., 0] < CUP[0] + 56.0)
+    return find_pockets(
+        joint(),
+        ct=Volume(GRID, values),
+        metal=Mask(GRID, metal),
+        bone=Mask(GRID, np.zeros(GRID.shape, dtype=bool)),
+        body=inside if body else None,
+    )
+
+
+def test_a_bubble_is_found_with_its_volume() -> None:
+    (found,) = _pockets(-950.0)
+    assert found.kind == "gas"
+    assert found.volume_ml == pytest.approx(4 / 3 * np.pi * 0.8**3, rel=0.2)
+    np.testing.assert_allclose(found.centre_lps, _BESIDE, atol=1.0)
+    codes = [f.code for f in infection_findings((found,), joint=joint())]
+    assert codes == ["gas-near-implant", "infection-not-ruled-out"]
+
+
+def test_fluid_in_muscle_is_found_where_it_is_thick() -> None:
+    (found,) = _pockets(8.0, radius_mm=14.0)
+    assert found.kind == "fluid"
+    assert found.volume_ml == pytest.approx(4 / 3 * np.pi * 1.4**3, rel=0.35)
+    codes = [f.code for f in infection_findings((found,), joint=joint())]
+    assert codes == ["collection-near-implant", "infection-not-ruled-out"]
+    assert _pockets(8.0, radius_mm=4.0) == ()
+
+
+def test_in_fatty_muscle_no_fluid_is_told() -> None:
+    assert _pockets(5.0, radius_mm=14.0, muscle=20.0) == ()
+
+
+def test_a_streak_that_is_not_as_dark_as_gas_is_left_out() -> None:
+    assert _pockets(-480.0) == ()
+
+
+def test_bowel_inside_of_the_pelvis_air_at_the_skin_and_far_gas_are_left_out() -> None:
+    assert _pockets(-950.0, at=CUP - [40.0, 0.0, 0.0]) == ()
+    assert _pockets(-950.0, at=np.add(CUP, [54.0, 0.0, 0.0]), radius_mm=3.0) == ()
+    assert _pockets(-950.0, at=np.add(CUP, [36.0, 46.0, 40.0]), radius_mm=5.0) == ()
+
+
+def test_without_a_skin_nothing_is_looked_for() -> None:
+    assert _pockets(-950.0, body=False) == ()
+
+
+def test_the_reminder_comes_without_any_sign() -> None:
+    (said,) = infection_findings((), joint=replace(joint(), side="right"))
+    assert (said.code, said.severity) == ("infection-not-ruled-out", "info")
+    assert "biopsy" in said.message and "right" in said.message
+
+
+def test_muscle_is_read_beside_fat() -> None:
+    rng = np.random.default_rng(1)
+    hu = np.concatenate([rng.normal(-100.0, 10.0, 4000), rng.normal(56.0, 6.0, 2000)]).astype(np.float32)[None, None]
+    assert muscle_hu(hu, np.ones(hu.shape, dtype=bool)) == pytest.approx(56.0, abs=4.0)
+    assert muscle_hu(hu, np.zeros(hu.shape, dtype=bool)) is None
