@@ -13,6 +13,7 @@ from planner.geometry.frames import positioner_angles_deg
 from planner.geometry.grid import Grid
 from planner.model.volume import Volume
 from planner.phantoms.case import Phantom, design, make
+from planner.phantoms.solids.raster import rasterise
 from planner.pipeline import PlannedCase, plan, plan_scan, scan_of
 from planner.progress import Progress
 
@@ -54,6 +55,32 @@ def test_gaps_are_measured_and_firm_screws_have_none(lumbar: Phantom, case: Plan
         assert gap.volume_ml is not None
         assert abs(gap.volume_ml.estimate / true.measure.volume_ml - 1) < 0.25
         assert sum(zone.volume_ml or 0.0 for zone in gap.zones) == pytest.approx(gap.volume_ml.estimate, rel=0.02)
+
+
+def test_each_vertebra_that_holds_screws_is_told_apart(lumbar: Phantom, case: PlannedCase) -> None:
+    anatomy = lumbar.truth.anatomy
+    assert anatomy is not None
+    held = {i.level for i in lumbar.truth.implants if i.kind == "pedicle_screw"}
+    for true in (b for b in anatomy.bones if b.kind == "vertebra" and b.level in held):
+        solid = rasterise(true.solid, case.anatomy.grid)
+        shares = {
+            bone.name: 2.0 * np.count_nonzero(bone.mask.voxels & solid) / (bone.mask.voxels.sum() + solid.sum())
+            for bone in case.anatomy.bones
+        }
+        assert max(shares.values()) > 0.93, (true.level, shares)
+        assert sorted(shares.values())[-2] < 0.05, (true.level, shares)
+
+
+def test_bones_discs_and_what_was_measured_on_them_reach_the_plan(case: PlannedCase) -> None:
+    kinds = {(s.kind, s.id) for s in case.plan.labels}
+    assert {("bone", bone.name) for bone in case.anatomy.bones} <= kinds
+    assert ("disc", "discs") in kinds
+    assert case.skeleton is not None
+    assert case.skeleton.pedicles
+    assert case.skeleton.cortex is not None
+    assert case.anatomy.foramen is not None
+    assert not case.defects
+    assert not any(f.code in ("fractured-level", "anatomy-upside-down") for f in case.plan.findings)
 
 
 def test_no_needle_does_harm(lumbar: Phantom, case: PlannedCase) -> None:

@@ -40,10 +40,10 @@ def choose_discs(evidence: Array, usual_mm: Array, config: LevelConfig) -> list[
     start = int(known[0])
     filled = np.interp(np.arange(start, int(known[-1]) + 1), known, evidence[known])
     smooth = ndi.gaussian_filter1d(filled, 1.0, mode="nearest")
-    return [
-        (start + k, float(smooth[k]))
-        for k in _best_chain(_gains(smooth, config), usual_mm[start : int(known[-1]) + 1], config)
-    ]
+    chain = _best_chain(_gains(smooth, config), usual_mm[start : int(known[-1]) + 1], config)
+    found = [(start + k, float(smooth[k])) for k in chain]
+    # discs are put where their neighbours call for them, so that there must be one that is seen
+    return found if any(sure >= config.least_evidence for _, sure in found) else []
 
 
 def _gains(smooth: Array, config: LevelConfig) -> dict[int, float]:

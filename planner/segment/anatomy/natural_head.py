@@ -78,7 +78,7 @@ def fit_head(
 
     Notes
     -----
-    A Hough transform for spheres, with the slope's direction (Ballard 1981): every surface that climbs inwards votes for
+    A Hough transform for spheres, with the slope's direction (Ballard 1981): all that climbs inwards votes for
     the centres that it may belong to; the best is refined by least squares over the surfaces that face it. The socket's
     own surface climbs outwards, and does not vote.
     """

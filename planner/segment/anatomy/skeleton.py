@@ -158,5 +158,10 @@ def find_skeleton(
         pedicles=pedicles,
         legs=legs,
         cortex=cortex,
-        findings=(*hips.findings, *other.findings, *findings_of(legs)),
+        findings=(
+            *(() if spine is None else spine.findings),
+            *hips.findings,
+            *other.findings,
+            *findings_of(legs),
+        ),
     )

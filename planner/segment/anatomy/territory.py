@@ -14,7 +14,7 @@ Shorts = npt.NDArray[np.int16]
 _SQUARENESS = 2.4
 """A body's section: an ellipse's exponent is 2, a little squarer."""
 _RIM_SHARE = 1.1
-"""The rim of an endplate is a tenth wider than the waist (Kaur 2016, PMC4857161, by eye)."""
+"""The rim of an endplate is a tenth wider than the waist (the phantoms' figures, by eye)."""
 _CORE, _BODY, _BESIDE, _SPUR = 0.85, 1.02, 1.12, 1.35
 """In shares of the section: surely body; body; beside it, where only ribs are; how far spurs reach in front."""
 _FROM_DISC_MM = 3.0
@@ -40,8 +40,8 @@ below the pedicle above."""
 _BELOW_MIDLINE, _BELOW_ASIDE = 1.6, 0.7
 """The same below: thoracic spinous processes hang over the next vertebra and its disc."""
 _RIB_WIDTHS, _RIB_ROOM_MM = 2.2, 7.0
-"""Transverse processes end within so many half widths of the body and a little (Kaur 2016: spans of bodies and
-processes); further out are ribs or the pelvis."""
+"""Transverse processes end within so many half widths of the body and a little (the phantoms'
+figures); further out are ribs or the pelvis."""
 _FRONT_ROOM_MM = 14.0
 _NECK_FROM, _NECK_BEHIND, _NECK_SLOPE = 1.5, 0.45, 1.08
 """Necks of ribs lie lateral and in front of a line from beside the pedicle along the transverse process, in half widths

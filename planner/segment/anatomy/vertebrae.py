@@ -5,11 +5,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from planner.config.vertebra_config import VertebraConfig
+from planner.config.vertebra_config import LevelConfig, VertebraConfig
+from planner.geometry.frames import point_tuple
 from planner.model.bones import Bone, Disc, Landmark
+from planner.model.finding import Finding
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
 from planner.segment.anatomy.canal import Canal
+from planner.segment.anatomy.disc_frame import disc_frame
 from planner.segment.anatomy.discs import disc_between
 from planner.segment.anatomy.endplates import VertebralBody, measure_body
 from planner.segment.anatomy.flood import Labels
@@ -42,6 +45,8 @@ class SpineBones:
         The midline: the canal's course, with front and left along it.
     levels : SpineLevels
         Bodies and discs on the course.
+    findings : tuple of Finding
+        Where two vertebrae are parted by what their neighbours call for, for no disc is seen.
     """
 
     bones: tuple[Bone, ...]
@@ -51,6 +56,7 @@ class SpineBones:
     landmarks: tuple[Landmark, ...]
     course: SpineCourse
     levels: SpineLevels
+    findings: tuple[Finding, ...] = ()
 
 
 def find_vertebrae(
@@ -94,8 +100,8 @@ def find_vertebrae(
     Notes
     -----
     Bodies are parted by planes through the discs. Arches go with the pedicle that they hang on: cores of bodies,
-    pedicles and laminae grow along bone, ways across joints and through narrow necks being dear. That is a marker-based
-    watershed, as Yao's (ISBI 2006) and others', with the cost of ways in place of heights.
+    pedicles and laminae grow along bone, ways across joints and through narrow necks being dear: a watershed by
+    markers, with the cost of ways in place of heights. Ours.
     """
     monitor.report(Progress("telling vertebrae apart"))
     grid = ct.grid
@@ -128,6 +134,25 @@ def find_vertebrae(
         landmarks=tuple(tip for tip in tips if tip is not None),
         course=course,
         levels=parted.levels,
+        findings=_findings(course, parted.levels, config.levels),
+    )
+
+
+def _findings(course: SpineCourse, levels: SpineLevels, config: LevelConfig) -> tuple[Finding, ...]:
+    """Tell of discs that are not seen."""
+    unseen = [number for number, disc in enumerate(levels.discs) if disc.evidence < config.least_evidence]
+    return tuple(
+        Finding(
+            code="disc-not-seen",
+            severity="caution",
+            message="No disc is seen here, healed over or hidden by metal: the vertebrae above and below are parted "
+            "where their neighbours' heights call for it.",
+            where_lps=point_tuple(disc_frame(number, levels, course).centre_lps),
+            measured=round(levels.discs[number].evidence, 2),
+            limit=config.least_evidence,
+            unit="share of an open disc's evidence",
+        )
+        for number in unseen
     )
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from planner.errors import CancelledError, GeometryError
-from planner.model.volume import Mask
+from planner.model.volume import Mask, Volume
 from planner.progress import Monitor
 from planner.segment.anatomy.vertebrae import find_vertebrae
 from tests.unit.segment.anatomy.column_scene import THORACIC_COLUMN, ColumnScene, dice
@@ -79,6 +79,27 @@ def test_healed_bone_across_a_disc_does_not_join_two_vertebrae(healed):
     # half of what heals belongs to either
     shares = [np.mean(bone.mask.voxels[scene.bridge]) for bone in found.bones[:2]]
     assert min(shares) > 0.35
+
+
+def test_a_disc_that_is_not_seen_is_told_of(lumbar):
+    scene, found = lumbar
+    assert found.findings == ()
+    # the uppermost disc is bone all over, as dense as the bodies, and no endplate shows
+    z = scene.grid.to_lps(np.argwhere(np.ones(scene.grid.shape, dtype=bool)))[:, 2].reshape(scene.grid.shape)
+    upper, lower = (vertebra.centre_lps[2] for vertebra in scene.vertebrae[:2])
+    y = np.arange(scene.grid.shape[1])[None, :, None] + scene.grid.lps_from_index[1, 3]
+    x = np.arange(scene.grid.shape[2])[None, None, :] + scene.grid.lps_from_index[0, 3]
+    block = (z < upper) & (z > lower) & (np.abs(y) < 17.0) & (np.abs(x - 2.0) < 24.0) & ~scene.canal_space
+    hu = np.where(block, 300.0, scene.ct.hu).astype(np.float32)
+    nothing = Mask(scene.grid, np.zeros(scene.grid.shape, dtype=bool))
+    fused = find_vertebrae(
+        Volume(scene.grid, hu), bone=Mask(scene.grid, scene.bone | block), metal=nothing, canal=scene.canal
+    )
+    assert len(fused.bones) == 3
+    assert [finding.code for finding in fused.findings] == ["disc-not-seen"]
+    middle = (np.array(scene.vertebrae[0].centre_lps) + scene.vertebrae[1].centre_lps) / 2
+    assert np.linalg.norm(np.array(fused.findings[0].where_lps) - middle) < 8.0
+    assert [(disc.above, disc.below) for disc in fused.discs] == [("vertebra-2", "vertebra-3")]
 
 
 def test_no_vertebra_is_found_where_no_body_stands_before_the_canal():
