@@ -28,6 +28,13 @@ _SHEET_MM, _SHEET_SHARE = 1.5, 0.7
 on the phantoms: smaller shares leave wedges between tulips."""
 _DEEPEST = 98.0
 """Percentile of the depth below the surface that stands for a process's half thickness."""
+_BEHIND_MM, _BESIDE_MM, _ALONG_MM = (1.6, 12.0), 5.0, 14.0
+"""Where a process would go on behind a tip that is none: thoracic ones slope steeply down. Ours."""
+_FIRM_HU = (200.0, 1500.0)
+_OFF_METAL_MM = 2.0
+_GOES_ON_ML = 0.07
+"""So much firm tissue there that no other bone claims is the rest of the process. Tuned on 22 tips of six tuning cases:
+true ones have up to 0.055 mL behind them, cut ones 0.083 to 0.48 (one of six 0.013)."""
 
 
 def spinous_tip(body: VertebralBody, label: int, labels: Labels, grid: Grid, course: SpineCourse) -> Landmark | None:
@@ -71,6 +78,45 @@ def spinous_tip(body: VertebralBody, label: int, labels: Labels, grid: Grid, cou
     if np.any(tip == 0) or np.any(tip == np.array(grid.shape) - 1):
         return None
     return Landmark("spinous process", body.bone, points_lps(points[kept][cap].mean(axis=0)))
+
+
+def goes_on_behind(
+    tip: Landmark, label: int, labels: Labels, hu: npt.NDArray[np.floating], metal: Bools, grid: Grid
+) -> bool:
+    """Say whether a process goes on behind what was taken for its tip, where its outline was cut short.
+
+    Parameters
+    ----------
+    tip : Landmark
+        As `spinous_tip` gives it.
+    label : int
+        Of its vertebra in `labels`.
+    labels : ndarray of int16, shape ``grid.shape``
+        Bones, apart.
+    hu : ndarray, shape ``grid.shape``
+        The CT.
+    metal : ndarray of bool, shape ``grid.shape``
+        All metal; tissue beside it tells nothing.
+    grid : Grid
+        An upright grid.
+
+    Returns
+    -------
+    bool
+    """
+    room = np.array([_ALONG_MM, _BEHIND_MM[1], _BESIDE_MM]) / np.array(grid.spacing_mm)
+    at = np.asarray(grid.to_index(tip.point_lps))
+    low = np.maximum(np.rint(at - room * [1, 0, 1]).astype(int), 0)
+    high = np.minimum(np.rint(at + room).astype(int) + 1, grid.shape)
+    block = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    if not all(s.stop > s.start for s in block):
+        return False
+    own = np.isin(labels[block], (0, label))
+    firm = own & (hu[block] > _FIRM_HU[0]) & (hu[block] < _FIRM_HU[1])
+    if metal[block].any():
+        firm &= np.asarray(edt.edt(~metal[block], anisotropy=grid.spacing_mm)) > _OFF_METAL_MM
+    rows = (np.arange(low[1], high[1]) - at[1]) * grid.spacing_mm[1] > _BEHIND_MM[0]
+    return float(np.count_nonzero(firm & rows[None, :, None])) * grid.voxel_volume_mm3 / 1000.0 > _GOES_ON_ML
 
 
 def _process(cells: npt.NDArray[np.intp], near: Bools, edge_mm: float) -> Bools:

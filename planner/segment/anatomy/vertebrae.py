@@ -20,7 +20,7 @@ from planner.segment.anatomy.levels import SpineLevels, find_levels
 from planner.segment.anatomy.spine_course import SpineCourse, course_of
 from planner.segment.anatomy.spine_names import NamedBones, named_bones
 from planner.segment.anatomy.spine_parting import part_spine
-from planner.segment.anatomy.spinous import spinous_tip
+from planner.segment.anatomy.spinous import goes_on_behind, spinous_tip
 
 DEFAULT = VertebraConfig()
 
@@ -126,12 +126,17 @@ def find_vertebrae(
         if name is not None
     )
     tips = (spinous_tip(b, places[b.bone], named.labels, grid, course) for b in bodies if b.bone != "sacrum")
+    landmarks = tuple(
+        tip
+        for tip in tips
+        if tip is not None and not goes_on_behind(tip, places[tip.bone], named.labels, hu, metal.voxels, grid)
+    )
     return SpineBones(
         bones=named.bones,
         labels=named.labels,
         bodies=bodies,
         discs=_discs(named, places, canal.mask(grid), course, parted.levels),
-        landmarks=tuple(tip for tip in tips if tip is not None),
+        landmarks=landmarks,
         course=course,
         levels=parted.levels,
         findings=_findings(course, parted.levels, config.levels),
