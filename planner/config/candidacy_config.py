@@ -113,13 +113,15 @@ class CupMigrationConfig(Settings):
         default=4.0, gt=0, description="Errors of both centres, 1 mm each, and liners that are offset by design. Ours."
     )
     off_mm: float = Field(
-        default=10.0, gt=0, description="Of the mirrored centre: its error, differing sides, a cup set deeper. Ours."
+        default=10.0,
+        gt=0,
+        description="Off the mirrored centre, whichever way: its error, differing sides, a cup set deeper. Ours.",
     )
     gross_mm: float = Field(
         default=20.0,
         gt=0,
-        description="Severe migration in the Paprosky classes, summed up in doi 10.1186/s12891-020-03851-9, table 1, "
-        "after doi 10.1007/s11999-013-3264-4.",
+        description="Severe migration (upwards) in the Paprosky classes, summed up in doi 10.1186/s12891-020-03851-9, "
+        "table 1, after doi 10.1007/s11999-013-3264-4; taken for all ways: ours.",
     )
     least_inclination_deg: float = Field(default=20.0, description="10 degrees past Lewinnek's 30. Ours.")
     most_inclination_deg: float = Field(default=60.0, description="10 degrees past Lewinnek's 50. Ours.")
@@ -217,6 +219,9 @@ class DefectModelConfig(Settings):
 
     least_piece_ml: float = Field(default=0.1, ge=0, description="Smaller pieces are noise. Ours.")
     least_ml: float = Field(default=0.5, ge=0, description="Less is no model worth printing. Ours.")
+    least_trust: float = Field(
+        default=0.25, ge=0, le=1, description="Gaps of less trust are left out; as `HipGapConfig.least_trust`."
+    )
     round_cup_mm: float = Field(default=30.0, gt=0, description="Farther from the cup both sides just differ. Ours.")
     thin_mm: float = Field(default=4.0, gt=0, description="What is thinner is the fit's error. Ours.")
 

@@ -215,7 +215,7 @@ def _measured_trajectory(
         cortical_crossings=1,
         entry_angle_deg=angle if np.isfinite(angle) else None,
         reachable_ml=float(reach[0]),
-        skin_landmark=landmark(target, skin),
+        skin_landmark=landmark(target, skin, scene.anatomy.landmarks),
         bulls_eye=needle_view(tip, path[0], config=config, console=scene.console),
         score=robust,
         score_terms={"robustness": robust},

@@ -1,5 +1,6 @@
 """A safe needle, described for the operator."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array, point_tuple, positioner_angles_deg
 from planner.geometry.rays import segment_distance_mm
 from planner.model.anatomy import Anatomy
+from planner.model.bones import Landmark
 from planner.model.breach import Breach
 from planner.model.carm import NeedleView
 from planner.model.needle import Clearances, Crossing, Needle, SkinLandmark, Trajectory
@@ -167,7 +169,7 @@ def describe(
         cortical_crossings=1,
         entry_angle_deg=float(one.entry_angle_deg[0]),
         reachable_ml=reach_ml,
-        skin_landmark=landmark(target, skin),
+        skin_landmark=landmark(target, skin, scene.anatomy.landmarks),
         bulls_eye=needle_view(aim, path[0], config=scene.config, console=scene.console),
         score=min(1.0, max(0.0, score)),
         score_terms=terms,
@@ -190,8 +192,30 @@ def crossings(depth_mm: float | None, in_bone_mm: float) -> tuple[Crossing, ...]
     return (Crossing(structure="soft tissue", length_mm=max(0.0, depth_mm - in_bone_mm)), bone)
 
 
-def landmark(target: Target, skin: Array | None) -> SkinLandmark | None:
-    """Give the skin point as seen from the midline at its own height; None away from the spine."""
-    if skin is None or target.pedicle is None:
+def landmark(target: Target, skin: Array | None, landmarks: Sequence[Landmark]) -> SkinLandmark | None:
+    """Give the skin point as seen from what can be felt.
+
+    Parameters
+    ----------
+    target : Target
+        What is aimed at.
+    skin : ndarray, shape (3,), or None
+        Where the skin is entered, LPS mm.
+    landmarks : sequence of Landmark
+        Points of bones.
+
+    Returns
+    -------
+    SkinLandmark or None
+        At the spine from the midline at its own height, elsewhere from the nearest trochanter's tip; None where neither
+        is known.
+    """
+    if skin is None:
         return None
-    return SkinLandmark(name="midline", offset_mm=(float(skin[0] - target.pedicle.middle_lps[0]), 0.0, 0.0))
+    if target.pedicle is not None:
+        return SkinLandmark(name="midline", offset_mm=(float(skin[0] - target.pedicle.middle_lps[0]), 0.0, 0.0))
+    tips = [np.asarray(mark.point_lps) for mark in landmarks if mark.name == "trochanter tip"]
+    if not tips:
+        return None
+    nearest = min(tips, key=lambda tip: float(np.linalg.norm(skin - tip)))
+    return SkinLandmark(name="trochanter tip", offset_mm=point_tuple(skin - nearest))

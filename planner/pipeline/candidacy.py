@@ -7,6 +7,7 @@ import numpy as np
 
 from planner.config.plan_config import PlanConfig
 from planner.model.finding import Finding
+from planner.model.gap import Gap
 from planner.model.implant import Implant
 from planner.model.plan import RiskFactor
 from planner.model.volume import Mask
@@ -29,6 +30,12 @@ _SAID_OF_ALL = "infection-not-ruled-out"
 """The plan's remarks say it once for all implants."""
 _CANCELLOUS = frozenset(("vertebra", "sacrum", "femur"))
 """Bones whose cancellous part cement may be put into."""
+
+_NOT_LOOKED_FOR = Finding(
+    code="spine-not-looked-for",
+    severity="info",
+    message="Fracture lines, and gas or fluid round spinal implants, are not looked for: look for them on the CT.",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +81,7 @@ def judge_candidacy(
     *,
     implants: tuple[Implant, ...],
     heights: tuple[LevelHeights, ...],
-    spaces: Sequence[Mask],
+    gaps: Sequence[tuple[Gap, Mask]],
     trust: TrustMap | None,
     config: PlanConfig,
     monitor: Monitor,
@@ -89,7 +96,7 @@ def judge_candidacy(
         What was found.
     heights : tuple of LevelHeights
         As `heights_of` gives them.
-    spaces : sequence of Mask
+    gaps : sequence of (Gap, Mask)
         The gaps, on any grids.
     trust : TrustMap or None
         What metal artefacts leave readable.
@@ -108,6 +115,7 @@ def judge_candidacy(
         If the monitor stops the work.
     """
     seen, skeleton = anatomy.survey, anatomy.skeleton
+    spaces = tuple(mask for _, mask in gaps)
     scene = HipScene(
         ct=seen.ct,
         metal=seen.metal,
@@ -117,7 +125,8 @@ def judge_candidacy(
         joints=skeleton.hips.joints,
         bones=skeleton.hips.bones,
         landmarks=skeleton.hips.landmarks,
-        spaces=tuple(spaces),
+        spaces=spaces,
+        space_trusts=tuple(gap.trust for gap, _ in gaps),
         trust=trust,
     )
     hips = hip_candidacy(
@@ -131,7 +140,8 @@ def judge_candidacy(
     of_hips = (finding for finding in hips.findings if finding.code != _SAID_OF_ALL)
     offered: tuple[Finding, ...] = ()
     if skeleton.spine is not None:
-        _, offered = adjacent_targets(skeleton.spine, seen.grid, implants, heights, config=config.spine_targets)
+        _, targets = adjacent_targets(skeleton.spine, seen.grid, implants, heights, config=config.spine_targets)
+        offered = (_NOT_LOOKED_FOR, *targets)
     return Candidacy(
         findings=(*of_hips, *fracture_findings(heights, config=fractures), *offered),
         risk_factors=(

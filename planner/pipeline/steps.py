@@ -277,7 +277,7 @@ def measure_gaps(
             anatomy,
             implants=tuple(part.record for part in implants),
             heights=heights,
-            spaces=[mask for _, mask in gaps],
+            gaps=gaps,
             trust=trust,
             config=config,
             monitor=monitor,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planner.config.anatomy_config import AnatomyConfig
+from planner.geometry.frames import point_tuple
 from planner.model.anatomy_labels import AnatomyLabels
 from planner.model.bones import Bone
 from planner.model.finding import Finding
@@ -12,8 +13,9 @@ from planner.model.implant import Implant
 from planner.model.scan import Scan
 from planner.model.volume import Mask
 from planner.progress import Monitor
+from planner.segment.anatomy.canal import Canal
 from planner.segment.anatomy.foramina import find_foramina
-from planner.segment.anatomy.labelled import apply_labels
+from planner.segment.anatomy.labelled import Labelled, apply_labels
 from planner.segment.anatomy.labelled_canal import canal_of_labels
 from planner.segment.anatomy.orientation import check_orientation
 from planner.segment.anatomy.skeleton import Skeleton, find_skeleton
@@ -29,7 +31,7 @@ class ToldAnatomy:
     survey : Survey
         Outlines on the working grid.
     skeleton : Skeleton
-        The bones apart.
+        The bones apart, vertebrae with the levels that labels tell.
     bones : tuple of Bone
         The same with their levels, and those that only labels know.
     foramina : Mask or None
@@ -81,19 +83,22 @@ def tell_anatomy(
         If the monitor stops the work.
     """
     seen = survey(scan.volume, metal=metal, implants=implants, config=config, monitor=monitor)
+    refused: tuple[Finding, ...] = ()
     if labels is not None and seen.canal is None:
         labelled = canal_of_labels(labels, seen.ct)
-        if labelled is not None:
+        refused = _without_walls(labels, labelled, config)
+        if labelled is not None and not refused:
             seen = survey(
                 scan.volume, metal=metal, implants=implants, known_canal=labelled, config=config, monitor=monitor
             )
     skeleton = find_skeleton(scan.volume, seen, implants=implants, metal=metal, config=config, monitor=monitor)
-    bones, said = skeleton.bones, (*seen.findings, *skeleton.findings)
+    bones, said = skeleton.bones, (*seen.findings, *refused, *skeleton.findings)
     if labels is not None:
         taken = apply_labels(
             labels, bone=seen.bone, canal=seen.canal_mask, forbidden=seen.forbidden, metal=seen.metal, bones=bones
         )
-        seen = replace(seen, bone=taken.bone, canal_mask=taken.canal, forbidden=taken.forbidden)
+        seen = _with_labels(seen, taken)
+        skeleton = _with_levels(skeleton, taken.bones)
         bones, said = taken.bones, (*said, *taken.findings)
     contradictions = check_orientation(
         canal=seen.canal,
@@ -106,6 +111,42 @@ def tell_anatomy(
         config=config.orientation,
     )
     return ToldAnatomy(seen, skeleton, bones, _foramina(seen, skeleton, config), (*contradictions, *said))
+
+
+def _without_walls(labels: AnatomyLabels, canal: Canal | None, config: AnatomyConfig) -> tuple[Finding, ...]:
+    """Say where a labelled canal has so little bone about it that it is none."""
+    if canal is None or canal.score >= config.canal.least_closed:
+        return ()
+    return (
+        Finding(
+            code="label-canal-refused",
+            severity="warning",
+            message=f"The spinal canal of {labels.name} was not taken for one: bone stands about {canal.score:.0%} of "
+            "its wall only. Needles are kept out of it all the same. Look at the labels over the CT.",
+            where_lps=point_tuple(canal.centre_lps[len(canal.centre_lps) // 2]),
+            measured=round(canal.score, 3),
+            limit=config.canal.least_closed,
+            unit="1",
+            source="this program's rule for canals that it finds itself",
+        ),
+    )
+
+
+def _with_labels(seen: Survey, taken: Labelled) -> Survey:
+    """Put what labels know into the outlines; a canal that was not trusted is kept out of, not known."""
+    canal, forbidden = taken.canal, taken.forbidden
+    if seen.canal is None and canal is not None:
+        forbidden = Mask(seen.grid, forbidden.voxels | canal.voxels)
+        canal = None
+    return replace(seen, bone=taken.bone, canal_mask=canal, forbidden=forbidden)
+
+
+def _with_levels(skeleton: Skeleton, named: tuple[Bone, ...]) -> Skeleton:
+    """Give the vertebrae their levels; the order of bones stays, for the spine's label map counts them."""
+    spine = skeleton.spine
+    if spine is None:
+        return skeleton
+    return replace(skeleton, spine=replace(spine, bones=named[: len(spine.bones)]))
 
 
 def _foramina(seen: Survey, skeleton: Skeleton, config: AnatomyConfig) -> Mask | None:

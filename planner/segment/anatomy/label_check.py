@@ -15,6 +15,7 @@ from planner.model.anatomy_labels import LEVELS, AnatomyLabels, level_of, side_o
 from planner.model.finding import Finding
 from planner.model.labels import LabelMap
 from planner.model.volume import Volume
+from planner.segment.anatomy.soft_labels import require_soft_parts
 from planner.segment.upright import Bools, resample
 
 DEFAULT = LabelConfig()
@@ -54,7 +55,8 @@ def fit_labels(labels: AnatomyLabels, volume: Volume, *, config: LabelConfig = D
     ------
     LabelError
         If they have another frame of reference, lie beside the scan, in gas or on soft tissue, fit better mirrored or
-        moved, or name an anatomy that there is not (order, size and side of bones).
+        moved, or name an anatomy that there is not (order, size and side of bones; a canal or organ in air or too
+        large).
 
     Notes
     -----
@@ -65,6 +67,7 @@ def fit_labels(labels: AnatomyLabels, volume: Volume, *, config: LabelConfig = D
     fitted, findings = _onto(labels, volume.grid, config)
     bones = _bones(fitted)
     _require_anatomy(bones, fitted, volume)
+    require_soft_parts(fitted, volume, config=config)
     bone = fitted.mask_of_kind("bone")
     if bone is not None:
         _require_place(bone.voxels, volume, fitted.name, config)

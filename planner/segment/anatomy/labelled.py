@@ -155,7 +155,8 @@ def name_levels(
     implants : sequence of Implant
         What was found; a level that one has already is held against the labels.
     gaps : sequence of Gap
-        Their gaps: with the level of their implant, or without one that of the label they lie in.
+        Their gaps: with the level of their implant, or without one that of the label they lie in. One whose implant has
+        none of its own (a cage between two vertebrae) keeps what it has.
     config : LabelConfig
         Settings.
 
@@ -172,11 +173,14 @@ def name_levels(
         return tuple(implants), tuple(gaps), ()
     findings: list[Finding] = []
     told: dict[str, str | None] = {}
+    taken_back: set[str] = set()
     named = []
     for implant in implants:
         if implant.kind in _LEVELLED:
             implant, finding = _named_implant(labels, implant, config)
             findings += [] if finding is None else [finding]
+            if finding is not None and finding.code == "label-level-disagrees":
+                taken_back.add(implant.id)
         told[implant.id] = implant.level
         named.append(implant)
     gaps_out = []
@@ -184,7 +188,9 @@ def name_levels(
         level = (
             told.get(gap.implant_id) if gap.implant_id else _level_at(labels, np.array([gap.centroid_lps]), config)[0]
         )
-        gaps_out.append(gap.model_copy(update={"level": level}) if level is not None or gap.level else gap)
+        if level is not None or gap.implant_id in taken_back:
+            gap = gap.model_copy(update={"level": level})
+        gaps_out.append(gap)
     return tuple(named), tuple(gaps_out), tuple(findings)
 
 

@@ -1,6 +1,6 @@
 """The bones round the implants, each apart, and what is measured on them, in one call."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from planner.segment.anatomy.survey import Survey
 from planner.segment.anatomy.vertebrae import SpineBones, find_vertebrae
 
 DEFAULT = AnatomyConfig()
+_SPINES_OWN = frozenset(("vertebra", "sacrum", "rib"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,8 +53,8 @@ class Skeleton:
 
     @property
     def bones(self) -> tuple[Bone, ...]:
-        """Every bone that was told apart on the working grid."""
-        return (*(() if self.spine is None else self.spine.bones), *self.hips.bones)
+        """Every bone that was told apart on the working grid, each voxel in one, one bone a name."""
+        return _apart(() if self.spine is None else self.spine.bones, self.hips.bones)
 
     @property
     def discs(self) -> tuple[Disc, ...]:
@@ -71,6 +72,26 @@ class Skeleton:
         if not self.discs:
             return None
         return Mask(self.discs[0].mask.grid, np.any([disc.mask.voxels for disc in self.discs], axis=0))
+
+
+def _apart(of_spine: tuple[Bone, ...], of_hips: tuple[Bone, ...]) -> tuple[Bone, ...]:
+    """Join two searches: vertebrae and sacrum are the spine's to tell, femora and the rest of the pelvis the hips'."""
+    if not of_spine or not of_hips:
+        return (*of_spine, *of_hips)
+    sure = tuple(bone for bone in of_spine if bone.kind in _SPINES_OWN)
+    rest = tuple(bone for bone in of_spine if bone.kind not in _SPINES_OWN)
+    names = {bone.name for bone in sure}
+    hips = _less(tuple(bone for bone in of_hips if bone.name not in names), sure)
+    return (*sure, *hips, *_less(rest, hips))
+
+
+def _less(bones: tuple[Bone, ...], others: tuple[Bone, ...]) -> tuple[Bone, ...]:
+    """Take others' voxels out of bones; what is left empty is left out."""
+    if not others:
+        return bones
+    taken = np.any([other.mask.voxels for other in others], axis=0)
+    kept = (replace(bone, mask=Mask(bone.mask.grid, bone.mask.voxels & ~taken)) for bone in bones)
+    return tuple(bone for bone in kept if bone.mask.voxels.any())
 
 
 def find_skeleton(

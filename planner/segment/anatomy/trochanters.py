@@ -134,10 +134,11 @@ def trochanter_tip(femur: Bools, grid: Grid, shaft: ShaftFrame, *, hu: Floats | 
         if sharper is not None:
             cells, top = dense, sharper
     points = grid.to_lps(cells)
-    height = points[:, 2] - points[cells[:, 0] == top][0, 2]
+    # the slice itself may hold none of them, where a spur above was left out
+    height = points[:, 2] - float(np.asarray(grid.to_lps([float(top), 0.0, 0.0]))[2])
     # a voxel reaches half its edge above its middle
     cap = points[(height <= 0.25) & (height > -_CAP_MM + grid.spacing_mm[0] / 2)]
-    return points_lps(cap.mean(axis=0))
+    return points_lps(cap.mean(axis=0)) if len(cap) else None
 
 
 def _is_dense(hu: Floats, cells: npt.NDArray[np.intp], top: int, grid: Grid) -> Bools:

@@ -278,7 +278,14 @@ def _likeness(
         if rim_lost < config.rim_third_share:
             return None  # high or deep, but held: a cup may have been set there
         return "IIIB" if floor_gone or place.medial_mm > config.severe_mm else "IIIA"
+    if place.behind_mm is None or _elsewhere_mm(place.up_mm, place.medial_mm, place.behind_mm) > config.severe_mm:
+        return None  # the classes know cups that went up and in, no others
     if floor_gone and place.medial_mm > config.mild_mm:
         return "IIC"
     mild = max(place.up_mm, place.medial_mm) > config.mild_mm or rim_lost >= config.rim_lost_share
     return "II" if mild else "I"
+
+
+def _elsewhere_mm(up_mm: float, medial_mm: float, behind_mm: float) -> float:
+    """Give how far a cup lies down, lateral, behind or in front."""
+    return float(np.linalg.norm([min(up_mm, 0.0), min(medial_mm, 0.0), behind_mm]))

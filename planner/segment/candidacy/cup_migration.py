@@ -34,7 +34,8 @@ class CupMigration:
     turn : CupTurn or None
         None where the cup's mouth is not known.
     up_mm, medial_mm, behind_mm : float or None
-        How far the cup's centre lies from where the other side says it was; None where the other side cannot say.
+        How far the cup's centre lies from where the other side says it was; negative: down, lateral, in front. None
+        where the other side cannot say.
     """
 
     joint: HipJoint
@@ -49,6 +50,13 @@ class CupMigration:
     def side(self) -> Side:
         """The patient's side."""
         return self.joint.side
+
+    @property
+    def away_mm(self) -> float | None:
+        """How far the cup's centre lies off, whichever way; None where the other side cannot say."""
+        if self.up_mm is None or self.medial_mm is None or self.behind_mm is None:
+            return None
+        return float(np.linalg.norm([self.up_mm, self.medial_mm, self.behind_mm]))
 
 
 def cup_migration(
@@ -121,13 +129,16 @@ def _subluxed(found: CupMigration, config: CupMigrationConfig) -> tuple[Finding,
 
 
 def _migrated(found: CupMigration, config: CupMigrationConfig) -> tuple[Finding, ...]:
-    if found.up_mm is None or found.medial_mm is None:
-        return ()
-    away = max(found.up_mm, found.medial_mm)
-    if away < config.off_mm:
+    away = found.away_mm
+    if away is None or away < config.off_mm:
         return ()
     gross = away >= config.gross_mm
-    words = f"{found.up_mm:+.0f} mm upwards and {found.medial_mm:+.0f} mm medially of the mirrored other hip"
+    ways = (
+        _way(found.up_mm, "upwards", "downwards"),
+        _way(found.medial_mm, "medially", "laterally"),
+        _way(found.behind_mm, "behind", "in front"),
+    )
+    words = f"{away:.0f} mm off the mirrored other hip's: {', '.join(way for way in ways if way)}"
     act = "If it moved there, this is no candidate for cement. " if gross else ""
     return (
         Finding(
@@ -141,6 +152,11 @@ def _migrated(found: CupMigration, config: CupMigrationConfig) -> tuple[Finding,
             source=_MIGRATION_SOURCE,
         ),
     )
+
+
+def _way(mm: float | None, ahead: str, back: str) -> str:
+    """Name a way and its length; nothing for less than half a millimetre."""
+    return "" if mm is None or abs(mm) < 0.5 else f"{abs(mm):.0f} mm {ahead if mm > 0 else back}"
 
 
 def _tilted(found: CupMigration, config: CupMigrationConfig) -> tuple[Finding, ...]:

@@ -1,4 +1,4 @@
-"""What bone is missing round a hip implant, as a mask to be printed: against the other side, or the envelope."""
+"""What bone is missing round a hip implant, as a mask to be printed: against the other side, or what is lucent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,18 +25,18 @@ DEFAULT = DefectModelConfig()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DefectModel:
-    """Bone that is missing.
+    """Bone that is missing, or what of it was measured as lucent.
 
     Parameters
     ----------
     name : str
-        "defect-pelvis-left", "defect-femur-left".
+        "defect-pelvis-left-against-mirror", "defect-femur-left-against-envelope": one for each side and comparison.
     side : {"left", "right"}
         The patient's side.
     against : {"mirrored side", "envelope"}
         What it was compared with.
     mask : Mask
-        Where bone is missing.
+        Where bone is missing; against the envelope: what the gaps say, false ones among them.
     error_mm : float or None
         How well the mirrored side fits; None for the envelope.
     """
@@ -95,7 +95,7 @@ def defect_from_envelope(
         own = np.asarray(resample(space.voxels, space.grid, _cropped(grid, block), averaged=False) > 0.5)
         # the envelope's surface errs by a voxel where a hole breaks through it
         lucent[block] |= own & np.asarray(ndi.binary_dilation(bone.mask.voxels[block])) & ~metal.voxels[block]
-    return _model(f"defect-{bone.name}", bone.side, "envelope", lucent, grid, None, config)
+    return _model(f"defect-{bone.name}-against-envelope", bone.side, "envelope", lucent, grid, None, config)
 
 
 def defect_from_mirror(
@@ -153,7 +153,8 @@ def defect_from_mirror(
     missing = np.zeros(own.shape, dtype=bool)
     missing[tuple(cells[_within(other_pelvis.mask, there)].T)] = True
     missing = _opened(missing, max(config.thin_mm, 2.0 * mirrored.error_mm) / 2.0, own)
-    return _model(f"defect-{pelvis.name}", joint.side, "mirrored side", missing, own, mirrored.error_mm, config)
+    name = f"defect-{pelvis.name}-against-mirror"
+    return _model(name, joint.side, "mirrored side", missing, own, mirrored.error_mm, config)
 
 
 def defect_findings(models: Sequence[DefectModel], *, config: DefectModelConfig = DEFAULT) -> tuple[Finding, ...]:
@@ -174,12 +175,11 @@ def defect_findings(models: Sequence[DefectModel], *, config: DefectModelConfig 
     for model in models:
         middle = np.asarray(model.mask.grid.to_lps(np.argwhere(model.mask.voxels))).mean(axis=0)
         x, y, z = (float(v) for v in np.round(middle, 1))
-        fit = "" if model.error_mm is None else f" (fits within {model.error_mm:.1f} mm)"
         out.append(
             Finding(
-                code="bone-missing",
+                code="bone-lucent" if model.against == "envelope" else "bone-missing",
                 severity="info",
-                message=f"{model.name}: {model.volume_ml:.1f} mL of bone is missing against the {model.against}{fit}.",
+                message=f"{model.name}: {_words(model)}",
                 where_lps=(x, y, z),
                 measured=round(model.volume_ml, 2),
                 limit=config.least_ml,
@@ -188,6 +188,16 @@ def defect_findings(models: Sequence[DefectModel], *, config: DefectModelConfig 
             )
         )
     return tuple(out)
+
+
+def _words(model: DefectModel) -> str:
+    if model.against == "envelope":
+        return (
+            f"{model.volume_ml:.1f} mL within the bone's outline were measured as lucent. This is the sum of the gaps "
+            "there: what is in doubt of them is in doubt of this, and none of it is proved to be lost bone."
+        )
+    fit = "" if model.error_mm is None else f" (fits within {model.error_mm:.1f} mm)"
+    return f"{model.volume_ml:.1f} mL of bone is missing against the mirrored other side{fit}."
 
 
 def _cropped(grid: Grid, block: tuple[slice, slice, slice]) -> Grid:

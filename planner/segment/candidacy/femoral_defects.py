@@ -43,13 +43,17 @@ class FemoralDefect:
         Longest stretch along the shaft with a segmental loss; 0 where there is none, None where too little of the
         shaft can be read.
     intact_mm : float or None
-        Longest stretch of whole wall below the metaphysis, as far as it is in view; None as before.
+        Longest stretch of wall below the metaphysis that is surely whole: in view, and read. None where what cannot be
+        read may change the class.
     view_mm : float
         How much of the shaft below the metaphysis is in view.
     likeness : str or None
         The class it is like; None where it cannot be told.
     where_lps : tuple of float
         The middle of the largest loss, or of the shaft.
+    metaphysis_lost_share : float or None
+        Share of the circumference that the metaphysis has lost, 90th percentile over its heights; None where too little
+        of it can be read.
     """
 
     side: Side
@@ -62,6 +66,27 @@ class FemoralDefect:
     view_mm: float
     likeness: FemoralClass | None
     where_lps: PointTuple
+    metaphysis_lost_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Diaphysis:
+    """What the rows of the diaphysis say: each is whole, broken, or cannot be told."""
+
+    at_least_mm: float
+    """Longest stretch of rows that are whole."""
+    at_most_mm: float
+    """The same if all that cannot be told were whole."""
+    told_share: float
+    """Share of the rows that are whole or broken."""
+    view_mm: float
+
+    def intact_mm(self, config: FemoralDefectConfig) -> float | None:
+        """Give the longest whole stretch; None where unread rows may change what it means."""
+        if self.view_mm <= 0:
+            return None
+        too_short = self.told_share >= config.least_read_rows and self.at_most_mm < config.intact_mm
+        return self.at_least_mm if too_short or self.at_least_mm >= config.intact_mm else None
 
 
 def femoral_defect(wall: FemoralWall, *, config: FemoralDefectConfig = DEFAULT) -> FemoralDefect:
@@ -78,7 +103,8 @@ def femoral_defect(wall: FemoralWall, *, config: FemoralDefectConfig = DEFAULT) 
     -------
     FemoralDefect
         Its class is None where too little of metaphysis or diaphysis can be read, or the view ends before 40 mm of
-        whole diaphysis could show.
+        whole diaphysis could show. A height that cannot be read is neither whole nor broken: IIIB and IV are given only
+        where heights that were read leave no room for more whole diaphysis.
 
     Notes
     -----
@@ -100,12 +126,14 @@ def femoral_defect(wall: FemoralWall, *, config: FemoralDefectConfig = DEFAULT) 
     told = float(np.mean(enough)) >= config.least_read_rows
     segmental = np.nan_to_num(lost_share, nan=0.0) >= config.segmental_share
     seen = read_share >= config.whole_read_share
-    whole = seen & (np.nan_to_num(lost_share, nan=1.0) <= config.whole_share)
     lost_mm = _longest(segmental) * wall.row_mm if told else None
-    intact = _longest(whole & shaft) * wall.row_mm if told and view > 0 else None
-    likeness = (
-        _likeness(np.where(seen, lost_share, np.nan)[upper], intact, lost_share[shaft], view, config) if told else None
-    )
+    metaphysis = _metaphysis(np.where(seen, lost_share, np.nan)[upper]) if told else None
+    # of a row that is read in part, what is lost counts against its whole circumference
+    at_least = np.where(seen, lost_share, np.where(enough, (lost & wall.is_readable).mean(axis=1), 0.0))
+    broken = at_least > config.whole_share
+    diaphysis = _diaphysis((seen & ~broken)[shaft], broken[shaft], wall.row_mm)
+    intact = diaphysis.intact_mm(config) if told else None
+    likeness = _likeness(metaphysis, intact, diaphysis, config)
     return FemoralDefect(
         side=wall.side,
         below_mm=wall.below_mm,
@@ -117,6 +145,7 @@ def femoral_defect(wall: FemoralWall, *, config: FemoralDefectConfig = DEFAULT) 
         view_mm=view,
         likeness=likeness,
         where_lps=_where(lost, wall),
+        metaphysis_lost_share=metaphysis,
     )
 
 
@@ -157,8 +186,8 @@ def femoral_findings(defect: FemoralDefect, *, config: FemoralDefectConfig = DEF
                 "femoral-segmental-defect",
                 "warning",
                 f"{defect.side} femur: over {defect.lost_mm:.0f} mm along the shaft at least "
-                f"{100 * config.segmental_share:.0f} % of its wall is missing (at most {100 * most:.0f} %): little "
-                "holds cement there.",
+                f"{100 * config.segmental_share:.0f} % of what can be read of its wall is missing (at most "
+                f"{100 * most:.0f} %): little holds cement there.",
                 defect,
                 round(defect.lost_mm, 1),
                 config.segmental_mm,
@@ -171,9 +200,9 @@ def femoral_findings(defect: FemoralDefect, *, config: FemoralDefectConfig = DEF
             _finding(
                 "femoral-defect-no-candidate",
                 "warning",
-                f"{defect.side} femur: Paprosky-like {defect.likeness}: {defect.intact_mm or 0.0:.0f} mm of whole "
-                "diaphysis in view, and a metaphysis that supports nothing: no candidate for cement; such defects are "
-                "treated with custom-made stems.",
+                f"{defect.side} femur: Paprosky-like {defect.likeness}: less than {config.intact_mm:.0f} mm of whole "
+                f"diaphysis in view (surely whole: {defect.intact_mm or 0.0:.0f} mm), and a metaphysis that supports "
+                "nothing: no candidate for cement; such defects are treated with custom-made stems.",
                 defect,
                 round(defect.intact_mm or 0.0, 1),
                 config.intact_mm,
@@ -187,7 +216,7 @@ def femoral_findings(defect: FemoralDefect, *, config: FemoralDefectConfig = DEF
                 "femoral-defect",
                 "caution",
                 f"{defect.side} femur: Paprosky-like {defect.likeness}: up to {100 * most:.0f} % of the wall lost at "
-                f"a height, {defect.intact_mm or 0.0:.0f} mm of whole diaphysis in view.",
+                f"a height, {defect.intact_mm or 0.0:.0f} mm of surely whole diaphysis in view.",
                 defect,
                 round(most, 2),
                 config.segmental_share,
@@ -195,29 +224,61 @@ def femoral_findings(defect: FemoralDefect, *, config: FemoralDefectConfig = DEF
                 SOURCE,
             )
         )
-    return tuple(out)
+    return (*out, *_not_told(defect, config))
+
+
+def _not_told(defect: FemoralDefect, config: FemoralDefectConfig) -> tuple[Finding, ...]:
+    """Say that a femur's metaphysis is lost, where nobody can say whether its diaphysis is whole."""
+    lost = defect.metaphysis_lost_share
+    if defect.likeness is not None or lost is None or lost < config.segmental_share:
+        return ()
+    return (
+        _finding(
+            "femoral-class-not-told",
+            "caution",
+            f"{defect.side} femur: its metaphysis supports nothing any more ({100 * lost:.0f} % of the wall lost); "
+            f"whether {config.intact_mm:.0f} mm of whole diaphysis lie below could not be told, for too little of it "
+            "can be read or is in view. Look there before any cement.",
+            defect,
+            round(lost, 2),
+            config.segmental_share,
+            "share of the circumference",
+            SOURCE,
+        ),
+    )
+
+
+def _metaphysis(upper: Array) -> float | None:
+    seen = upper[np.isfinite(upper)]
+    if not len(seen) or len(seen) < 0.5 * len(upper):
+        return None
+    return float(np.percentile(seen, 90))
+
+
+def _diaphysis(whole: npt.NDArray[np.bool_], broken: npt.NDArray[np.bool_], row_mm: float) -> _Diaphysis:
+    return _Diaphysis(
+        at_least_mm=_longest(whole) * row_mm,
+        at_most_mm=_longest(~broken) * row_mm,
+        told_share=float((whole | broken).mean()) if len(whole) else 0.0,
+        view_mm=len(whole) * row_mm,
+    )
 
 
 def _likeness(
-    upper: Array, intact_mm: float | None, shaft: Array, view_mm: float, config: FemoralDefectConfig
+    metaphysis: float | None, intact_mm: float | None, shaft: _Diaphysis, config: FemoralDefectConfig
 ) -> FemoralClass | None:
-    seen = upper[np.isfinite(upper)]
-    if len(seen) < 0.5 * max(len(upper), 1) or not len(upper) or intact_mm is None:
+    if metaphysis is None or intact_mm is None:
         return None
-    most = float(np.percentile(seen, 90))
-    if most < config.segmental_share:
-        return _of_supporting(seen, intact_mm, view_mm, config)
-    if intact_mm >= config.intact_mm:
+    whole_shaft = intact_mm >= config.intact_mm
+    if metaphysis < config.segmental_share:
+        if not whole_shaft and shaft.view_mm >= config.intact_mm:
+            return None  # a whole metaphysis over a lost diaphysis is in none of the classes
+        return "II" if metaphysis > config.whole_share else "I"
+    if whole_shaft:
         return "IIIA"
-    if view_mm < config.intact_mm or np.isfinite(shaft).mean() < config.least_read_rows:
+    if shaft.view_mm < config.intact_mm:
         return None
-    return "IIIB" if intact_mm >= config.none_mm else "IV"
-
-
-def _of_supporting(upper: Array, intact_mm: float, view_mm: float, config: FemoralDefectConfig) -> FemoralClass | None:
-    if intact_mm < config.intact_mm and view_mm >= config.intact_mm:
-        return None  # a whole metaphysis over a lost diaphysis is in none of the classes
-    return "II" if float(np.percentile(upper, 90)) > config.whole_share else "I"
+    return "IIIB" if shaft.at_most_mm >= config.none_mm else "IV"
 
 
 def _without_spots(lost: Bools, wall: FemoralWall, config: FemoralDefectConfig) -> Bools:

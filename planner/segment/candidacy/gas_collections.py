@@ -84,7 +84,7 @@ def find_pockets(
     Returns
     -------
     tuple of Pocket
-        The largest first of each kind.
+        The largest first of each kind; gas too large to be judged (`InfectionConfig.most_gas_ml`) is among them.
 
     Raises
     ------
@@ -114,10 +114,28 @@ def find_pockets(
     coarse = _thinned(own)
     wet = _fluid(ndi.uniform_filter(hu, _COARSE)[every], where[every], coarse, config)
     found = (
-        *_pockets("gas", gas, own, least_ml=config.least_gas_ml, most_ml=config.most_gas_ml),
-        *_pockets("fluid", wet, coarse, least_ml=config.least_fluid_ml, most_ml=np.inf),
+        *_pockets("gas", gas, own, least_ml=config.least_gas_ml),
+        *_pockets("fluid", wet, coarse, least_ml=config.least_fluid_ml),
     )
     return tuple(found)
+
+
+def is_taken_for_bowel(pocket: Pocket, *, config: InfectionConfig = DEFAULT) -> bool:
+    """Say whether gas is so much in one piece that it is taken for bowel, and not judged.
+
+    Parameters
+    ----------
+    pocket : Pocket
+        Gas or fluid.
+    config : InfectionConfig
+        Limits.
+
+    Returns
+    -------
+    bool
+        False for fluid.
+    """
+    return pocket.kind == "gas" and pocket.volume_ml > config.most_gas_ml
 
 
 def infection_findings(
@@ -144,7 +162,7 @@ def infection_findings(
         ("gas", "gas-near-implant", "gas in the soft tissue", config.least_gas_ml, _GAS_SOURCE),
         ("fluid", "collection-near-implant", "what reads as fluid", config.least_fluid_ml, _FLUID_SOURCE),
     ):
-        own = [p for p in pockets if p.kind == kind]
+        own = [p for p in pockets if p.kind == kind and not is_taken_for_bowel(p, config=config)]
         if not own:
             continue
         total = sum(p.volume_ml for p in own)
@@ -276,9 +294,7 @@ def _fluid(hu: Floats, where: Bools, grid: Grid, config: InfectionConfig) -> Boo
     return np.asarray(wet & back) if core.any() else np.zeros_like(wet)
 
 
-def _pockets(
-    kind: Literal["gas", "fluid"], voxels: Bools, grid: Grid, *, least_ml: float, most_ml: float
-) -> tuple[Pocket, ...]:
+def _pockets(kind: Literal["gas", "fluid"], voxels: Bools, grid: Grid, *, least_ml: float) -> tuple[Pocket, ...]:
     labels = cc3d.connected_components(voxels.astype(np.uint8), connectivity=26)
     sizes = np.bincount(labels.ravel()) * grid.voxel_volume_mm3 / 1000.0
     sizes[0] = 0.0
@@ -286,8 +302,6 @@ def _pockets(
     for label in np.argsort(-sizes):
         if sizes[label] < least_ml:
             break
-        if sizes[label] > most_ml:
-            continue
         own = labels == label
         middle: Array = np.asarray(grid.to_lps(np.argwhere(own))).mean(axis=0)
         out.append(Pocket(kind, Mask(grid, own), points_lps(middle)))

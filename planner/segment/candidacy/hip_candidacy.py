@@ -1,7 +1,7 @@
 """Who is no candidate for cement round a hip implant, or only with care: all that the CT shows of it, in one call."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planner.config.candidacy_config import HipCandidacyConfig
 from planner.model.bones import Bone, Landmark
@@ -23,6 +23,13 @@ from planner.segment.candidacy.femoral_defects import FemoralDefect, femoral_def
 from planner.segment.candidacy.femoral_wall import femoral_wall
 from planner.segment.candidacy.fissures import Fissure, find_fissures, fissure_findings
 from planner.segment.candidacy.gas_collections import Pocket, find_pockets, infection_findings
+from planner.segment.candidacy.hip_not_told import (
+    femur_not_told,
+    infection_not_told,
+    not_told_findings,
+    other_side_not_told,
+    socket_not_told,
+)
 from planner.segment.trust import TrustMap
 
 DEFAULT = HipCandidacyConfig()
@@ -54,6 +61,8 @@ class HipScene:
         The lucent spaces that were measured, on any grids.
     trust : TrustMap or None
         What artefacts leave readable.
+    space_trusts : tuple of float or None
+        How far each space is to be believed, 0..1; None where it was not told. Empty, or one for each space.
     """
 
     ct: Volume
@@ -66,6 +75,14 @@ class HipScene:
     landmarks: tuple[Landmark, ...] = ()
     spaces: tuple[Mask, ...] = ()
     trust: TrustMap | None = None
+    space_trusts: tuple[float | None, ...] = ()
+
+    def believed_spaces(self, least_trust: float) -> tuple[Mask, ...]:
+        """Give the lucent spaces without those that are known to deserve less trust."""
+        if not self.space_trusts:
+            return self.spaces
+        pairs = zip(self.spaces, self.space_trusts, strict=True)
+        return tuple(space for space, trust in pairs if trust is None or trust >= least_trust)
 
     def bone_of(self, kind: str, side: Side) -> Bone | None:
         """Give the femur or pelvis of a side; None where it was not told."""
@@ -92,6 +109,8 @@ class HipCandidacy:
         Gas and fluid.
     defects : tuple of DefectModel
         Missing bone, as masks.
+    untold : tuple of str
+        What could not be measured, and why; the findings say it with the hip's side.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -101,6 +120,7 @@ class HipCandidacy:
     fissures: tuple[Fissure, ...] = ()
     pockets: tuple[Pocket, ...] = ()
     defects: tuple[DefectModel, ...] = ()
+    untold: tuple[str, ...] = ()
 
 
 def hip_candidacy(
@@ -127,7 +147,8 @@ def hip_candidacy(
     Returns
     -------
     HipCandidacy
-        Of hips whose bones were not told apart, only what needs none.
+        Of hips whose bones were not told apart, only what needs none; one finding for each hip says what was not
+        measured.
 
     Raises
     ------
@@ -140,10 +161,11 @@ def hip_candidacy(
     for joint in scene.joints:
         check_cancelled(monitor)
         monitor.report(Progress(f"looking for what speaks against cement at the {joint.side} hip"))
-        mirrored = None if joint.is_natural else _mirrored(joint, scene, other_joints, other_bones, config)
-        parts.append(_of_socket(joint, scene, mirrored, other_bones, config))
+        other = next((j for j in (*other_joints, *scene.joints) if j.side != joint.side), None)
+        theirs = _pelvis_of((*other_bones, *scene.bones), "right" if joint.side == "left" else "left")
+        of_socket = _of_socket(joint, scene, other, theirs, config)
         check_cancelled(monitor)
-        parts.append(_of_femur(joint, scene, config))
+        of_femur = _of_femur(joint, scene, config)
         check_cancelled(monitor)
         pockets = find_pockets(
             joint,
@@ -154,24 +176,20 @@ def hip_candidacy(
             trust=scene.trust,
             config=config.infection,
         )
-        said = infection_findings(pockets, joint=joint, config=config.infection)
-        parts.append(HipCandidacy(findings=said, pockets=pockets))
+        of_pockets = HipCandidacy(
+            findings=infection_findings(pockets, joint=joint, config=config.infection),
+            pockets=pockets,
+            untold=infection_not_told(scene.body, pockets, config=config.infection),
+        )
+        own = _joined((of_socket, of_femur, of_pockets))
+        parts.append(replace(own, findings=(*own.findings, *not_told_findings(joint, own.untold))))
     return _joined(parts)
 
 
 def _mirrored(
-    joint: HipJoint,
-    scene: HipScene,
-    other_joints: Sequence[HipJoint],
-    other_bones: Sequence[Bone],
-    config: HipCandidacyConfig,
+    joint: HipJoint, pelvis: Bone | None, other: HipJoint | None, theirs: Bone | None, config: HipCandidacyConfig
 ) -> MirroredSide | None:
-    other = next((j for j in (*other_joints, *scene.joints) if j.side != joint.side), None)
-    if other is None:
-        return None
-    pelvis = scene.bone_of("pelvis", joint.side)
-    theirs = _pelvis_of((*other_bones, *scene.bones), other.side)
-    if pelvis is None or theirs is None:
+    if joint.is_natural or other is None or pelvis is None or theirs is None:
         return None
     return mirrored_side(joint, pelvis, other, theirs, config=config.mirror)
 
@@ -183,16 +201,19 @@ def _pelvis_of(bones: Sequence[Bone], side: Side) -> Bone | None:
 def _of_socket(
     joint: HipJoint,
     scene: HipScene,
-    mirrored: MirroredSide | None,
-    other_bones: Sequence[Bone],
+    other: HipJoint | None,
+    theirs: Bone | None,
     config: HipCandidacyConfig,
 ) -> HipCandidacy:
+    pelvis = scene.bone_of("pelvis", joint.side)
+    mirrored = _mirrored(joint, pelvis, other, theirs, config)
     kinds = {i.kind for i in scene.implants if i.side == joint.side and i.sphere is not None}
     place = cup_migration(joint, has_head="femoral_head" in kinds, has_cup="acetabular_cup" in kinds, mirrored=mirrored)
     said = migration_findings(place, config=config.cup)
-    pelvis = scene.bone_of("pelvis", joint.side)
+    uncompared = other_side_not_told(joint, place=place, other=other, pelvis=pelvis, other_pelvis=theirs)
     if place is None or pelvis is None:
-        return HipCandidacy(said, places=() if place is None else (place,))
+        unheld = socket_not_told(joint, place=place, pelvis=pelvis, defect=None)
+        return HipCandidacy(said, places=() if place is None else (place,), untold=(*uncompared, *unheld))
     held = acetabular_defect(
         joint,
         pelvis=pelvis,
@@ -202,8 +223,8 @@ def _of_socket(
         trust=scene.trust,
         config=config.acetabulum,
     )
-    models = [defect_from_envelope(pelvis, spaces=scene.spaces, metal=scene.metal, config=config.model)]
-    theirs = _pelvis_of((*other_bones, *scene.bones), "right" if joint.side == "left" else "left")
+    spaces = scene.believed_spaces(config.model.least_trust)
+    models = [defect_from_envelope(pelvis, spaces=spaces, metal=scene.metal, config=config.model)]
     if mirrored is not None and theirs is not None:
         models.append(
             defect_from_mirror(
@@ -225,6 +246,7 @@ def _of_socket(
         places=(place,),
         acetabula=() if held is None else (held,),
         defects=defects,
+        untold=(*uncompared, *socket_not_told(joint, place=place, pelvis=pelvis, defect=held)),
     )
 
 
@@ -233,8 +255,10 @@ def _of_femur(joint: HipJoint, scene: HipScene, config: HipCandidacyConfig) -> H
     marks = (m for m in scene.landmarks if m.name == "lesser trochanter" and m.side == joint.side)
     lesser = next(marks, None)
     if femur is None:
-        return HipCandidacy()
-    model = defect_from_envelope(femur, spaces=scene.spaces, metal=scene.metal, config=config.model)
+        unread = femur_not_told(joint, femur=None, lesser=lesser, defect=None, config=config.femur)
+        return HipCandidacy(untold=unread)
+    spaces = scene.believed_spaces(config.model.least_trust)
+    model = defect_from_envelope(femur, spaces=spaces, metal=scene.metal, config=config.model)
     defects = () if model is None else (model,)
     said = defect_findings(defects, config=config.model)
     wall = None
@@ -249,7 +273,8 @@ def _of_femur(joint: HipJoint, scene: HipScene, config: HipCandidacyConfig) -> H
             config=config.wall,
         )
     if wall is None:
-        return HipCandidacy(said, defects=defects)
+        unread = femur_not_told(joint, femur=femur, lesser=lesser, defect=None, config=config.femur)
+        return HipCandidacy(said, defects=defects, untold=unread)
     lost = femoral_defect(wall, config=config.femur)
     lines = find_fissures(wall, config=config.fissures)
     said = (
@@ -257,7 +282,8 @@ def _of_femur(joint: HipJoint, scene: HipScene, config: HipCandidacyConfig) -> H
         *fissure_findings(lines, config=config.fissures),
         *said,
     )
-    return HipCandidacy(said, femora=(lost,), fissures=lines, defects=defects)
+    unread = femur_not_told(joint, femur=femur, lesser=lesser, defect=lost, config=config.femur)
+    return HipCandidacy(said, femora=(lost,), fissures=lines, defects=defects, untold=unread)
 
 
 def _joined(parts: Sequence[HipCandidacy]) -> HipCandidacy:
@@ -269,4 +295,5 @@ def _joined(parts: Sequence[HipCandidacy]) -> HipCandidacy:
         fissures=tuple(x for p in parts for x in p.fissures),
         pockets=tuple(x for p in parts for x in p.pockets),
         defects=tuple(x for p in parts for x in p.defects),
+        untold=tuple(x for p in parts for x in p.untold),
     )

@@ -90,7 +90,7 @@ def measure_cage_interfaces(
             continue
         for side in sunken_sides(volume, part.record.id, part.mask, spine, grid, config=config.cage_interfaces):
             width = interface_width_mm(volume, side, config=config)
-            said.append(_sunk(side, width, config))
+            said.append(_sunk(side, width, _level_of(side, spine), config))
             gap = None if width is None else _gap(volume, side, width, spine, trust, config)
             if gap is not None:
                 gaps.append(gap)
@@ -150,13 +150,17 @@ def _step(values: Array) -> Array:
     return np.asarray(0.5 * (1.0 + erf(values / np.sqrt(2.0))))
 
 
-def _sunk(side: SunkenCage, width: float | None, config: SpineTargetConfig) -> Finding:
+def _level_of(side: SunkenCage, spine: SpineBones) -> str | None:
+    return next((bone.level for bone in spine.bones if bone.name == side.bone), None)
+
+
+def _sunk(side: SunkenCage, width: float | None, level: str | None, config: SpineTargetConfig) -> Finding:
     words = "no lucent interface is seen there" if width is None else f"with a lucent interface of {width:.1f} mm"
     return Finding(
         code="cage-subsided",
         severity="caution",
-        message=f"{side.implant_id} stands {side.depth_mm:.1f} mm in the endplate of {side.bone}: sunk, or set in so; "
-        f"{words}.",
+        message=f"{side.implant_id} stands {side.depth_mm:.1f} mm in the endplate of {level or side.bone}: sunk, or "
+        f"set in so; {words}.",
         where_lps=point_tuple(np.round(side.centre_lps + side.face_mm * side.axes_lps[:, 2], 1)),
         measured=round(side.depth_mm, 1),
         limit=config.cage_interfaces.least_sunk_mm,
@@ -184,11 +188,10 @@ def _gap(
     area = estimate * 1000.0 / width
     spread = (2.0 - seen) * float(np.hypot(own.edge_sd_mm * area / 1000.0, own.shape_sd * estimate))
     whole = Interval(estimate=estimate, low=max(0.0, estimate - _Z90 * spread), high=estimate + _Z90 * spread)
-    level = next((bone.level for bone in spine.bones if bone.name == side.bone), None)
     record = Gap(
         id=f"gap-{side.implant_id}-{side.bone}",
         implant_id=side.implant_id,
-        level=level,
+        level=_level_of(side, spine),
         kind="cage_interface",
         zones=(),
         volume_ml=whole,

@@ -86,6 +86,22 @@ def test_a_level_that_cannot_be_told_stays_open_and_is_told_of(head, tip, level,
     assert [f.code for f in findings] == [code]
 
 
+def test_a_gap_keeps_its_level_where_its_implant_has_none():
+    cage = screw((33, 20, 20), (33, 6, 20), kind="cage")
+    known = [
+        gap((36, 10, 20), "screw-1").model_copy(update={"level": "L4"}),
+        gap((57, 28, 20), None).model_copy(update={"level": "L3"}),
+    ]
+    implants, gaps, _ = name_levels(labels_of(), [cage], known)
+    assert implants[0].level is None and [g.level for g in gaps] == ["L4", "L3"]
+
+
+def test_a_gap_loses_its_level_with_a_screw_whose_level_is_disputed():
+    known = gap((42, 10, 20), "screw-1").model_copy(update={"level": "L3"})
+    _, gaps, findings = name_levels(labels_of(), [screw((42, 28, 20), (42, 6, 20), "L3")], [known])
+    assert gaps[0].level is None and [f.code for f in findings] == ["label-level-disagrees"]
+
+
 def test_rods_have_no_level_and_without_vertebrae_nothing_is_named():
     rod = screw((42, 28, 20), (42, 6, 20), kind="rod")
     assert name_levels(labels_of(), [rod], ())[0][0].level is None

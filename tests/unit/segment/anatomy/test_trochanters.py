@@ -65,3 +65,14 @@ def test_the_frame_turns_with_the_neck():
     )
     assert SHAFT.angle_deg(np.array([0.0, 1.0, 0.0])) == pytest.approx(90.0, abs=20.0)
     assert turned.lateral_lps[1] < -0.2
+
+
+def test_an_ossicle_above_a_flat_trochanter_does_no_harm():
+    scene = HipScene(replaced=True)
+    femur = scene.femur.copy()
+    top = int(np.flatnonzero(femur.any(axis=(1, 2)))[-1])
+    loose = rasterise(
+        RoundCone((143.0, 14.0, TROCHANTER_TOP + 9.0), (144.0, 14.0, TROCHANTER_TOP + 9.0), 3.0, 3.0), GRID
+    )
+    tip = trochanter_tip(femur | loose, GRID, SHAFT)
+    assert tip is None or tip[2] < GRID.to_lps([float(top) + 12.0, 0.0, 0.0])[2]

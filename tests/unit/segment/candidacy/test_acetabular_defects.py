@@ -10,9 +10,11 @@ from planner.segment.candidacy.cup_migration import CupMigration
 from tests.unit.segment.candidacy.socket import CUP, Socket, joint
 
 
-def _of(missing: str, *, up_mm: float | None = None, medial_mm: float | None = None) -> AcetabularDefect:
+def _of(
+    missing: str, *, up_mm: float | None = None, medial_mm: float | None = None, behind_mm: float = 0.0
+) -> AcetabularDefect:
     scene = Socket(missing)
-    place = CupMigration(joint(), up_mm=up_mm, medial_mm=medial_mm, behind_mm=0.0)
+    place = CupMigration(joint(), up_mm=up_mm, medial_mm=medial_mm, behind_mm=behind_mm)
     found = acetabular_defect(joint(), pelvis=scene.pelvis, ct=scene.ct, metal=scene.metal, place=place)
     assert found is not None
     return found
@@ -52,6 +54,13 @@ def test_severe_migration_with_a_lost_rim_is_like_type_three() -> None:
 
 def test_a_high_cup_that_is_held_all_round_may_have_been_set_there() -> None:
     assert _of("", up_mm=30.0, medial_mm=0.0).likeness is None
+
+
+def test_a_cup_that_went_down_outwards_or_behind_is_in_none_of_the_classes() -> None:
+    assert _of("", up_mm=-30.0, medial_mm=0.0).likeness is None
+    assert _of("", up_mm=0.0, medial_mm=-35.0).likeness is None
+    assert _of("", up_mm=0.0, medial_mm=0.0, behind_mm=30.0).likeness is None
+    assert _of("", up_mm=-4.0, medial_mm=-4.0, behind_mm=4.0).likeness == "I"
 
 
 def test_without_the_other_side_there_is_no_class() -> None:

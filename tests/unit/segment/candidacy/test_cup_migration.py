@@ -11,7 +11,7 @@ from planner.model.bones import Bone
 from planner.model.implant import Side
 from planner.model.volume import Mask
 from planner.segment.anatomy.joint_space import HipJoint
-from planner.segment.candidacy.cup_migration import cup_migration, migration_findings
+from planner.segment.candidacy.cup_migration import CupMigration, cup_migration, migration_findings
 from planner.segment.candidacy.cup_place import cup_turn, mirrored_side
 from planner.segment.candidacy.defect_model import defect_findings, defect_from_mirror
 from tests.unit.segment.candidacy.socket import OPENING, joint
@@ -72,6 +72,32 @@ def test_a_cup_that_went_up_and_in_is_told_with_both_ways() -> None:
     assert [f.code for f in migration_findings(less)] == ["cup-off-native-centre"]
 
 
+@pytest.mark.parametrize(
+    ("ways", "code", "words"),
+    [
+        ((-30.0, 0.0, 0.0), "cup-grossly-migrated", "30 mm downwards."),
+        ((0.0, -35.0, 0.0), "cup-grossly-migrated", "35 mm laterally."),
+        ((0.0, 0.0, 30.0), "cup-grossly-migrated", "30 mm behind."),
+        ((0.0, 0.0, -12.0), "cup-off-native-centre", "12 mm in front."),
+        ((5.0, -30.0, 25.0), "cup-grossly-migrated", "5 mm upwards, 30 mm laterally, 25 mm behind."),
+        ((6.0, 6.0, 6.0), "cup-off-native-centre", "6 mm upwards, 6 mm medially, 6 mm behind."),
+    ],
+)
+def test_a_cup_that_went_any_way_is_told_with_each_way(ways: tuple[float, float, float], code: str, words: str) -> None:
+    up, medial, behind = ways
+    (said,) = migration_findings(CupMigration(joint(), up_mm=up, medial_mm=medial, behind_mm=behind))
+    assert said.code == code
+    assert words in said.message
+    assert said.measured == pytest.approx(np.linalg.norm(ways), abs=0.06)
+
+
+def test_a_cup_a_little_off_every_way_is_in_its_place() -> None:
+    place = CupMigration(joint(), up_mm=-5.0, medial_mm=-5.0, behind_mm=5.0)
+    assert migration_findings(place) == ()
+    assert place.away_mm == pytest.approx(8.66, abs=0.01)
+    assert replace(place, behind_mm=None).away_mm is None
+
+
 def test_what_the_other_side_has_more_is_the_defect() -> None:
     own, (hip, theirs) = _pelvis("left", middle=HIP, without=3), _other()
     whole = _pelvis("left", middle=HIP)
@@ -80,11 +106,12 @@ def test_what_the_other_side_has_more_is_the_defect() -> None:
     metal = Mask(own.mask.grid, np.zeros(own.mask.grid.shape, dtype=bool))
     model = defect_from_mirror(joint(), pelvis=own, other_pelvis=theirs, mirrored=fit, metal=metal)
     assert model is not None
-    assert (model.name, model.against) == ("defect-pelvis-left", "mirrored side")
+    assert (model.name, model.against) == ("defect-pelvis-left-against-mirror", "mirrored side")
     missing = np.asarray(model.mask.grid.to_lps(np.argwhere(model.mask.voxels)))
     index = np.rint(np.asarray(whole.mask.grid.to_index(missing))).astype(int)
     assert whole.mask.voxels[tuple(index.T)].mean() > 0.9
     (said,) = defect_findings((model,))
+    assert said.code == "bone-missing" and "mirrored other side" in said.message
     assert said.measured == pytest.approx(model.volume_ml, abs=0.01)
     fit = mirrored_side(joint(), whole, hip, theirs)
     assert fit is not None

@@ -7,7 +7,7 @@ import pytest
 
 from planner.model.volume import Mask
 from planner.segment.candidacy.femoral_defects import femoral_defect, femoral_findings
-from planner.segment.candidacy.femoral_wall import femoral_wall
+from planner.segment.candidacy.femoral_wall import FemoralWall, femoral_wall
 from tests.unit.segment.candidacy.femur_tube import LESSER, FemurTube
 
 
@@ -67,6 +67,38 @@ def test_where_little_can_be_read_no_length_and_no_class_are_given() -> None:
     assert found.intact_mm is None
     assert found.likeness is None
     assert [f.code for f in femoral_findings(found)] == ["femoral-wall-not-readable"]
+
+
+def _shaft_read_in_part(wall: FemoralWall) -> FemoralWall:
+    """Hide 42 % of the circumference at each height of the shaft."""
+    shaft = (wall.below_mm >= 30.0)[:, None]
+    return replace(wall, is_readable=wall.is_readable & ~(shaft & (wall.angle_deg < 151.0)))
+
+
+def test_a_shaft_that_is_read_in_part_is_not_taken_for_a_lost_one() -> None:
+    lost_above = femoral_defect(_shaft_read_in_part(FemurTube(lost=((-5.0, 25.0, 90.0, 270.0),)).wall()))
+    assert lost_above.metaphysis_lost_share == pytest.approx(0.5, abs=0.05)
+    assert (lost_above.intact_mm, lost_above.likeness) == (None, None)
+    codes = {f.code: f for f in femoral_findings(lost_above)}
+    assert "femoral-defect-no-candidate" not in codes
+    assert "could not be told" in codes["femoral-class-not-told"].message
+    whole = femoral_defect(_shaft_read_in_part(FemurTube().wall()))
+    assert (whole.intact_mm, whole.likeness) == (None, None)
+    assert femoral_findings(whole) == ()
+
+
+def test_a_shaft_that_is_read_in_part_and_lost_there_is_no_candidate() -> None:
+    # from 151 degrees on the wall is read, and most of that is gone at every height
+    found = femoral_defect(_shaft_read_in_part(FemurTube(lost=((-5.0, 130.0, 100.0, 300.0),)).wall()))
+    assert found.likeness == "IV"
+    assert "femoral-defect-no-candidate" in [f.code for f in femoral_findings(found)]
+
+
+def test_forty_millimetres_that_were_read_suffice_whatever_lies_below() -> None:
+    wall = FemurTube(lost=((-5.0, 25.0, 90.0, 270.0),)).wall()
+    found = femoral_defect(replace(wall, is_readable=wall.is_readable & (wall.below_mm < 70.0)[:, None]))
+    assert found.likeness == "IIIA"
+    assert found.intact_mm == pytest.approx(44.0, abs=3.0)
 
 
 def test_a_lost_wall_is_told_though_the_envelope_did_not_close_over_it() -> None:

@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from planner.config.candidacy_config import InfectionConfig
 from planner.geometry.frames import Array
 from planner.model.volume import Mask, Volume
 from planner.segment.candidacy.gas_collections import Pocket, find_pockets, infection_findings, muscle_hu
+from planner.segment.candidacy.hip_not_told import infection_not_told
 from tests.unit.segment.candidacy.socket import CUP, GRID, joint, points
 
 _BESIDE = np.add(CUP, [34.0, 0.0, 10.0])
@@ -62,6 +64,17 @@ def test_bowel_inside_of_the_pelvis_air_at_the_skin_and_far_gas_are_left_out() -
     assert _pockets(-950.0, at=CUP - [40.0, 0.0, 0.0]) == ()
     assert _pockets(-950.0, at=np.add(CUP, [54.0, 0.0, 0.0]), radius_mm=3.0) == ()
     assert _pockets(-950.0, at=np.add(CUP, [36.0, 46.0, 40.0]), radius_mm=5.0) == ()
+
+
+def test_gas_too_large_to_be_judged_is_no_sign_of_infection_but_is_told() -> None:
+    found = _pockets(-950.0)
+    small = InfectionConfig(most_gas_ml=1.0)
+    assert [f.code for f in infection_findings(found, joint=joint(), config=small)] == ["infection-not-ruled-out"]
+    body = found[0].mask
+    (said,) = infection_not_told(body, found, config=small)
+    assert "2 mL of gas" in said and "bowel" in said
+    assert infection_not_told(body, found, config=InfectionConfig()) == ()
+    assert infection_not_told(body, [replace(p, kind="fluid") for p in found], config=small) == ()
 
 
 def test_without_a_skin_nothing_is_looked_for() -> None:

@@ -44,6 +44,7 @@ def test_the_interface_of_a_sunken_cage_is_measured() -> None:
     assert record.width_mm is not None and record.width_mm.median == pytest.approx(1.6, abs=0.4)
     assert record.volume_ml is not None and record.volume_ml.low <= true_ml <= record.volume_ml.high
     assert record.volume_ml.estimate == pytest.approx(true_ml, rel=0.35)
+    assert "in the endplate of L1:" in said.message
     assert said.code == "cage-subsided" and said.measured == pytest.approx(4.0, abs=0.6)
     assert gap.mask.voxels.any() and not made.labels[gap.mask.voxels].max() > 1
     x = np.asarray(made.grid.to_lps(np.argwhere(gap.mask.voxels)))[:, 0]
