@@ -119,7 +119,7 @@ def judge_candidacy(
     scene = HipScene(
         ct=seen.ct,
         metal=seen.metal,
-        bone=seen.bone,
+        bone=seen.envelope,
         body=seen.body,
         implants=implants,
         joints=skeleton.hips.joints,

@@ -337,7 +337,7 @@ def anatomy_of(measured: MeasuredGaps) -> Anatomy:
     return Anatomy(
         ct=seen.ct,
         metal=seen.metal,
-        bone=_without_discs(seen.bone, anatomy.skeleton.disc_mask),
+        bone=seen.bone,
         gaps=spaces,
         implants=tuple(part.record for part in measured.implants),
         canal=seen.canal_mask,
@@ -349,11 +349,6 @@ def anatomy_of(measured: MeasuredGaps) -> Anatomy:
         bones=tuple(bone for bone in anatomy.bones if bone.mask.grid.is_same(seen.grid)),
         landmarks=anatomy.skeleton.landmarks,
     )
-
-
-def _without_discs(bone: Mask, discs: Mask | None) -> Mask:
-    """Open the envelope where a thin disc was bridged: cement would leave through it."""
-    return bone if discs is None else Mask(bone.grid, bone.voxels & ~discs.voxels)
 
 
 def _findings(

@@ -102,7 +102,7 @@ def tell_anatomy(
         bones, said = taken.bones, (*said, *taken.findings)
     contradictions = check_orientation(
         canal=seen.canal,
-        bone=seen.bone,
+        bone=seen.envelope,
         vertebrae=[bone for bone in bones if bone.kind == "vertebra"],
         pedicles=skeleton.pedicles,
         volume=scan.volume,

@@ -133,13 +133,13 @@ def find_skeleton(
     pedicles: tuple[Pedicle, ...] = ()
     if seen.canal is not None:
         spine = find_vertebrae(
-            seen.ct, bone=seen.bone, metal=seen.metal, canal=seen.canal, config=config.vertebrae, monitor=monitor
+            seen.ct, bone=seen.envelope, metal=seen.metal, canal=seen.canal, config=config.vertebrae, monitor=monitor
         )
         check_cancelled(monitor)
         vertebrae = () if spine is None else tuple(b for b in spine.bones if b.kind == "vertebra")
         pedicles = find_pedicles(
             volume,
-            bone=seen.bone,
+            bone=seen.envelope,
             metal=metal,
             canal=seen.canal,
             vertebrae=vertebrae,
@@ -149,7 +149,7 @@ def find_skeleton(
     hips = find_hip_bones(
         seen.ct,
         metal=seen.metal,
-        bone=seen.bone,
+        bone=seen.envelope,
         implants=implants,
         scan_mm=max(volume.grid.spacing_mm),
         config=config.hip_bones,
@@ -171,7 +171,7 @@ def find_skeleton(
         landmarks=(*hips.landmarks, *other.landmarks),
     )
     check_cancelled(monitor)
-    cortex = measure_cortex(volume, seen.bone, metal=metal, config=config.cortex, monitor=monitor)
+    cortex = measure_cortex(volume, seen.envelope, metal=metal, config=config.cortex, monitor=monitor)
     return Skeleton(
         spine=spine,
         hips=hips,

@@ -14,6 +14,7 @@ from planner.progress import SILENT, Monitor, check_cancelled
 from planner.segment.anatomy.body import Body, find_body
 from planner.segment.anatomy.bone import bone_envelope, bone_threshold_hu, dense_bone
 from planner.segment.anatomy.canal import Canal, find_canal
+from planner.segment.anatomy.gap_bed import dense_bed, gap_bed
 from planner.segment.anatomy.survey_findings import canal_findings, side_findings, skin_findings
 from planner.segment.anatomy.zones import NamedZone, beyond_canal, gas_zone, hip_zones, spine_zones
 from planner.segment.region import HipLandmarks, Region, block_of, regions_of, working_grid
@@ -46,7 +47,10 @@ class Survey:
     body : Mask or None
         Skin and all within it; None where no skin was found.
     bone : Mask
-        Bone envelopes near the implants, closed over gaps, with the metal that lies in bone; dense bone elsewhere.
+        The bed of the gaps: bone near the implants closed generously over gaps, with the metal that lies in bone; dense
+        bone elsewhere.
+    envelope : Mask
+        The bones' own outlines, with the metal that lies in them.
     canal : Canal or None
         The spinal canal as far as it can be trusted.
     canal_mask : Mask or None
@@ -68,6 +72,7 @@ class Survey:
     patient: Body
     body: Mask | None
     bone: Mask
+    envelope: Mask
     canal: Canal | None
     canal_mask: Mask | None
     forbidden: Mask
@@ -140,7 +145,10 @@ def survey(
     canal_mask = None if canal is None else canal.mask(grid)
     check_cancelled(monitor)
     barred = None if canal is None else canal.mask(grid, margin_mm=-0.6).voxels
-    bone = _bone(np.where(inside, hu, np.float32(-1000.0)), own_metal, barred, grid, regions, config, monitor)
+    within = np.where(inside, hu, np.float32(-1000.0))
+    bone = _bed(within, own_metal, barred, grid, regions, config, monitor)
+    check_cancelled(monitor)
+    envelope = _bone(within, own_metal, barred, grid, regions, config, monitor)
     check_cancelled(monitor)
     seen = _Seen(grid, bone, own_metal, canal)
     zone = gas_zone(body, grid, margin_mm=config.gas_margin_mm, metal=Mask(grid, own_metal))
@@ -157,6 +165,7 @@ def survey(
         patient=body,
         body=Mask(grid, inside) if inside.any() else None,
         bone=Mask(grid, bone),
+        envelope=Mask(grid, envelope),
         canal=canal,
         canal_mask=canal_mask,
         forbidden=Mask(grid, zone),
@@ -194,6 +203,27 @@ def _canal(volume: Volume, metal: Mask, spine: Region, config: AnatomyConfig, mo
     room = np.array([_CANAL_ASIDE_MM, _CANAL_ASIDE_MM, along])
     box = np.stack([spine.metal_lps[0] - room, spine.metal_lps[1] + room])
     return find_canal(volume, metal=metal, box_lps=box, config=config.canal, monitor=monitor)
+
+
+def _bed(
+    hu: Floats,
+    metal: Bools,
+    barred: Bools | None,
+    grid: Grid,
+    regions: tuple[Region, ...],
+    config: AnatomyConfig,
+    monitor: Monitor,
+) -> Bools:
+    """Close bone generously near the metal, and show dense bone elsewhere."""
+    edge = grid.spacing_mm[0]
+    out = dense_bed(hu, metal, edge, config=config.gap_bed)
+    if barred is not None:
+        out &= ~barred
+    for region in regions:
+        block = block_of(grid, region.metal_lps + np.array([[-1.0], [1.0]]) * config.gap_bed.reach_mm)
+        own = None if barred is None else barred[block]
+        out[block] = gap_bed(hu[block], metal[block], own, edge, config=config.gap_bed, monitor=monitor)
+    return out
 
 
 def _bone(

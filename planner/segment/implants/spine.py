@@ -255,9 +255,7 @@ def _measured(found: _Found, volume: Volume, metal: Metal, sigma_mm: float, conf
     elif shaft.length_mm < config.shortest_stump_mm:
         return None
     else:
-        # the rods' blur is that along their own way; where the metal's edge shows, a screw tells its own
-        own_blur = sigma_mm if shaft.is_blade or _is_hidden(found, metal, config) else None
-        thread = _thread(found, metal, own_blur, config)
+        thread = _thread(found, metal, sigma_mm, config)
         outer, core = (2 * shaft.radius_mm, None) if thread is None else (thread.outer_mm, thread.core_mm)
         head, tip = _screw_ends(found, metal, sigma_mm)
     return Shaft(
