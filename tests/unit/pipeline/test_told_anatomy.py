@@ -95,8 +95,8 @@ def _survey_on(made: SpineBlocks) -> Survey:
     nothing = made.empty()
     return Survey(
         ct=made.volume(), measured=nothing, metal=nothing, patient=None, body=None,  # type: ignore[arg-type]
-        bone=Mask(made.grid, made.labels > 0), envelope=Mask(made.grid, made.labels > 0), canal=None, canal_mask=None, forbidden=nothing, zones=(), hips=(),
-        findings=(),
+        bone=Mask(made.grid, made.labels > 0), envelope=Mask(made.grid, made.labels > 0), canal=None,
+        canal_mask=None, forbidden=nothing, zones=(), hips=(), findings=(),
     )  # fmt: skip
 
 
