@@ -14,7 +14,7 @@ from planner.progress import SILENT, Monitor, check_cancelled
 from planner.segment.anatomy.body import Body, find_body
 from planner.segment.anatomy.bone import bone_envelope, bone_threshold_hu, dense_bone
 from planner.segment.anatomy.canal import Canal, find_canal
-from planner.segment.anatomy.gap_bed import dense_bed, gap_bed
+from planner.segment.anatomy.gap_bed import gap_bed
 from planner.segment.anatomy.survey_findings import canal_findings, side_findings, skin_findings
 from planner.segment.anatomy.zones import NamedZone, beyond_canal, gas_zone, hip_zones, spine_zones
 from planner.segment.region import HipLandmarks, Region, block_of, regions_of, working_grid
@@ -216,7 +216,8 @@ def _bed(
 ) -> Bools:
     """Close bone generously near the metal, and show dense bone elsewhere."""
     edge = grid.spacing_mm[0]
-    out = dense_bed(hu, metal, edge, config=config.gap_bed)
+    limit = bone_threshold_hu(hu[::3, ::3, ::3], config.gap_bed)
+    out = dense_bone(hu, metal, edge, limit_hu=limit, config=config.gap_bed)
     if barred is not None:
         out &= ~barred
     for region in regions:

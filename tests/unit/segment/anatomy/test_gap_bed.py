@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 
-from planner.config.anatomy_config import GapBedConfig
-from planner.segment.anatomy.gap_bed import bed_threshold_hu, dense_bed, gap_bed
+from planner.segment.anatomy.gap_bed import gap_bed
 
 EDGE_MM = 1.0
 AT = np.moveaxis(np.indices((48, 60, 60)) - np.array([24, 30, 30]).reshape(3, 1, 1, 1), 0, -1).astype(float)
@@ -68,21 +67,3 @@ def test_what_is_barred_is_no_bone_whatever_surrounds_it():
     hu, metal = vertebra()
     canal = np.hypot(AT[..., 1], AT[..., 2]) < 6
     assert not (gap_bed(hu, metal, canal, EDGE_MM) & canal).any()
-
-
-def test_the_limit_keeps_within_its_settings():
-    hu, _ = vertebra()
-    config = GapBedConfig(lowest_limit_hu=180.0, highest_limit_hu=181.0)
-    assert 180.0 <= bed_threshold_hu(hu, config) <= 181.0
-
-
-def test_without_enough_bone_the_limit_is_the_usual_one():
-    assert bed_threshold_hu(np.full((20, 20, 20), 50.0, dtype=np.float32)) == 200.0
-
-
-def test_dense_bone_leaves_out_specks_and_bloom():
-    hu = np.full(NOTHING.shape, 50.0, dtype=np.float32)
-    hu[2:4, 2:4, 2:4] = 900.0
-    metal = block((2, 2, 2))
-    hu[block((3, 3, 3))] = 900.0
-    assert not dense_bed(hu, metal, EDGE_MM).any()
