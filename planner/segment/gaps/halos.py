@@ -1,6 +1,6 @@
 """Lucent halos round screws: their wall to sub-voxel on the original CT, their volume and how loose the screw is."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,46 +14,18 @@ from planner.model.gap import Gap, GapWidth, Interval, ZoneVolume
 from planner.model.implant import Loosening, LooseningCriterion
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, track
+from planner.segment.gaps.halo_look import Look, own_cancellous_hu, unwrap_screw
 from planner.segment.gaps.halo_measurement import Halo, HaloMeasurement
 from planner.segment.gaps.halo_paint import paint_halo
-from planner.segment.gaps.halo_wall import Bloom, bloom_of, find_wall, half_height, rim_bias_mm, taper_ends
+from planner.segment.gaps.halo_wall import find_wall, half_height, rim_bias_mm, taper_ends
 from planner.segment.gaps.readability import depths_mm, readability, refused_finding, unreadable_finding
 from planner.segment.implants.metal import Metal
 from planner.segment.implants.spine import Shaft
 from planner.segment.trust import TrustMap
-from planner.segment.unwrap import (
-    RHO_MM,
-    Cells,
-    Fan,
-    Floats,
-    Sampler,
-    first_fall,
-    from_surface,
-    make_fan,
-    sampler_round,
-    smooth_cells,
-)
+from planner.segment.unwrap import Cells, Fan, from_surface, smooth_cells
 
 _Z90 = 1.645
 """Half a 90 % interval of the normal law, in standard deviations."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Look:
-    """A screw's unwrapped profiles, before they are judged."""
-
-    shaft: Shaft
-    fan: Fan
-    profiles: Floats
-    metal_mm: Array
-    limit_mm: Array
-    in_bone: Cells
-    bloom: Bloom
-    """Its blur is that along the rays: a linear look-up between slices adds to the scan's own."""
-
-    @property
-    def radius_mm(self) -> float:
-        return self.shaft.outer_mm / 2
 
 
 def measure_halos(
@@ -107,8 +79,8 @@ def measure_halos(
     """
     volume.grid.require_same(metal.mask.grid)
     screws = [s for s in shafts if s.kind == "pedicle_screw"]
-    looks = [_look(volume, s, bone, config) for s in track(screws, stage="unwrapping screws", monitor=monitor)]
-    cancellous = config.cancellous_hu if bone is None else _cancellous_hu(looks, config)
+    looks = [unwrap_screw(volume, s, bone, config) for s in track(screws, stage="unwrapping screws", monitor=monitor)]
+    cancellous = config.cancellous_hu if bone is None else own_cancellous_hu(looks, config)
     found: list[HaloMeasurement] = []
     for look in track(looks, stage="measuring halos", monitor=monitor):
         halo = _measure(look, cancellous, volume.grid, config)
@@ -121,47 +93,7 @@ def measure_halos(
     return tuple(found)
 
 
-def _look(volume: Volume, shaft: Shaft, bone: Mask | None, config: HaloConfig) -> _Look:
-    radius = shaft.outer_mm / 2
-    ends = np.stack([shaft.head_lps, shaft.tip_lps])
-    fan = make_fan(shaft.head_lps, shaft.tip_lps, radius)
-    points = fan.points_lps()
-    sampler = sampler_round(volume.hu, volume.grid, ends, margin_mm=RHO_MM[-1] + 1)
-    profiles = sampler.at(points)
-    metal = np.maximum(0.0, first_fall(profiles, shaft.edge.level_hu) - shaft.edge.shift_mm)
-    limit = np.full(metal.shape, np.inf)
-    if bone is not None:
-        envelope = sampler_round(bone.voxels, bone.grid, ends, margin_mm=RHO_MM[-1] + 1)
-        limit = _bone_limit(envelope, points, metal)
-    spacing = np.array(volume.grid.spacing_mm)
-    across = np.mean((fan.directions() @ volume.grid.directions_lps) ** 2, axis=(0, 1))
-    # a linear look-up adds a sixth of the spacing squared; the blur was measured where voxels are finest
-    added = min(float(across @ (spacing**2 - spacing.min() ** 2)) / 6, config.most_added_blur_mm**2)
-    blur = float(np.sqrt(shaft.sigma_mm**2 + added))
-    bloom = bloom_of(profiles, radius, ~fan.is_tip, sigma_mm=blur, plateau_hu=shaft.plateau_hu)
-    return _Look(shaft, fan, profiles, metal, limit, limit > radius + 0.5, bloom)
-
-
-def _bone_limit(envelope: Sampler, points: Array, metal: Array) -> Array:
-    outside = (envelope.at(points) < 0.5) & (metal[..., None] + 0.3 < RHO_MM)
-    return np.asarray(np.where(outside.any(2), RHO_MM[np.argmax(outside, axis=2)] - 0.075, np.inf))
-
-
-def _cancellous_hu(looks: list[_Look], config: HaloConfig) -> float:
-    """Median HU of the bone 2.5 to 6 mm off the screws, 1.5 mm inside its surface."""
-    values = []
-    for look in looks:
-        r = look.radius_mm
-        near = (r + 2.5 < RHO_MM) & (r + 6.0 > RHO_MM) & (look.limit_mm[..., None] - 1.5 > RHO_MM)
-        values.append(look.profiles[near])
-    bone = np.concatenate(values) if values else np.zeros(0)
-    bone = bone[(bone > -100.0) & (bone < 400.0)]  # neither cortex, rim, gas nor metal
-    if len(bone) < 1000:
-        return config.cancellous_hu
-    return float(max(np.median(bone), config.fibrous_hu + 20.0))
-
-
-def _measure(look: _Look, cancellous_hu: float, grid: Grid, config: HaloConfig) -> Halo:
+def _measure(look: Look, cancellous_hu: float, grid: Grid, config: HaloConfig) -> Halo:
     fan, profiles, radius = look.fan, look.profiles, look.radius_mm
     lucent, width = find_wall(
         profiles, fan, radius, look.in_bone, cancellous_hu=cancellous_hu, bloom=look.bloom, config=config
@@ -191,7 +123,7 @@ def _measure(look: _Look, cancellous_hu: float, grid: Grid, config: HaloConfig) 
 
 
 def _judged(
-    look: _Look, halo: Halo, trust: TrustMap, cancellous_hu: float, config: HaloConfig
+    look: Look, halo: Halo, trust: TrustMap, cancellous_hu: float, config: HaloConfig
 ) -> tuple[Halo, tuple[Finding, ...]]:
     """Ask the trust map: what artefacts are foretold to darken is no gap, and where they blind nothing is firm."""
     fan = look.fan
@@ -224,7 +156,7 @@ def _judged(
     return without, (*said, refused)
 
 
-def _hidden_ml(look: _Look, lucent: Cells, config: HaloConfig) -> float:
+def _hidden_ml(look: Look, lucent: Cells, config: HaloConfig) -> float:
     """Volume of a gap half as wide as the least that can be read, over some millimetres above the halo's upper end."""
     rows = np.flatnonzero(lucent.any(1))
     if not len(rows):
@@ -236,12 +168,12 @@ def _hidden_ml(look: _Look, lucent: Cells, config: HaloConfig) -> float:
     return float(look.fan.volume_mm3(look.metal_mm, outer).sum()) / 1000
 
 
-def _outer(look: _Look, width: Array, lucent: Cells) -> Array:
+def _outer(look: Look, width: Array, lucent: Cells) -> Array:
     wall = np.where(lucent, look.radius_mm + width, look.metal_mm)
     return np.asarray(np.maximum(look.metal_mm, np.minimum(wall, look.limit_mm)))
 
 
-def _edge_sd_mm(look: _Look, grid: Grid, config: HaloConfig) -> float:
+def _edge_sd_mm(look: Look, grid: Grid, config: HaloConfig) -> float:
     """Error of the mean width; slices that are thick, and cross the wall, add to it."""
     worst = config.edge_sd_mm
     for axis in range(3):
@@ -252,14 +184,14 @@ def _edge_sd_mm(look: _Look, grid: Grid, config: HaloConfig) -> float:
     return worst
 
 
-def _spread_ml(look: _Look, outer: Array, ends_ml: float, carried_ml: float, sd_mm: float) -> float:
+def _spread_ml(look: Look, outer: Array, ends_ml: float, carried_ml: float, sd_mm: float) -> float:
     """One standard deviation: the wall's common error, half of the unseen ends, 15 % of what was carried over."""
     area = look.fan.area_mm2(outer)[outer > look.metal_mm + 0.1].sum()
     return float(np.sqrt((sd_mm * area / 1000) ** 2 + (0.5 * ends_ml) ** 2 + (0.15 * carried_ml) ** 2))
 
 
 def _trust(
-    look: _Look, lucent: Cells, read: Cells, rise: Array, width: Array, cancellous_hu: float, config: HaloConfig
+    look: Look, lucent: Cells, read: Cells, rise: Array, width: Array, cancellous_hu: float, config: HaloConfig
 ) -> float:
     soft = smooth_cells(look.profiles, look.fan, 1.0, look.radius_mm + 1.5)
     seen = 1.0

@@ -1,0 +1,120 @@
+"""A screw's profiles, unwrapped from the original CT, before they are judged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.config.gap_config import HaloConfig
+from planner.geometry.frames import Array
+from planner.model.volume import Mask, Volume
+from planner.segment.gaps.halo_wall import Bloom, bloom_of
+from planner.segment.implants.spine import Shaft
+from planner.segment.unwrap import RHO_MM, Cells, Fan, Floats, Sampler, first_fall, make_fan, sampler_round
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """A screw's unwrapped profiles: every map has shape (rows, angles) of the fan.
+
+    Parameters
+    ----------
+    shaft : Shaft
+        The screw.
+    fan : Fan
+        The rays.
+    profiles : ndarray of float32, shape (rows, angles, len(RHO_MM))
+        HU along the rays.
+    metal_mm : ndarray
+        Where each ray leaves the metal.
+    limit_mm : ndarray
+        Where each ray leaves the bone; infinite where it does not.
+    in_bone : ndarray of bool
+        Where the shaft lies in bone.
+    bloom : Bloom
+        How metal shines beyond the crest. Its blur is that along the rays: a linear look-up between slices adds to the
+        scan's own.
+    """
+
+    shaft: Shaft
+    fan: Fan
+    profiles: Floats
+    metal_mm: Array
+    limit_mm: Array
+    in_bone: Cells
+    bloom: Bloom
+
+    @property
+    def radius_mm(self) -> float:
+        """Of the shaft over its thread."""
+        return self.shaft.outer_mm / 2
+
+
+def unwrap_screw(volume: Volume, shaft: Shaft, bone: Mask | None, config: HaloConfig) -> Look:
+    """Read the CT along rays from a screw's axis.
+
+    Parameters
+    ----------
+    volume : Volume
+        The original CT.
+    shaft : Shaft
+        The screw.
+    bone : Mask or None
+        Bone's outline, closed over gaps, on any grid; None: no limit.
+    config : HaloConfig
+        The settings.
+
+    Returns
+    -------
+    Look
+    """
+    radius = shaft.outer_mm / 2
+    ends = np.stack([shaft.head_lps, shaft.tip_lps])
+    fan = make_fan(shaft.head_lps, shaft.tip_lps, radius)
+    points = fan.points_lps()
+    sampler = sampler_round(volume.hu, volume.grid, ends, margin_mm=RHO_MM[-1] + 1)
+    profiles = sampler.at(points)
+    metal = np.maximum(0.0, first_fall(profiles, shaft.edge.level_hu) - shaft.edge.shift_mm)
+    limit = np.full(metal.shape, np.inf)
+    if bone is not None:
+        envelope = sampler_round(bone.voxels, bone.grid, ends, margin_mm=RHO_MM[-1] + 1)
+        limit = _bone_limit(envelope, points, metal)
+    spacing = np.array(volume.grid.spacing_mm)
+    across = np.mean((fan.directions() @ volume.grid.directions_lps) ** 2, axis=(0, 1))
+    # a linear look-up adds a sixth of the spacing squared; the blur was measured where voxels are finest
+    added = min(float(across @ (spacing**2 - spacing.min() ** 2)) / 6, config.most_added_blur_mm**2)
+    blur = float(np.sqrt(shaft.sigma_mm**2 + added))
+    bloom = bloom_of(profiles, radius, ~fan.is_tip, sigma_mm=blur, plateau_hu=shaft.plateau_hu)
+    return Look(shaft, fan, profiles, metal, limit, limit > radius + 0.5, bloom)
+
+
+def _bone_limit(envelope: Sampler, points: Array, metal: Array) -> Array:
+    outside = (envelope.at(points) < 0.5) & (metal[..., None] + 0.3 < RHO_MM)
+    return np.asarray(np.where(outside.any(2), RHO_MM[np.argmax(outside, axis=2)] - 0.075, np.inf))
+
+
+def own_cancellous_hu(looks: Sequence[Look], config: HaloConfig) -> float:
+    """Read the patient's own cancellous bone.
+
+    Parameters
+    ----------
+    looks : sequence of Look
+        The screws' profiles.
+    config : HaloConfig
+        What stands in for it where too little can be read, and what it must exceed.
+
+    Returns
+    -------
+    float
+        Median HU of the bone 2.5 to 6 mm off the screws, 1.5 mm inside its surface.
+    """
+    values = []
+    for look in looks:
+        r = look.radius_mm
+        near = (r + 2.5 < RHO_MM) & (r + 6.0 > RHO_MM) & (look.limit_mm[..., None] - 1.5 > RHO_MM)
+        values.append(look.profiles[near])
+    bone = np.concatenate(values) if values else np.zeros(0)
+    bone = bone[(bone > -100.0) & (bone < 400.0)]  # neither cortex, rim, gas nor metal
+    if len(bone) < 1000:
+        return config.cancellous_hu
+    return float(max(np.median(bone), config.fibrous_hu + 20.0))
