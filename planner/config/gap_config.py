@@ -66,6 +66,20 @@ class HaloConfig(Settings):
     rim_mm: float = Field(
         default=1.0, gt=0, description="Thickness of a sclerotic rim, a weak prior of the edge's fit; ours."
     )
+    root_share: float = Field(
+        default=0.75,
+        gt=0,
+        lt=1,
+        description="Radius of a round bar with the metal of core and thread, as share of the crest's, where the scan "
+        "does not show it: cores have 0.56 to 0.72 (doi 10.1038/s41598-022-11824-2, table 2) and threads fill about a "
+        "third of what is left, which gives 0.74 to 0.82; the phantoms' screws 0.70 to 0.80.",
+    )
+    least_root_share: float = Field(
+        default=0.66, gt=0, lt=1, description="Less than this was read in a hollow screw, or in noise; ours."
+    )
+    most_root_share: float = Field(
+        default=0.86, gt=0, lt=1, description="More than this is bloom: 0.96 to 1.3 in clipped steel (phantoms); ours."
+    )
     edge_sd_mm: float = Field(
         default=0.2,
         gt=0,

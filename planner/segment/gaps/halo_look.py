@@ -12,6 +12,9 @@ from planner.segment.gaps.halo_wall import Bloom, bloom_of
 from planner.segment.implants.spine import Shaft
 from planner.segment.unwrap import RHO_MM, Cells, Fan, Floats, Sampler, first_fall, make_fan, sampler_round
 
+_SHALLOWEST_ROOT = 0.5
+"""Share of the radius: no core is thinner (Weidling 2022, table 2), so that a ray which reads less met noise."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
@@ -26,7 +29,7 @@ class Look:
     profiles : ndarray of float32, shape (rows, angles, len(RHO_MM))
         HU along the rays.
     metal_mm : ndarray
-        Where each ray leaves the metal.
+        Where each ray leaves the metal, as `thread_root_mm` gives it.
     limit_mm : ndarray
         Where each ray leaves the bone; infinite where it does not.
     in_bone : ndarray of bool
@@ -74,7 +77,7 @@ def unwrap_screw(volume: Volume, shaft: Shaft, bone: Mask | None, config: HaloCo
     points = fan.points_lps()
     sampler = sampler_round(volume.hu, volume.grid, ends, margin_mm=RHO_MM[-1] + 1)
     profiles = sampler.at(points)
-    metal = np.maximum(0.0, first_fall(profiles, shaft.edge.level_hu) - shaft.edge.shift_mm)
+    metal = thread_root_mm(profiles, fan, shaft, config)
     limit = np.full(metal.shape, np.inf)
     if bone is not None:
         envelope = sampler_round(bone.voxels, bone.grid, ends, margin_mm=RHO_MM[-1] + 1)
@@ -86,6 +89,39 @@ def unwrap_screw(volume: Volume, shaft: Shaft, bone: Mask | None, config: HaloCo
     blur = float(np.sqrt(shaft.sigma_mm**2 + added))
     bloom = bloom_of(profiles, radius, ~fan.is_tip, sigma_mm=blur, plateau_hu=shaft.plateau_hu)
     return Look(shaft, fan, profiles, metal, limit, limit > radius + 0.5, bloom)
+
+
+def thread_root_mm(profiles: Floats, fan: Fan, shaft: Shaft, config: HaloConfig) -> Array:
+    """Say where a screw's metal ends on each ray: core and thread as one round bar of the same volume.
+
+    Parameters
+    ----------
+    profiles : ndarray, shape (rows, angles, len(RHO_MM))
+        HU along the fan's rays.
+    fan : Fan
+        The rays.
+    shaft : Shaft
+        The screw, its edge as it is read in this scan.
+    config : HaloConfig
+        What share of the crest's radius that bar has, where it cannot be read.
+
+    Returns
+    -------
+    ndarray, shape (rows, angles)
+        Distance from the axis, mm. The fall of HU where that can be believed: not on a scan that is clipped beneath the
+        metal, nor where blur drowns the wall of a hollow screw. Else the usual share, and all of the radius at the tip.
+    """
+    radius = shaft.outer_mm / 2
+    bright = profiles >= shaft.edge.level_hu
+    first = np.where(bright.any(2), np.argmax(bright, axis=2), 0)
+    hollow = np.arange(profiles.shape[2]) < first[..., None]
+    read = first_fall(np.where(hollow, np.float32(shaft.plateau_hu), profiles), shaft.edge.level_hu)
+    read = np.maximum(0.0, read - shaft.edge.shift_mm)
+    share = float(np.median(read[~fan.is_tip])) / radius
+    if not shaft.is_hidden and config.least_root_share <= share <= config.most_root_share:
+        return np.clip(read, _SHALLOWEST_ROOT * radius, radius)
+    nose = np.cos(fan.polar_rad[:, None]) ** 2
+    return np.broadcast_to(radius * (config.root_share + (1.0 - config.root_share) * nose), read.shape).copy()
 
 
 def _bone_limit(envelope: Sampler, points: Array, metal: Array) -> Array:
