@@ -10,6 +10,7 @@ from planner.geometry.frames import Array
 from planner.model.volume import Mask, Volume
 from planner.segment.gaps.halo_wall import Bloom, bloom_of
 from planner.segment.implants.spine import Shaft
+from planner.segment.trust import TrustMap
 from planner.segment.unwrap import RHO_MM, Cells, Fan, Floats, Sampler, first_fall, make_fan, sampler_round
 
 _SHALLOWEST_ROOT = 0.5
@@ -27,7 +28,7 @@ class Look:
     fan : Fan
         The rays.
     profiles : ndarray of float32, shape (rows, angles, len(RHO_MM))
-        HU along the rays.
+        HU along the rays, without what artefacts are foretold to add.
     metal_mm : ndarray
         Where each ray leaves the metal, as `thread_root_mm` gives it.
     limit_mm : ndarray
@@ -53,7 +54,9 @@ class Look:
         return self.shaft.outer_mm / 2
 
 
-def unwrap_screw(volume: Volume, shaft: Shaft, bone: Mask | None, config: HaloConfig) -> Look:
+def unwrap_screw(
+    volume: Volume, shaft: Shaft, bone: Mask | None, config: HaloConfig, *, trust: TrustMap | None = None
+) -> Look:
     """Read the CT along rays from a screw's axis.
 
     Parameters
@@ -66,6 +69,8 @@ def unwrap_screw(volume: Volume, shaft: Shaft, bone: Mask | None, config: HaloCo
         Bone's outline, closed over gaps, on any grid; None: no limit.
     config : HaloConfig
         The settings.
+    trust : TrustMap or None
+        What the metal's artefacts are foretold to add, most of which is taken off; None: nothing is.
 
     Returns
     -------
@@ -78,6 +83,8 @@ def unwrap_screw(volume: Volume, shaft: Shaft, bone: Mask | None, config: HaloCo
     sampler = sampler_round(volume.hu, volume.grid, ends, margin_mm=RHO_MM[-1] + 1)
     profiles = sampler.at(points)
     metal = thread_root_mm(profiles, fan, shaft, config)
+    if trust is not None:
+        profiles = profiles - np.float32(config.artefact_share) * trust.pattern_at(points).astype(np.float32)
     limit = np.full(metal.shape, np.inf)
     if bone is not None:
         envelope = sampler_round(bone.voxels, bone.grid, ends, margin_mm=RHO_MM[-1] + 1)

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from planner.config.gap_config import HaloConfig
 from planner.geometry.frames import Array, point_tuple
@@ -14,15 +13,15 @@ from planner.model.gap import Gap, GapWidth, Interval, ZoneVolume
 from planner.model.implant import Loosening, LooseningCriterion
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, track
+from planner.segment.gaps.halo_doubt import centroid_lps, doubted, without_trace
 from planner.segment.gaps.halo_look import Look, own_cancellous_hu, unwrap_screw
 from planner.segment.gaps.halo_measurement import Halo, HaloMeasurement
 from planner.segment.gaps.halo_paint import paint_halo
 from planner.segment.gaps.halo_wall import find_wall, half_height, rim_bias_mm, taper_ends
-from planner.segment.gaps.readability import depths_mm, readability, refused_finding, unreadable_finding
 from planner.segment.implants.metal import Metal
 from planner.segment.implants.spine import Shaft
 from planner.segment.trust import TrustMap
-from planner.segment.unwrap import Cells, Fan, from_surface, smooth_cells
+from planner.segment.unwrap import Cells, from_surface, smooth_cells
 
 _Z90 = 1.645
 """Half a 90 % interval of the normal law, in standard deviations."""
@@ -73,23 +72,27 @@ def measure_halos(
     Trust is ``c^2 / (c^2 + a^2)``, times the share of the wall that was seen. With a halo, c is the median rise from
     floor to rim, and a the spread (1.48 MAD) of the floor's HU round each row: streaks and noise. Without one, c is the
     contrast that a gap would show (cancellous bone less interface tissue), and a the spread 1.5 to 2.5 mm off it.
-    With a trust map it is no more than the map's mean round the shaft or, with a halo, that mean's root times the share
-    of the halo that is found again once the foretold artefact is taken off the profiles. A halo of which too little is
-    found again is refused.
+    With a trust map most of the foretold artefact is taken off the profiles first, and trust is no more than the map's
+    mean round the shaft or, with a halo, that mean's root times the share of the untouched scan's rim that is left. A
+    rim of which nothing is left is refused; one along too little of the wall is named, but not measured.
     """
     volume.grid.require_same(metal.mask.grid)
     screws = [s for s in shafts if s.kind == "pedicle_screw"]
-    looks = [unwrap_screw(volume, s, bone, config) for s in track(screws, stage="unwrapping screws", monitor=monitor)]
+    looks = [
+        unwrap_screw(volume, s, bone, config, trust=trust)
+        for s in track(screws, stage="unwrapping screws", monitor=monitor)
+    ]
     cancellous = config.cancellous_hu if bone is None else own_cancellous_hu(looks, config)
     found: list[HaloMeasurement] = []
     for look in track(looks, stage="measuring halos", monitor=monitor):
         halo = _measure(look, cancellous, volume.grid, config)
         said: tuple[Finding, ...] = ()
         if trust is not None:
-            halo, said = _judged(look, halo, trust, cancellous, config)
+            halo, said = doubted(look, halo, trust, cancellous, config)
+        halo, traced = without_trace(look, halo, config)
         number = 1 + sum(f.gap is not None for f in found)
         measured = _measurement(look.shaft, halo, f"gap-{number}", volume.grid, metal, config)
-        found.append(replace(measured, findings=said))
+        found.append(replace(measured, findings=(*said, *traced)))
     return tuple(found)
 
 
@@ -120,40 +123,6 @@ def _measure(look: Look, cancellous_hu: float, grid: Grid, config: HaloConfig) -
     return Halo(
         fan, look.metal_mm, outer, shown, all_lucent, read & lucent, look.in_bone, cells_ml, sd, hidden, share, trust
     )
-
-
-def _judged(
-    look: Look, halo: Halo, trust: TrustMap, cancellous_hu: float, config: HaloConfig
-) -> tuple[Halo, tuple[Finding, ...]]:
-    """Ask the trust map: what artefacts are foretold to darken is no gap, and where they blind nothing is firm."""
-    fan = look.fan
-    places = np.stack([_places_lps(fan, depth) for depth in depths_mm(look.metal_mm)])
-    seen = readability(trust, places, fan.area_mm2(look.metal_mm), halo.in_bone)
-    if seen is None:
-        return halo, ()
-    profiles = look.profiles - trust.pattern_at(fan.points_lps())
-    anew, width = find_wall(
-        profiles, fan, look.radius_mm, look.in_bone, cancellous_hu=cancellous_hu, bloom=look.bloom, config=config
-    )
-    again, _ = taper_ends(fan, anew, width)
-    middle = point_tuple(0.5 * (look.shaft.head_lps + look.shaft.tip_lps))
-    unreadable = unreadable_finding(look.shaft.id, seen, middle, trust)
-    said = () if unreadable is None else (unreadable,)
-    total = halo.volume_ml
-    blind = unreadable is not None or (total <= 0 and bool(anew.any()))
-    if total <= 0:
-        return replace(halo, trust=min(halo.trust, seen.trust), hides_gaps=blind), said
-    stays = float(halo.cells_ml[again].sum()) / total
-    lower = min(halo.trust, seen.gap_trust) * stays
-    if stays >= trust.config.least_staying_share:
-        return replace(halo, trust=lower, hides_gaps=blind), said
-    refused = refused_finding(look.shaft.id, total, stays, point_tuple(_centroid_lps(halo)), trust)
-    none = np.zeros(halo.lucent.shape, dtype=bool)
-    without = replace(
-        halo, outer_mm=halo.metal_mm, width_mm=np.zeros(none.shape), lucent=none, read=none,
-        cells_ml=np.zeros(none.shape), sd_ml=0.0, hidden_ml=0.0, wide_share=None, trust=lower, hides_gaps=True,
-    )  # fmt: skip
-    return without, (*said, refused)
 
 
 def _hidden_ml(look: Look, lucent: Cells, config: HaloConfig) -> float:
@@ -235,7 +204,7 @@ def _measurement(
     if not halo.lucent.any() or halo.volume_ml <= 0:
         return HaloMeasurement(shaft, halo, None, None, call, criteria)
     mask = paint_halo(halo.fan, outer_mm=halo.outer_mm, lucent=halo.lucent, grid=grid, metal=metal.mask.voxels)
-    gap = _gap(shaft, halo, gap_id, mask, config)
+    gap = _gap(shaft, halo, gap_id, mask, max(grid.spacing_mm), config)
     return HaloMeasurement(shaft, halo, gap, mask, call, criteria)
 
 
@@ -294,16 +263,21 @@ def zone_volumes(halo: Halo, length_mm: float) -> tuple[ZoneVolume, ...]:
     )
 
 
-def _gap(shaft: Shaft, halo: Halo, gap_id: str, mask: Mask, config: HaloConfig) -> Gap:
+def _gap(shaft: Shaft, halo: Halo, gap_id: str, mask: Mask, slice_mm: float, config: HaloConfig) -> Gap:
     estimate = halo.volume_ml
-    low = max(0.0, estimate - _Z90 * halo.sd_ml)
-    high = estimate + _Z90 * float(np.hypot(halo.sd_ml, 0.5 * halo.hidden_ml))
+    bone = halo.in_bone
+    fraction = float((halo.lucent & bone).sum() / bone.sum()) if bone.any() else None
+    # what thick slices hide of a halo's reach they hide of its wall as well
+    coarse = max(1.0, slice_mm / config.fine_slice_mm)
+    below = coarse * (1.0 - config.low_factor) * estimate
+    above = coarse * (_high_factor(fraction, config) - 1.0) * estimate
+    low = max(0.0, estimate - float(np.hypot(_Z90 * halo.sd_ml, below)))
+    high = estimate + float(np.hypot(_Z90 * np.hypot(halo.sd_ml, 0.5 * halo.hidden_ml), above))
     # round the tip widths are taken from a ball inside the metal's nose, not from a crest
     on_shaft = halo.lucent & ~halo.fan.is_tip[:, None]
     seen = next(c for c in (halo.read & on_shaft, on_shaft, halo.lucent) if c.any())
     widths = halo.width_mm[seen]
     median, p95, most = (float(np.percentile(widths, q)) for q in (50, 95, 100))
-    bone = halo.in_bone
     return Gap(
         id=gap_id,
         implant_id=shaft.id,
@@ -315,18 +289,15 @@ def _gap(shaft: Shaft, halo: Halo, gap_id: str, mask: Mask, config: HaloConfig) 
             estimate=config.fill_share * estimate, low=config.fill_share_low * low, high=config.fill_share_high * high
         ),
         width_mm=GapWidth(median=median, p95=p95, max=most),
-        interface_fraction=float((halo.lucent & bone).sum() / bone.sum()) if bone.any() else None,
-        centroid_lps=point_tuple(_centroid_lps(halo)),
+        interface_fraction=fraction,
+        centroid_lps=point_tuple(centroid_lps(halo)),
         trust=halo.trust,
     )
 
 
-def _centroid_lps(halo: Halo) -> npt.NDArray[np.float64]:
-    """Centre of the gap's cells, each taken half way between metal and wall."""
-    places = _places_lps(halo.fan, 0.5 * (halo.metal_mm + halo.outer_mm))
-    return np.asarray((places * halo.cells_ml[..., None]).sum((0, 1)) / halo.cells_ml.sum())
-
-
-def _places_lps(fan: Fan, rho_mm: Array) -> npt.NDArray[np.float64]:
-    """One point on each ray, shape (rows, angles, 3)."""
-    return np.asarray(fan.head_lps + fan.along_mm[:, None, None] * fan.axis + fan.directions() * rho_mm[..., None])
+def _high_factor(lucent_share: float | None, config: HaloConfig) -> float:
+    """How many times its estimate a gap may have: of one that shows along little of the wall much may be hidden."""
+    if lucent_share is None:
+        return config.high_factor_partial
+    shares = (config.least_lucent_share, config.whole_lucent_share)
+    return float(np.interp(lucent_share, shares, (config.high_factor_partial, config.high_factor)))
