@@ -39,8 +39,8 @@ def doubted(
     halo : Halo
         With the trust that is left.
     findings : tuple of Finding
-        "unreadable-by-artefact", and "dark-by-artefact" where the scan as it stands shows a rim of which too little is
-        left without the artefact.
+        "unreadable-by-artefact", and "dark-by-artefact" where the scan as it stands shows a rim that is gone on the
+        profiles, or too little of what they show is left once the whole of the foretold artefact is taken off.
     """
     fan = look.fan
     places = np.stack([places_lps(fan, depth) for depth in depths_mm(look.metal_mm)])
@@ -49,20 +49,34 @@ def doubted(
         return halo, ()
     unreadable = unreadable_finding(look.shaft.id, seen, _middle_lps(look), trust)
     said = () if unreadable is None else (unreadable,)
-    shown = _as_it_stands(look, trust, cancellous_hu, config)
-    total = float(shown.sum())
-    stays = float(shown[halo.lucent].sum()) / total if total > 0 else 1.0
-    if halo.volume_ml <= 0 and stays < trust.config.least_staying_share:
-        said = (*said, refused_finding(look.shaft.id, total / 1000.0, stays, _middle_lps(look), trust))
-    blind = unreadable is not None or (halo.volume_ml <= 0 < total)
+    halo, refused = _unexplained(look, halo, trust, cancellous_hu, config)
+    blind = unreadable is not None or refused is not None
     most = seen.trust if halo.volume_ml <= 0 else seen.gap_trust
-    return replace(halo, trust=min(halo.trust, most) * stays, hides_gaps=blind), said
+    doubted_halo = replace(halo, trust=min(halo.trust, most), hides_gaps=blind or halo.hides_gaps)
+    return doubted_halo, (*said, *(() if refused is None else (refused,)))
 
 
-def _as_it_stands(look: Look, trust: TrustMap, cancellous_hu: float, config: HaloConfig) -> Array:
-    """Give each cell's share of the rim that the untouched scan shows, mm3."""
+def _unexplained(
+    look: Look, halo: Halo, trust: TrustMap, cancellous_hu: float, config: HaloConfig
+) -> tuple[Halo, Finding | None]:
+    """Refuse a rim that is dark because artefacts darken it: that goes, wholly or mostly, as they are taken off."""
+    least = trust.config.least_staying_share
+    if halo.volume_ml > 0:
+        rim_mm3, kept = 1000.0 * halo.cells_ml, _rim_mm3(look, trust, 1.0, cancellous_hu, config) > 0
+    else:
+        rim_mm3, kept = _rim_mm3(look, trust, 0.0, cancellous_hu, config), halo.lucent
+    total = float(rim_mm3.sum())
+    stays = float(rim_mm3[kept].sum()) / total if total > 0 else 1.0
+    if stays >= least:
+        return replace(halo, trust=halo.trust * stays), None
+    finding = refused_finding(look.shaft.id, total / 1000.0, stays, _middle_lps(look), trust)
+    return without_gap(replace(halo, trust=halo.trust * stays)), finding
+
+
+def _rim_mm3(look: Look, trust: TrustMap, share: float, cancellous_hu: float, config: HaloConfig) -> Array:
+    """Give what each cell holds of the rim that shows with a share of the foretold artefact taken off, mm3."""
     fan, radius = look.fan, look.radius_mm
-    profiles = look.profiles + config.artefact_share * trust.pattern_at(fan.points_lps())
+    profiles = look.profiles + (config.artefact_share - share) * trust.pattern_at(fan.points_lps())
     lucent, width = find_wall(
         profiles, fan, radius, look.in_bone, cancellous_hu=cancellous_hu, bloom=look.bloom, config=config
     )
@@ -103,12 +117,16 @@ def without_trace(look: Look, halo: Halo, config: HaloConfig) -> tuple[Halo, tup
         source="this program's rule: least share of the wall that must be lucent (docs/methods.md)",
         implant_id=look.shaft.id,
     )  # fmt: skip
+    return without_gap(halo), (finding,)
+
+
+def without_gap(halo: Halo) -> Halo:
+    """Give the same look at a screw without its gap: neither loose nor firm."""
     none = np.zeros(halo.lucent.shape, dtype=bool)
-    bare = replace(
+    return replace(
         halo, outer_mm=halo.metal_mm, width_mm=np.zeros(none.shape), lucent=none, read=none,
         cells_ml=np.zeros(none.shape), sd_ml=0.0, hidden_ml=0.0, wide_share=None, hides_gaps=True,
     )  # fmt: skip
-    return bare, (finding,)
 
 
 def centroid_lps(halo: Halo) -> Array:
