@@ -8,8 +8,10 @@ from scipy import ndimage as ndi
 from planner.geometry.frames import Array, PointsLps, points_lps, unit
 from planner.geometry.grid import Grid
 from planner.segment.anatomy.flood import Labels
+from planner.segment.anatomy.hidden_plates import is_hidden
 from planner.segment.anatomy.levels import BodyExtent, DiscPlane, SpineLevels
 from planner.segment.anatomy.spine_course import SpineCourse
+from planner.segment.upright import Bools
 
 _RAYS_MM, _STEP_MM = 1.5, 0.25
 _BEYOND_MM = 8.0
@@ -70,7 +72,7 @@ class VertebralBody:
         None where the scan does not show it, or it is joined to the next bone.
     front_mm, middle_mm, back_mm : float or None
         Its height in the midline, from endplate to endplate: near the front wall, half way, near the back wall. None
-        where an endplate is not seen there.
+        where an endplate is not seen there, or artefacts hide where it is.
     """
 
     bone: str
@@ -86,7 +88,15 @@ class VertebralBody:
 
 
 def measure_body(
-    number: int, name: str, label: int, labels: Labels, grid: Grid, course: SpineCourse, levels: SpineLevels
+    number: int,
+    name: str,
+    label: int,
+    labels: Labels,
+    grid: Grid,
+    course: SpineCourse,
+    levels: SpineLevels,
+    *,
+    hidden: Bools | None = None,
 ) -> VertebralBody:
     """Measure the endplates and heights of a body.
 
@@ -106,6 +116,8 @@ def measure_body(
         The spine's course.
     levels : SpineLevels
         Bodies and discs along it.
+    hidden : ndarray of bool, shape ``grid.shape``, or None
+        Where it cannot be read whether a body ends: no height is measured from there. None where all can be read.
 
     Returns
     -------
@@ -121,6 +133,11 @@ def measure_body(
     down = _surface(*found, -1.0, rays.half_mm + (_OPEN_MM if bottom is None else _BEYOND_MM))
     upper, lower = _fitted(up, rays, 1.0), _fitted(down, rays, -1.0)
     heights = up + down if upper is not None and lower is not None else np.full_like(up, np.nan)
+    if hidden is not None:
+        for away, sign in ((up, 1.0), (down, -1.0)):
+            heights = np.where(
+                is_hidden(hidden, grid, rays.surface(away, sign), sign * rays.axes_lps[:, 2]), np.nan, heights
+            )
     front, middle, back = _heights(heights, rays)
     centre = rays.centre_lps if upper is None or lower is None else (upper.centre_lps + lower.centre_lps) / 2
     return VertebralBody(
@@ -153,6 +170,12 @@ class _Rays:
     side: Array
     back: Array
     half_mm: float
+
+    def surface(self, away: Array, sign: float) -> Array:
+        """Give the places so far up or down each ray, shape (side, back, 3)."""
+        left, back, up = self.axes_lps.T
+        raster = self.centre_lps + self.side[:, None, None] * left + self.back[None, :, None] * back
+        return np.asarray(raster + sign * away[:, :, None] * up)
 
     @property
     def section(self) -> Array:

@@ -13,6 +13,7 @@ from planner.geometry.grid import Grid
 from planner.segment.anatomy.disc_opening import disc_opening
 from planner.segment.anatomy.flood import Ground, Labels, flood, way_cost
 from planner.segment.anatomy.levels import SpineLevels
+from planner.segment.anatomy.neck_parting import part_at_necks
 from planner.segment.anatomy.spine_course import SpineCourse
 from planner.segment.anatomy.territory import (
     Places,
@@ -89,9 +90,12 @@ def part_spine(
     spine = _Spine.of(course, levels, bone[block], grid.crop((z.start, y.start, x.start), (z.stop, y.stop, x.stop)))
     if spine is None:
         return None
-    cost = _cost(hu[block], metal[block], spine.bone, grid.spacing_mm[0], config)
+    edge = grid.spacing_mm[0]
+    blind = _blind(metal[block], edge)
+    cost = _cost(hu[block], blind, spine.bone, edge, config)
     labels = np.zeros(grid.shape, dtype=np.int16)
-    labels[block] = _grown(spine, cost, firm=hu[block] > config.joint_hu)
+    read = np.where(blind, np.float32(np.nan), hu[block])
+    labels[block] = _grown(spine, cost, read, joint_hu=config.joint_hu, edge_mm=edge)
     return PartedSpine(labels, course, spine.levels, spine.territory.outsider, spine.sacrum)
 
 
@@ -154,11 +158,13 @@ def _block_of(bone: Bools) -> tuple[slice, slice, slice]:
     return spans[0], spans[1], spans[2]
 
 
-def _cost(hu: Floats, metal: Bools, bone: Bools, edge_mm: float, config: VertebraConfig) -> Floats:
+def _blind(metal: Bools, edge_mm: float) -> Bools:
+    """Say where metal and its bloom hide what bone reads."""
+    return np.asarray(edt.edt(~metal, parallel=2)) <= _BLOOM_MM / edge_mm if metal.any() else metal
+
+
+def _cost(hu: Floats, blind: Bools, bone: Bools, edge_mm: float, config: VertebraConfig) -> Floats:
     depth = np.asarray(edt.edt(bone, parallel=2), dtype=np.float32) * np.float32(edge_mm / _TUNED_EDGE_MM)
-    blind = metal
-    if metal.any():
-        blind = np.asarray(edt.edt(~metal, parallel=2)) <= _BLOOM_MM / edge_mm
     return way_cost(
         hu,
         blind,
@@ -170,10 +176,10 @@ def _cost(hu: Floats, metal: Bools, bone: Bools, edge_mm: float, config: Vertebr
     )
 
 
-def _grown(spine: _Spine, cost: Floats, *, firm: Bools) -> Labels:
+def _grown(spine: _Spine, cost: Floats, read: Floats, *, joint_hu: float, edge_mm: float) -> Labels:
     """Grow the bones from their cores and laminae, then once more with what hangs on pedicles beyond the scan."""
     land = spine.territory
-    seeds = np.where(land.seeds > 0, land.seeds, _laminae(spine, firm)).astype(np.int16)
+    seeds = np.where(land.seeds > 0, land.seeds, _laminae(spine, ~(read <= joint_hu))).astype(np.int16)
     ground = Ground(
         cost,
         np.asarray(spine.filled(seeds), dtype=np.int16),
@@ -184,14 +190,16 @@ def _grown(spine: _Spine, cost: Floats, *, firm: Bools) -> Labels:
     )
     labels = flood(ground)
     lost = _out_of_reach(spine, labels[spine.cells])
+    before = np.asarray(spine.filled(spine.places.before.astype(np.float32)), dtype=np.float32)
     if not lost.any():
-        return labels
+        return part_at_necks(labels, ground, read, before_mm=before, edge_mm=edge_mm)
     hanging = _at_the_top(spine, lost)
     # what is out of reach and hangs on nothing above the scan reaches further up than is usual
     bounds = [np.where(lost & ~hanging, v, b) for v, b in ((1, land.first), (land.outsider - 1, land.last))]
     first, last = (np.asarray(spine.filled(b.astype(np.int16)), dtype=np.int16) for b in bounds)
     seeds = np.where(hanging, np.int16(1), seeds)
-    return flood(replace(ground, seeds=np.asarray(spine.filled(seeds), dtype=np.int16), first=first, last=last))
+    ground = replace(ground, seeds=np.asarray(spine.filled(seeds), dtype=np.int16), first=first, last=last)
+    return part_at_necks(flood(ground), ground, read, before_mm=before, edge_mm=edge_mm)
 
 
 def _laminae(spine: _Spine, firm: Bools) -> npt.NDArray[np.intp]:

@@ -16,11 +16,13 @@ from planner.segment.anatomy.disc_frame import disc_frame
 from planner.segment.anatomy.discs import disc_between
 from planner.segment.anatomy.endplates import VertebralBody, measure_body
 from planner.segment.anatomy.flood import Labels
+from planner.segment.anatomy.hidden_plates import hidden_places
 from planner.segment.anatomy.levels import SpineLevels, find_levels
 from planner.segment.anatomy.spine_course import SpineCourse, course_of
 from planner.segment.anatomy.spine_names import NamedBones, named_bones
 from planner.segment.anatomy.spine_parting import part_spine
 from planner.segment.anatomy.spinous import goes_on_behind, spinous_tip
+from planner.segment.upright import Bools
 
 DEFAULT = VertebraConfig()
 
@@ -47,6 +49,8 @@ class SpineBones:
         Bodies and discs on the course.
     findings : tuple of Finding
         Where two vertebrae are parted by what their neighbours call for, for no disc is seen.
+    hidden : ndarray of bool or None
+        On the labels' grid: where it cannot be read whether a body ends; None where all can be read.
     """
 
     bones: tuple[Bone, ...]
@@ -57,6 +61,7 @@ class SpineBones:
     course: SpineCourse
     levels: SpineLevels
     findings: tuple[Finding, ...] = ()
+    hidden: Bools | None = None
 
 
 def find_vertebrae(
@@ -120,8 +125,9 @@ def find_vertebrae(
     named = named_bones(parted, ct, least_ml=config.least_ml)
     check_cancelled(monitor)
     places = {bone.name: number for number, bone in enumerate(named.bones, start=1)}
+    hidden = hidden_places(ct, metal, named.labels)
     bodies = tuple(
-        measure_body(number, name, places[name], named.labels, grid, course, parted.levels)
+        measure_body(number, name, places[name], named.labels, grid, course, parted.levels, hidden=hidden)
         for number, name in enumerate(named.of_level)
         if name is not None
     )
@@ -140,6 +146,7 @@ def find_vertebrae(
         course=course,
         levels=parted.levels,
         findings=_findings(course, parted.levels, config.levels),
+        hidden=hidden,
     )
 
 

@@ -7,6 +7,8 @@ from planner.geometry.frames import Array, points_lps, unit
 from planner.geometry.grid import Grid
 from planner.segment.anatomy.endplates import Endplate, VertebralBody
 from planner.segment.anatomy.flood import Labels
+from planner.segment.anatomy.hidden_plates import is_hidden
+from planner.segment.upright import Bools
 
 Heights = tuple[float | None, float | None, float | None]
 _STEP_MM = 0.25
@@ -58,7 +60,9 @@ def frame_on(plate: Endplate, body: VertebralBody) -> Array:
     return np.column_stack([left, back if back @ body.axes_lps[:, 1] > 0 else -back, inward])
 
 
-def column_heights(body: VertebralBody, label: int, labels: Labels, grid: Grid) -> Heights:
+def column_heights(
+    body: VertebralBody, label: int, labels: Labels, grid: Grid, *, hidden: Bools | None = None
+) -> Heights:
     """Measure a body's height in front, in the middle and behind, from its known endplate inwards.
 
     Parameters
@@ -71,11 +75,13 @@ def column_heights(body: VertebralBody, label: int, labels: Labels, grid: Grid) 
         Bones, apart.
     grid : Grid
         Their grid.
+    hidden : ndarray of bool, shape ``grid.shape``, or None
+        Where it cannot be read whether a body ends; None where all can be read.
 
     Returns
     -------
     tuple of (float or None)
-        In mm; None where the columns do not end within the scan, or there is no endplate to stand on.
+        In mm; None where the columns do not end within the scan or end hidden, or there is no endplate to stand on.
     """
     plate = known_plate(body)
     if plate is None:
@@ -87,7 +93,8 @@ def column_heights(body: VertebralBody, label: int, labels: Labels, grid: Grid) 
     strips = (np.linspace(-deep + near, -deep + far, 4), np.linspace(-_STRIP * deep, _STRIP * deep, 5),
               np.linspace(deep - far, deep - near, 4))  # fmt: skip
     share = _smoothed(labels == label, grid, plate.centre_lps)
-    return tuple(_height(share, grid, plate.centre_lps, axes, across, strip) for strip in strips)  # type: ignore[return-value]
+    front, middle, back = (_height(share, grid, plate.centre_lps, axes, across, strip, hidden) for strip in strips)
+    return front, middle, back
 
 
 def _smoothed(own: Array, grid: Grid, centre: Array) -> tuple[Array, Array]:
@@ -100,7 +107,13 @@ def _smoothed(own: Array, grid: Grid, centre: Array) -> tuple[Array, Array]:
 
 
 def _height(
-    share: tuple[Array, Array], grid: Grid, centre: Array, axes: Array, across: Array, strip: Array
+    share: tuple[Array, Array],
+    grid: Grid,
+    centre: Array,
+    axes: Array,
+    across: Array,
+    strip: Array,
+    hidden: Bools | None,
 ) -> float | None:
     values, low = share
     away = np.arange(-_START_MM, _REACH_MM, _STEP_MM)
@@ -108,20 +121,24 @@ def _height(
     at = np.moveaxis(np.asarray(grid.to_index(points_lps(centre + local @ axes.T))), -1, 0)
     read = ndi.map_coordinates(values, at - low.reshape(3, 1, 1, 1), order=1, cval=np.nan)
     read = read.reshape(-1, len(away))
-    ends = [_run(row, away) for row in read]
-    seen = [e for e in ends if e is not None]
+    ends = np.array([_run(row, away) for row in read])
+    if hidden is not None:
+        columns = centre + local[:, :, 0, :2].reshape(-1, 2) @ axes[:, :2].T
+        for reach, sign in ((ends[:, 0], -1.0), (ends[:, 1], 1.0)):
+            ends[is_hidden(hidden, grid, columns + reach[:, None] * axes[:, 2], sign * axes[:, 2])] = np.nan
+    seen = (ends[:, 1] - ends[:, 0])[np.isfinite(ends).all(axis=1)]
     return float(np.median(seen)) if len(seen) >= _LEAST_SEEN * len(ends) else None
 
 
-def _run(read: Array, away: Array) -> float | None:
-    """Length of the run of bone that goes through the place 3 mm inside of the endplate; None where it has no end."""
+def _run(read: Array, away: Array) -> tuple[float, float]:
+    """Give both ends of the run of bone 3 mm inside of the endplate, mm from it; NaN where it has none."""
     inside = np.nan_to_num(read, nan=0.0) >= 0.5
     start = int(np.searchsorted(away, _START_MM))
     if not inside[start]:
-        return None
+        return np.nan, np.nan
     stop = start + int(np.argmin(inside[start:]))
     first = start - int(np.argmin(inside[: start + 1][::-1]))
     if inside[start:].all() or inside[: start + 1].all() or not np.isfinite(read[[stop, first]]).all():
-        return None
+        return np.nan, np.nan
     fine = [(read[a] - 0.5) / max(read[a] - read[b], 1e-6) for a, b in ((stop - 1, stop), (first + 1, first))]
-    return float((stop - 1 - (first + 1) + sum(fine)) * _STEP_MM)
+    return float(away[first + 1] - fine[1] * _STEP_MM), float(away[stop - 1] + fine[0] * _STEP_MM)

@@ -101,7 +101,7 @@ def measure_heights(spine: SpineBones, grid: Grid, *, config: FractureConfig = D
     places = {bone.name: n for n, bone in enumerate(spine.bones, start=1)}
     bodies = [body for body in spine.bodies if body.bone != "sacrum"]
     heights = [_heights(body, places[body.bone], spine, grid, config) for body in bodies]
-    heights = [(None, None, None) if _is_cut_off(body, spine, config) else own
+    heights = [(None, None, None) if _is_cut_off(body, own, spine, config) else own
                for body, own in zip(bodies, heights, strict=True)]  # fmt: skip
     if _is_flat(bodies, heights, config):
         heights = [(None, None, None)] * len(bodies)
@@ -128,15 +128,15 @@ def fracture_findings(levels: tuple[LevelHeights, ...], *, config: FractureConfi
     tuple of Finding
     """
     said = [_lost(one, config) for one in levels if one.loss is not None and one.loss >= config.mild_loss]
-    blind = [one for one in levels if one.loss is None]
+    blind = [one for one in levels if _is_unsure(one, config)]
     if blind:
         names = ", ".join(_name(one) for one in blind)
         said.append(
             Finding(
                 code="body-height-not-measured",
                 severity="info",
-                message=f"The heights of {names} could not be measured (an endplate is outside the scan, at a cage or "
-                "hidden by artefacts): a fracture there is not excluded.",
+                message=f"The heights of {names} could not be measured in whole (an endplate is outside the scan, at a "
+                "cage or hidden by artefacts): a fracture there is not excluded.",
                 where_lps=point_tuple(np.round(blind[0].middle_lps, 1)),
             )
         )
@@ -169,6 +169,11 @@ def fracture_risk_factors(
     )
 
 
+def _is_unsure(one: LevelHeights, config: FractureConfig) -> bool:
+    """Say whether a fracture is neither seen nor excluded: where it breaks, in front or in the middle, is hidden."""
+    return one.loss is None or (one.loss < config.mild_loss and None in one.losses[:2])
+
+
 def _name(one: LevelHeights) -> str:
     return one.level if one.level is not None else one.bone
 
@@ -193,18 +198,19 @@ def _lost(one: LevelHeights, config: FractureConfig) -> Finding:
 
 def _heights(body: VertebralBody, label: int, spine: SpineBones, grid: Grid, config: FractureConfig) -> Heights:
     own: Heights = (body.front_mm, body.middle_mm, body.back_mm)
-    if any(v is None for v in own):
-        columns = column_heights(body, label, spine.labels, grid)
+    # where both endplates are fitted, a height that is missing is hidden
+    if body.upper is None or body.lower is None:
+        columns = column_heights(body, label, spine.labels, grid, hidden=spine.hidden)
         own = (own[0] or columns[0], own[1] or columns[1], own[2] or columns[2])
     front, middle, back = (None if v is None or v < config.shortest_mm else v for v in own)
     return front, middle, back
 
 
-def _is_cut_off(body: VertebralBody, spine: SpineBones, config: FractureConfig) -> bool:
-    """Say whether the scan's end may pass for an endplate: of a bone that goes on, and is rough there."""
+def _is_cut_off(body: VertebralBody, own: Heights, spine: SpineBones, config: FractureConfig) -> bool:
+    """Say whether the scan's end may pass for an endplate: of a bone that goes on, rough or partly unseen."""
     is_cut = any(bone.is_cut for bone in spine.bones if bone.name == body.bone)
     rough = any(p is not None and p.bump_mm > config.roughest_mm for p in (body.upper, body.lower))
-    return is_cut and rough
+    return is_cut and (rough or None in own)
 
 
 def _is_flat(bodies: list[VertebralBody], heights: list[Heights], config: FractureConfig) -> bool:

@@ -1,8 +1,11 @@
 """Lost height of bodies: wedges, whole spines, missing endplates, spines told apart wrongly."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from planner.segment.candidacy.fractures import fracture_findings, fracture_risk_factors, measure_heights
+from planner.segment.candidacy.fractures import LevelHeights, fracture_findings, fracture_risk_factors, measure_heights
 from tests.unit.segment.candidacy.spine_blocks import SpineBlocks
 
 
@@ -55,3 +58,31 @@ def test_without_a_sound_neighbour_it_is_held_against_its_own_back() -> None:
 def test_bodies_that_are_all_too_flat_are_not_measured() -> None:
     made = SpineBlocks([(9.0, 9.0), (6.0, 9.0), (9.0, 9.0)])
     assert all(one.loss is None for one in measure_heights(made.spine, made.grid))
+
+
+def test_what_artefacts_hide_is_no_lost_height() -> None:
+    made = SpineBlocks([(24.0, 24.0), (13.0, 20.0), (24.0, 24.0)], unseen=(2,))
+    assert measure_heights(made.spine, made.grid)[1].grade() == 2
+    hidden = np.zeros(made.grid.shape, dtype=bool)
+    # what lies above the second body, between it and the first
+    bottom = round(made.bottoms[0] / 0.8)
+    hidden[bottom - 30 : bottom] = made.labels[bottom - 30 : bottom] == 0
+    levels = measure_heights(replace(made.spine, hidden=hidden), made.grid)
+    assert levels[1].loss is None
+    (said,) = fracture_findings(levels)
+    assert said.code == "body-height-not-measured" and "L2" in said.message
+
+
+def test_a_front_that_is_hidden_excludes_no_fracture() -> None:
+    one = LevelHeights("vertebra-1", "L1", (0.0, 0.0, 0.0), (None, 24.0, 24.0), (24.0, 24.0, 24.0))  # type: ignore[arg-type]
+    assert [f.code for f in fracture_findings((one,))] == ["body-height-not-measured"]
+    assert fracture_findings((replace(one, heights_mm=(24.0, 24.0, 24.0)),)) == ()
+
+
+def test_a_cut_body_of_which_an_endplate_is_seen_in_part_is_not_measured() -> None:
+    made = SpineBlocks([(24.0, 24.0), (15.0, 24.0)])
+    assert measure_heights(made.spine, made.grid)[1].grade() == 2
+    cut = replace(made.spine.bones[1], is_cut=True)
+    low = replace(made.spine.bodies[1], middle_mm=None, back_mm=None)
+    spine = replace(made.spine, bones=(made.spine.bones[0], cut), bodies=(made.spine.bodies[0], low))
+    assert measure_heights(spine, made.grid)[1].loss is None
