@@ -6,6 +6,7 @@ from planner.config.hip_bone_config import HipBoneConfig, HipZoneConfig
 from planner.config.orientation_config import OrientationConfig
 from planner.config.pedicle_config import PedicleConfig
 from planner.config.settings import Settings
+from planner.config.soft_tissue_config import SoftTissueConfig
 from planner.config.vertebra_config import VertebraConfig
 
 
@@ -212,6 +213,12 @@ class CanalConfig(Settings):
     cortex_hu: float = Field(
         default=200.0, description="Where its wall begins: between cord or muscle (40) and thin cortex (400 and more)."
     )
+    column_hu: float = Field(
+        default=150.0,
+        description="What counts as bone in the search for the column, in voxels of 1.5 mm, where a thin cortex reads "
+        "200 to 300: half-way to soft tissue (40). Ours: at 200 the bodies of four thin phantoms were not "
+        "seen, at 150 and at 120 all were.",
+    )
     least_evidence: float = Field(
         default=0.6,
         description="Over 20 mm; spines gave 0.8 to 1.3, pelvis and thigh below 0.5 (tuned on five scans).",
@@ -303,3 +310,4 @@ class AnatomyConfig(Settings):
     pedicles: PedicleConfig = Field(default_factory=PedicleConfig)
     hip_bones: HipBoneConfig = Field(default_factory=HipBoneConfig)
     hip_zones: HipZoneConfig = Field(default_factory=HipZoneConfig)
+    soft_tissue: SoftTissueConfig = Field(default_factory=SoftTissueConfig)

@@ -14,7 +14,8 @@ from planner.geometry.frames import Array, PointsLps, points_lps
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
-from planner.segment.anatomy.canal_column import best_column, column_evidence, longest_run, readable_slices
+from planner.segment.anatomy.canal_column import longest_run, turns_off
+from planner.segment.anatomy.canal_search import find_column
 from planner.segment.anatomy.canal_wall import METAL_HU, ROW_MM, measure_walls, off_centre, smooth_tube, straightened
 from planner.segment.upright import Bools, resample, upright_grid, upright_hu
 
@@ -150,7 +151,9 @@ def find_canal(
     check_cancelled(monitor)
     found = _track(volume, metal, box, _TRACK_MM, config)
     check_cancelled(monitor)
-    return None if found is None else _trusted(*_measure(volume, metal, found, config), config)
+    if found is None:
+        return None
+    return _trusted(*_measure(volume, metal, found, config), found.line_lps[[0, -1], 2], config)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,19 +172,17 @@ def _track(
     grid = upright_grid(volume.grid, edge_mm, box_lps)
     if min(grid.shape) * edge_mm < _SHORTEST_MM / 2:
         return None
-    hu = np.nan_to_num(upright_hu(volume, grid), nan=-1000.0)
+    hu = upright_hu(volume, grid)
     hard = (hu > METAL_HU) if metal is None else resample(metal.voxels, metal.grid, grid) > 0.3
-    readable = readable_slices(hard, edge_mm, spoilt_mm2=config.spoilt_mm2, least=config.least_readable)
-    evidence = column_evidence(hu, hard, edge_mm, cortex_hu=config.cortex_hu, readable=readable)
-    path = best_column(evidence, edge_mm, least=config.least_evidence, sure=config.sure_evidence, readable=readable)
-    if path is None:
+    found = find_column(hu, hard, edge_mm, config=config)
+    if found is None:
         return None
     height = grid.lps_from_index[2, 3] + edge_mm * np.arange(grid.shape[0])
-    return _Track(grid.to_lps(path[0]), path[1], height, readable)
+    return _Track(grid.to_lps(found.cells), found.score, height, found.readable)
 
 
-def _trusted(canal: Canal, readable: Array, core_hu: Array, config: CanalConfig) -> Canal | None:
-    """Keep the longest stretch that stands like a canal: lean, width and share of bony wall."""
+def _trusted(canal: Canal, readable: Array, core_hu: Array, seen_mm: Array, config: CanalConfig) -> Canal | None:
+    """Keep the longest stretch that stands like a canal: lean, width and share of bony wall; `seen_mm` is its own."""
     line = canal.centre_lps
     rows = max(1, round(_TRUST_MM / ROW_MM))
 
@@ -199,17 +200,21 @@ def _trusted(canal: Canal, readable: Array, core_hu: Array, config: CanalConfig)
     kept = longest_run(_bridged(stands, round(_BRIDGE_MM / ROW_MM)))
     if kept.stop == kept.start:
         return None
+    # in the sacrum the column may have followed a root out through its foramen
+    left = turns_off(line[kept][::-1], ROW_MM)
+    kept = slice(kept.start if left is None else kept.stop - left, kept.stop)
     length = float(line[kept.stop - 1, 2] - line[kept.start, 2])
     if length < min(_SHORTEST_MM, 0.8 * float(line[-1, 2] - line[0, 2])):
         return None
-    start, stop = kept.start - _more(kept.start, config), kept.stop + _more(len(line) - kept.stop, config)
+    start = kept.start - (_more(kept.start, config) if left is None else 0)
+    stop = kept.stop + _more(len(line) - kept.stop, config)
     return Canal(
         points_lps(line[start:stop]),
         canal.radii_mm[start:stop],
         canal.closed[start:stop],
         canal.score,
-        cut_below=start > 0,
-        cut_above=stop < len(line),
+        cut_below=bool(line[start, 2] > seen_mm[0] + _TRACK_MM),
+        cut_above=bool(line[stop - 1, 2] < seen_mm[1] - _TRACK_MM),
     )
 
 
