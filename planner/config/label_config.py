@@ -42,6 +42,19 @@ class LabelConfig(Settings):
         "Ours.",
     )
     moved_mm: float = Field(default=12.0, gt=0, description="How far labels are moved for that comparison. Ours.")
+    shifted_mm: float = Field(
+        default=30.0, gt=0, description="How far misplaced labels are moved to say by how much they are off. Ours."
+    )
+    fitting: float = Field(
+        default=0.3,
+        ge=0,
+        le=1,
+        description="Only labels that stand out by so much when mirrored are called mirrored; good ones of two CTs did "
+        "by 0.56 and 0.69. Ours.",
+    )
+    alike: float = Field(
+        default=0.03, ge=0, le=1, description="Differences closer than this say nothing of which way fits. Ours."
+    )
     air_hu: float = Field(default=-400.0, description="Below it there is gas, not bone. Ours.")
     most_in_air: float = Field(default=0.05, ge=0, le=1, description="Share of labelled bone that may lie there. Ours.")
     near_mm: float = Field(

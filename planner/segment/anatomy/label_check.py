@@ -15,6 +15,7 @@ from planner.model.anatomy_labels import LEVELS, AnatomyLabels, level_of, side_o
 from planner.model.finding import Finding
 from planner.model.labels import LabelMap
 from planner.model.volume import Volume
+from planner.segment.anatomy.label_shift import FEWEST, SEEN_SHARE, Shift, best_shift
 from planner.segment.anatomy.soft_labels import require_soft_parts
 from planner.segment.upright import Bools, resample
 
@@ -29,9 +30,6 @@ _BOTH_HIPS_MM = 300.0
 _BODY_HU = -300.0
 _SAME_VOXEL = 0.05
 """Voxels that stray by less than this share are the same: rounded positions. Ours."""
-_FEWEST = 50
-_SEEN_SHARE = 0.7
-"""So much of moved labels must still lie in the scan for the comparison to count."""
 
 
 def fit_labels(labels: AnatomyLabels, volume: Volume, *, config: LabelConfig = DEFAULT) -> AnatomyLabels:
@@ -209,7 +207,7 @@ def _patients_middle(sided: list[_LabelledBone], volume: Volume) -> float | None
         return float(np.mean(list(both.values())))
     step = tuple(max(1, round(6.0 / mm)) for mm in volume.grid.spacing_mm)
     body = np.argwhere(volume.hu[:: step[0], :: step[1], :: step[2]] > _BODY_HU) * step
-    if len(body) < _FEWEST:
+    if len(body) < FEWEST:
         return None
     x = volume.grid.to_lps(body)[:, 0]
     low, high = np.percentile(x, (1, 99))
@@ -232,10 +230,7 @@ def _require_place(bone: Bools, volume: Volume, name: str, config: LabelConfig) 
     others = [(words, scene.contrast(pair)) for words, pair in scene.others(config.moved_mm)]
     words, best = max(((w, v) for w, v in others if v is not None), key=lambda one: one[1], default=("", -1.0))
     if best > given + config.better_by:
-        raise LabelError(
-            f"{name} fits the CT better {words}: the share of bone-like voxels within its bones exceeds that about "
-            f"them by {best:.2f} then, by {given:.2f} as it is; export it again with its orientation"
-        )
+        raise LabelError(f"{name} {_why_elsewhere(scene, words, best, given, config)}")
     if given < config.least_contrast:
         raise LabelError(
             f"{name} does not fit the CT: voxels within its bones are hardly denser than about them ({given:.2f}, at "
@@ -243,7 +238,42 @@ def _require_place(bone: Bools, volume: Volume, name: str, config: LabelConfig) 
         )
 
 
+def _why_elsewhere(scene: "_Scene", words: str, best: float, given: float, config: LabelConfig) -> str:
+    """Say how labels that fit better elsewhere lie: mirrored only where nothing else explains it as well."""
+    shift = scene.shift(config.shifted_mm)
+    mirrored = best if words in _MIRRORED and best >= config.fitting else None
+    moved = None if shift is None or shift.contrast <= given + config.better_by else shift
+    how = (
+        "the share of bone-like voxels within its bones exceeds that about them by {:.2f} then, "
+        f"by {given:.2f} as it is"
+    )
+    if mirrored is not None and (moved is None or mirrored > moved.contrast + config.alike):
+        return f"fits the CT better {words}: {how.format(mirrored)}; export it again with its orientation"
+    if moved is None:
+        return f"does not lie on the CT's bones ({given:.2f}); it was made on another scan, or moved"
+    would = f"Moved by {_in_words(moved)} it would fit: {how.format(moved.contrast)}"
+    why = f"does not lie on the CT's bones; shifted? {would}"
+    if mirrored is not None and mirrored > moved.contrast - config.alike:
+        why += f"; {words} it would as well ({mirrored:.2f})"
+    return f"{why}; look at it over the CT, and export it again"
+
+
+def _in_words(shift: Shift) -> str:
+    names = (("up", "down"), ("back", "forwards"), ("to the left", "to the right"))
+    parts = [
+        f"{abs(mm):.0f} mm {way[0] if mm > 0 else way[1]}" for mm, way in zip(shift.moved_mm, names, strict=True) if mm
+    ]
+    return " and ".join(parts)
+
+
 _Pair = tuple[Bools, Bools]
+_FLIPS = (
+    ("mirrored from left to right", (2,)),
+    ("mirrored from front to back", (1,)),
+    ("mirrored from top to bottom", (0,)),
+    ("turned half round", (1, 2)),
+)
+_MIRRORED = frozenset(words for words, _ in _FLIPS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -274,19 +304,20 @@ class _Scene:
         """Give the bone-like share within, less that about; None where too little of it is in the scan."""
         mask, shell = (part & self.valid for part in pair)
         inside, about = int(mask.sum()), int(shell.sum())
-        if inside < max(_FEWEST, _SEEN_SHARE * int((self.given[0] & self.valid).sum())) or about < _FEWEST:
+        if inside < max(FEWEST, SEEN_SHARE * int((self.given[0] & self.valid).sum())) or about < FEWEST:
             return None
         return float(self.dense[mask].mean()) - float(self.dense[shell].mean())
 
+    def shift(self, reach_mm: float) -> Shift | None:
+        """Give where the labels fit best, moved and not mirrored."""
+        mask, shell = self.given
+        return best_shift(
+            mask, shell, dense=self.dense, valid=self.valid, spacing_mm=self.spacing_mm, reach_mm=reach_mm
+        )
+
     def others(self, moved_mm: float) -> list[tuple[str, _Pair]]:
         """Give the labels mirrored and moved, with the words for it."""
-        flips = (
-            ("mirrored from left to right", (2,)),
-            ("mirrored from front to back", (1,)),
-            ("mirrored from top to bottom", (0,)),
-            ("turned half round", (1, 2)),
-        )
-        out = [(words, (np.flip(self.given[0], axes), np.flip(self.given[1], axes))) for words, axes in flips]
+        out = [(words, (np.flip(self.given[0], axes), np.flip(self.given[1], axes))) for words, axes in _FLIPS]
         for axis, names in enumerate((("up", "down"), ("back", "forwards"), ("to the left", "to the right"))):
             cells = max(1, round(moved_mm / self.spacing_mm[axis]))
             for sign, words in zip((1, -1), names, strict=True):

@@ -43,7 +43,7 @@ def test_labels_of_another_ct_are_refused_before_anything_is_planned(tmp_path):
     codes, ct = scene()
     write_label_nifti(LabelMap(GRID, np.roll(codes, 8, 1), ()), tmp_path / "v.nii.gz")
     # The CT has no implant: a plan would end with NoImplantError.
-    with pytest.raises(LabelError, match="better moved"):
+    with pytest.raises(LabelError, match="Moved by 16 mm forwards it would fit"):
         plan(ct, labels=tmp_path / "v.nii.gz")
 
 

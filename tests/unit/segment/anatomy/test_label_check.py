@@ -65,7 +65,7 @@ def test_labels_of_the_ct_are_taken_as_they_are():
 @pytest.mark.parametrize("axes", [(1,), (2,), (1, 2)])
 def test_mirrored_labels_are_refused(axes):
     labels = spine()
-    with pytest.raises(LabelError, match=r"better (mirrored|turned|moved)"):
+    with pytest.raises(LabelError, match=r"mirrored from|turned half round"):
         fit_labels(changed(labels, np.flip(labels.labels.codes, axes)), ct_of(labels))
 
 
@@ -77,8 +77,18 @@ def test_labels_upside_down_are_refused():
 
 def test_labels_moved_off_their_bones_are_refused():
     labels = spine()
-    with pytest.raises(LabelError, match="fits the CT better moved"):
+    with pytest.raises(LabelError, match="shifted\\? Moved by 10 mm to the right it would fit") as refused:
         fit_labels(changed(labels, np.roll(labels.labels.codes, 5, 2)), ct_of(labels))
+    assert "mirrored" not in str(refused.value)
+
+
+def test_labels_moved_so_that_a_mirror_brings_them_back_are_not_called_mirrored():
+    labels = spine()
+    columns = np.flatnonzero((labels.labels.codes > 0).any(axis=(0, 1)))
+    # the bones' middle lies 6 mm off the array's, the labels' as far on its other side
+    bones = np.roll(labels.labels.codes, round(SHAPE[2] / 2 - (columns[0] + columns[-1] + 1) / 2) + 3, 2)
+    with pytest.raises(LabelError, match=r"does not lie on the CT's bones; shifted\? Moved by 12 mm to the left"):
+        fit_labels(changed(labels, np.roll(bones, -6, 2)), ct_of(changed(labels, bones)))
 
 
 def test_labels_on_soft_tissue_or_in_air_are_refused():
