@@ -141,7 +141,12 @@ class AcetabularDefectConfig(Settings):
     bone_hu: float = Field(
         default=150.0, description="Least reading of cancellous bone beside metal, over fibrous tissue (0-100). Ours."
     )
-    least_trust: float = Field(default=0.35, ge=0, le=1, description="As `FemoralWallConfig.least_trust`.")
+    least_trust: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Less trust in the metal's artefacts is unreadable; at least `TrustConfig.unreadable_below`.",
+    )
     least_clear_share: float = Field(
         default=0.5, gt=0, le=1, description="Of the way behind a place so much must be readable to judge it. Ours."
     )
@@ -170,15 +175,9 @@ class AcetabularDefectConfig(Settings):
     severe_mm: float = Field(default=20.0, gt=0, description="As `CupMigrationConfig.gross_mm`.")
 
 
-class InfectionConfig(Settings):
-    """What gas and fluid near a hip implant are told of."""
+class PocketConfig(Settings):
+    """What is taken for gas, and what for fluid, round an implant."""
 
-    reach_mm: float = Field(
-        default=40.0, gt=0, description="From metal; farther off it is no matter of the implant. Ours."
-    )
-    medial_mm: float = Field(
-        default=20.0, description="Farther medial of the socket's middle bowel and bladder lie. Ours."
-    )
     bloom_mm: float = Field(default=6.0, ge=0, description="So near to metal undershoot reads as gas. Ours.")
     streaks_mm: float = Field(default=12.0, ge=0, description="The same where no map of artefacts is at hand. Ours.")
     skin_mm: float = Field(default=6.0, ge=0, description="Creases of the skin hold air. Ours.")
@@ -212,6 +211,17 @@ class InfectionConfig(Settings):
     )
     thick_mm: float = Field(default=10.0, gt=0, description="Thinner is a seam between muscles. Ours.")
     least_fluid_ml: float = Field(default=5.0, ge=0, description="Less is a bursa's or joint's own. Ours.")
+
+
+class InfectionConfig(PocketConfig):
+    """What gas and fluid near a hip implant are told of."""
+
+    reach_mm: float = Field(
+        default=40.0, gt=0, description="From metal; farther off it is no matter of the implant. Ours."
+    )
+    medial_mm: float = Field(
+        default=20.0, description="Farther medial of the socket's middle bowel and bladder lie. Ours."
+    )
 
 
 class DefectModelConfig(Settings):

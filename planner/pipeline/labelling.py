@@ -21,6 +21,8 @@ def label_map(
     gaps: Sequence[tuple[str, Mask]],
     breaches: Sequence[BreachPatch],
     anatomy: Anatomy,
+    loose: Mask,
+    cups: Mask,
 ) -> LabelMap:
     """Lay all structures over each other by their precedence.
 
@@ -33,13 +35,17 @@ def label_map(
     breaches : sequence of BreachPatch
         Their places outside of the bone.
     anatomy : Anatomy
-        Canal and bone, on the working grid.
+        Canal and bones, on the working grid.
+    loose : Mask
+        Bone that is in none of the anatomy's bones, on the anatomy's grid.
+    cups : Mask
+        What cups hold, on the anatomy's grid: a bone's envelope closes over it, yet it is no bone.
 
     Returns
     -------
     LabelMap
-        Implants have the codes 1, 2, ..., then gaps, breaches, canal, discs, each bone that was told apart, and all
-        other bone.
+        Implants have the codes 1, 2, ..., then gaps, breaches, canal, discs, each bone that was told apart, and bone
+        in none of them.
     """
     layers: list[tuple[StructureKind, str, Mask | BreachPatch]] = [
         *(("implant", name, mask) for name, mask in implants),
@@ -50,11 +56,8 @@ def label_map(
         layers.append(("canal", "canal", anatomy.canal))
     if anatomy.disc is not None:
         layers.append(("disc", "discs", anatomy.disc))
-    layers += [("bone", bone.name, bone.mask) for bone in anatomy.bones]
-    rest = anatomy.bone.voxels.copy()
-    for bone in anatomy.bones:
-        rest &= ~bone.mask.voxels
-    layers.append(("bone", "bone", Mask(anatomy.grid, rest)))
+    layers += [("bone", bone.name, _less(bone.mask, cups)) for bone in anatomy.bones]
+    layers.append(("bone", "bone", _less(loose, cups)))
     codes = np.zeros(grid.shape, np.uint8 if len(layers) < 256 else np.uint16)
     structures = [Structure(code=k, kind=kind, id=name) for k, (kind, name, _) in enumerate(layers, start=1)]
     # Painted from the lowest precedence to the highest, so that the first named keeps the voxel.
@@ -63,6 +66,11 @@ def label_map(
         what = layers[k][2]
         codes[_voxels(what, grid)] = k + 1
     return LabelMap(grid, codes, tuple(structures))
+
+
+def _less(mask: Mask, taken: Mask) -> Mask:
+    mask.grid.require_same(taken.grid)
+    return Mask(mask.grid, mask.voxels & ~taken.voxels)
 
 
 def codes_on_slices(labels: LabelMap, slices: StoredSlices) -> npt.NDArray[np.generic]:

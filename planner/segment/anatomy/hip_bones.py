@@ -17,6 +17,7 @@ from planner.segment.anatomy.bone import bone_envelope
 from planner.segment.anatomy.hip_parting import HipParts, part_hip
 from planner.segment.anatomy.joint_space import HipJoint, joint_space, joints_of, natural_opening_lps
 from planner.segment.anatomy.natural_head import fit_head
+from planner.segment.anatomy.sacroiliac import may_hold_sacrum
 from planner.segment.anatomy.trochanters import lesser_trochanter, shaft_frame, trochanter_tip
 from planner.segment.region import HipLandmarks, hips_of
 from planner.segment.upright import Bools, Floats, resample, upright_grid, upright_hu
@@ -226,6 +227,7 @@ class _Told:
     bones: tuple[Bone, ...]
     landmarks: tuple[Landmark, ...]
     space: Mask
+    findings: tuple[Finding, ...]
 
 
 def _told(joint: HipJoint, hu: Floats, bone: Bools, metal: Bools, grid: Grid, config: HipBoneConfig) -> _Told:
@@ -234,7 +236,19 @@ def _told(joint: HipJoint, hu: Floats, bone: Bools, metal: Bools, grid: Grid, co
         joint = replace(joint, axis_lps=shaft_axis_of(parts.femur, joint.head_lps, grid))
     solid = parts.femur | parts.pelvis | metal
     space = Mask(grid, joint_space(joint, grid, solid=solid, config=config))
-    return _Told(joint, _bones(parts, joint.side, grid), _landmarks(parts.femur, joint, hu, grid, config), space)
+    bones, marks = _bones(parts, joint.side, grid), _landmarks(parts.femur, joint, hu, grid, config)
+    return _Told(joint, bones, marks, space, _not_parted(parts, joint, grid))
+
+
+def _not_parted(parts: HipParts, joint: HipJoint, grid: Grid) -> tuple[Finding, ...]:
+    """Say that a pelvis may hold a part of the sacrum: too little of that is in view to part them."""
+    if parts.sacrum.any() or not may_hold_sacrum(parts.pelvis, joint, grid):
+        return ()
+    message = (
+        f"pelvis-{joint.side}: it may hold a part of the sacrum, of which too little is in view to part them at the "
+        "sacroiliac joint"
+    )
+    return (Finding(code="pelvis-with-sacrum", severity="info", message=message),)
 
 
 def _bones(parts: HipParts, side: Side, grid: Grid) -> tuple[Bone, ...]:
@@ -336,7 +350,7 @@ def _merged(found: list[_Told], findings: tuple[Finding, ...]) -> HipBones:
         bones=_without_twins([bone for told in found for bone in told.bones]),
         landmarks=tuple(mark for told in found for mark in told.landmarks),
         joint=Mask(found[0].space.grid, space),
-        findings=findings,
+        findings=(*findings, *(said for told in found for said in told.findings)),
     )
 
 

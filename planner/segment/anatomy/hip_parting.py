@@ -14,6 +14,7 @@ from planner.config.hip_bone_config import HipBoneConfig
 from planner.geometry.frames import Array, unit
 from planner.geometry.grid import Grid
 from planner.segment.anatomy.joint_space import HipJoint, along, behind_mouth, offsets_from, squared_from
+from planner.segment.anatomy.sacroiliac import sacral_marks, sacrum_beyond_joint
 from planner.segment.upright import Bools, Floats
 
 Codes = npt.NDArray[np.uint8]
@@ -23,9 +24,6 @@ _MOUTH = 0.62
 """Cosine: within 52 degrees of the socket's opening head and neck are free: half a neck is 40 wide there. Ours."""
 _HEAD_SURFACE_MM, _CUT_MM = 0.5, 1.6
 """Beyond the fitted sphere so far is head; from there so far the bones are cut apart where they touch. Ours."""
-_SACRUM_MM = (62.0, 25.0, 5.0)
-"""Further medial, behind and above the head's centre than this lies sacrum: the joint to the ilium is about 45 mm from
-the midline, the head 88. Ours."""
 _MARKER_MM = 13.0
 """Bone so near to the stem's axis is the femur's: half a slender shaft. Ours."""
 _BELOW_SHOULDER_MM = 25.0
@@ -88,12 +86,17 @@ def part_hip(
     Head and neck are cut out first: the head's ball, what lies in it and before the cup's mouth, and the metal of the
     neck. What still holds together, by an osteophyte or heterotopic bone, is parted at its narrowest by a watershed on
     the distance to the surface (scikit-image's), from markers round the shaft and behind the cup. The bed of
-    the cup behind its mouth is the pelvis's; metal is the femur's where bone surrounds it across the neck.
+    the cup behind its mouth is the pelvis's; metal is the femur's where bone surrounds it across the neck. Pelvis and
+    sacrum are parted at the joint between them where its sheet shows, else at the narrowest.
     """
     if joint.is_natural:
         parts = _part_natural(hu, bone, joint, grid, config)
     else:
         parts = _part_replaced(hu, bone, metal, joint, grid, config)
+    ring = parts.pelvis | parts.sacrum
+    beyond = sacrum_beyond_joint(hu, ring, joint, grid)
+    if beyond is not None:
+        parts = replace(parts, pelvis=ring & ~beyond, sacrum=beyond)
     # no section of a femur has a hole; the pelvis has, between its branches
     femur = np.stack([ndi.binary_fill_holes(row) for row in parts.femur]) & ~(parts.pelvis | parts.sacrum)
     return replace(parts, femur=np.asarray(femur))
@@ -154,12 +157,11 @@ def _markers(bone: Bools, joint: HipJoint, grid: Grid) -> Codes:
         t = along(top, down, grid)
         beside = squared_from(top, grid) - t * t
         marks[bone & (t > _BELOW_SHOULDER_MM) & (beside < _MARKER_MM**2)] = _FEMUR
-    x, y, z = offsets_from(joint.head_lps, grid)
     if joint.axis_lps is None:
+        x, _y, z = offsets_from(joint.head_lps, grid)
         lateral = x * joint.outwards
         marks[bone & (lateral > _BELOW_LATERAL_MM) & (z < _BELOW_MM)] = _FEMUR
-    medial, behind, above = _SACRUM_MM
-    marks[bone & (-x * joint.outwards > medial) & (y > behind) & (z > above)] = _SACRUM
+    marks[sacral_marks(bone, joint, grid)] = _SACRUM
     return marks
 
 
@@ -203,7 +205,7 @@ def _pieces_of_pelvis(loose: Bools, hu: Floats, joint: HipJoint, grid: Grid, con
     keep &= np.isin(np.arange(count), _at_border(labels))
     keep[0] = False
     for label, block in zip(np.flatnonzero(keep), _blocks(labels, np.flatnonzero(keep)), strict=True):
-        keep[label] = _is_bone(labels[block] == label, hu[block], edge, config)
+        keep[label] = reads_as_bone(labels[block] == label, hu[block], edge, config)
     return np.asarray(keep[labels])
 
 
@@ -217,7 +219,24 @@ def _blocks(labels: npt.NDArray[Any], chosen: npt.NDArray[np.intp]) -> list[tupl
     return [found[int(label) - 1] for label in chosen]
 
 
-def _is_bone(piece: Bools, hu: Floats, edge_mm: float, config: HipBoneConfig) -> bool:
+def reads_as_bone(piece: Bools, hu: Floats, edge_mm: float, config: HipBoneConfig) -> bool:
+    """Say whether a loose piece is bone: denser at its rim than within, or compact where it has no inside.
+
+    Parameters
+    ----------
+    piece : ndarray of bool, shape (S, R, C)
+        The piece, in a block of its own.
+    hu : ndarray, shape (S, R, C)
+        The CT there.
+    edge_mm : float
+        Edge of a voxel.
+    config : HipBoneConfig
+        Limits.
+
+    Returns
+    -------
+    bool
+    """
     # the picture's border is no surface: bone goes on beyond it
     depth = np.asarray(edt.edt(np.pad(piece, 1, mode="edge"), parallel=2))[1:-1, 1:-1, 1:-1] * edge_mm
     within, rim = hu[piece & (depth > _CORE_MM)], hu[piece & (depth <= _CORE_MM)]

@@ -253,7 +253,9 @@ def _holding(
     from_metal = np.asarray(edt.edt(~metal.voxels[block], anisotropy=grid.spacing_mm, parallel=2), dtype=np.float32)
     clear = inside & (read(from_metal) > config.bloom_mm)
     if trust is not None:
-        clear &= np.asarray(trust.trust_at(points)) >= config.least_trust
+        # what the plan calls unreadable elsewhere says nothing of bone here
+        least = max(config.least_trust, trust.config.unreadable_below)
+        clear &= np.asarray(trust.trust_at(points)) >= least
     bone = clear & (read(np.asarray(ct.hu[block], dtype=np.float32)) > config.bone_hu)
     bone &= read(pelvis.mask.voxels[block].astype(np.float32)) > 0.3
     return np.asarray(bone.any(axis=-1)), np.asarray(clear.mean(axis=-1) >= config.least_clear_share)

@@ -1,7 +1,7 @@
 """What bone is missing round a hip implant, as a mask to be printed: against the other side, or what is lucent."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cc3d
@@ -18,6 +18,7 @@ from planner.model.volume import Mask
 from planner.segment.anatomy.joint_space import HipJoint, squared_from
 from planner.segment.candidacy.cup_place import MirroredSide
 from planner.segment.region import block_of
+from planner.segment.trust import TrustMap
 from planner.segment.upright import Bools, resample
 
 DEFAULT = DefectModelConfig()
@@ -39,6 +40,8 @@ class DefectModel:
         Where bone is missing; against the envelope: what the gaps say, false ones among them.
     error_mm : float or None
         How well the mirrored side fits; None for the envelope.
+    unread_ml : float
+        What is missing beside it, as far as it goes, where artefacts leave nothing readable, mL; not in the mask.
     """
 
     name: str
@@ -46,11 +49,34 @@ class DefectModel:
     against: Literal["mirrored side", "envelope"]
     mask: Mask
     error_mm: float | None = None
+    unread_ml: float = 0.0
+
+    @property
+    def bone(self) -> str:
+        """The bone in words, "left pelvis"."""
+        kind = self.name.removeprefix("defect-").split("-")[0]
+        return f"{self.side} {kind}"
 
     @property
     def volume_ml(self) -> float:
         """Its volume, mL."""
         return self.mask.volume_ml
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MirrorComparison:
+    """What a pelvis lacks against the mirrored other one.
+
+    Parameters
+    ----------
+    model : DefectModel or None
+        What is missing where it can be read; None where that is less than counts.
+    unread_ml : float
+        What would count as missing where artefacts leave nothing readable, mL: there nobody can say.
+    """
+
+    model: DefectModel | None
+    unread_ml: float = 0.0
 
 
 def defect_from_envelope(
@@ -98,7 +124,7 @@ def defect_from_envelope(
     return _model(f"defect-{bone.name}-against-envelope", bone.side, "envelope", lucent, grid, None, config)
 
 
-def defect_from_mirror(
+def compare_with_mirror(
     joint: HipJoint,
     *,
     pelvis: Bone,
@@ -106,8 +132,9 @@ def defect_from_mirror(
     mirrored: MirroredSide,
     metal: Mask,
     seen: Mask | None = None,
+    trust: TrustMap | None = None,
     config: DefectModelConfig = DEFAULT,
-) -> DefectModel | None:
+) -> MirrorComparison:
     """Give what the mirrored other pelvis has and this one has not, round the cup.
 
     Parameters
@@ -122,14 +149,17 @@ def defect_from_mirror(
         All metal, on this pelvis's grid.
     seen : Mask or None
         Where the scan measured something, on the same grid; None: everywhere.
+    trust : TrustMap or None
+        What artefacts leave readable.
     config : DefectModelConfig
         Limits.
 
     Returns
     -------
-    DefectModel or None
-        None where less than `config.least_ml` is missing. What is thinner than twice the error of the fit is left out:
-        left and right differ by so much.
+    MirrorComparison
+        Without a model where less than `config.least_ml` is missing. What is thinner than twice the error of the fit is
+        left out: left and right differ by so much. What lies where the trust map calls the CT unreadable is not called
+        missing; it is counted apart.
 
     Raises
     ------
@@ -153,8 +183,12 @@ def defect_from_mirror(
     missing = np.zeros(own.shape, dtype=bool)
     missing[tuple(cells[_within(other_pelvis.mask, there)].T)] = True
     missing = _opened(missing, max(config.thin_mm, 2.0 * mirrored.error_mm) / 2.0, own)
+    unread = missing & _unreadable(missing, trust, own)
     name = f"defect-{pelvis.name}-against-mirror"
-    return _model(name, joint.side, "mirrored side", missing, own, mirrored.error_mm, config)
+    model = _model(name, joint.side, "mirrored side", missing & ~unread, own, mirrored.error_mm, config)
+    blind = _model(name, joint.side, "mirrored side", unread, own, mirrored.error_mm, config)
+    blind_ml = 0.0 if blind is None else blind.volume_ml
+    return MirrorComparison(None if model is None else replace(model, unread_ml=blind_ml), blind_ml)
 
 
 def defect_findings(models: Sequence[DefectModel], *, config: DefectModelConfig = DEFAULT) -> tuple[Finding, ...]:
@@ -179,7 +213,7 @@ def defect_findings(models: Sequence[DefectModel], *, config: DefectModelConfig 
             Finding(
                 code="bone-lucent" if model.against == "envelope" else "bone-missing",
                 severity="info",
-                message=f"{model.name}: {_words(model)}",
+                message=f"{model.bone}: {_words(model)}",
                 where_lps=(x, y, z),
                 measured=round(model.volume_ml, 2),
                 limit=config.least_ml,
@@ -193,11 +227,13 @@ def defect_findings(models: Sequence[DefectModel], *, config: DefectModelConfig 
 def _words(model: DefectModel) -> str:
     if model.against == "envelope":
         return (
-            f"{model.volume_ml:.1f} mL within the bone's outline were measured as lucent. This is the sum of the gaps "
-            "there: what is in doubt of them is in doubt of this, and none of it is proved to be lost bone."
+            f"{model.volume_ml:.1f} mL within the bone's outline were measured as lucent: the voxels of the gaps that "
+            "lie there, counted. The gaps' own volumes are measured finer than a voxel, and may reach out of the "
+            "outline. What is in doubt of them is in doubt of this, and none of it is proved to be lost bone."
         )
     fit = "" if model.error_mm is None else f" (fits within {model.error_mm:.1f} mm)"
-    return f"{model.volume_ml:.1f} mL of bone is missing against the mirrored other side{fit}."
+    blind = "" if not model.unread_ml else f"; of {model.unread_ml:.1f} mL more artefacts leave nothing readable"
+    return f"{model.volume_ml:.1f} mL of bone is missing against the mirrored other side{fit}{blind}."
 
 
 def _cropped(grid: Grid, block: tuple[slice, slice, slice]) -> Grid:
@@ -210,6 +246,15 @@ def _within(mask: Mask, points: Array) -> Bools:
     inside = np.all((index >= 0) & (index < np.array(mask.grid.shape)), axis=1)
     out = np.zeros(len(points), dtype=bool)
     out[inside] = mask.voxels[tuple(index[inside].T)]
+    return out
+
+
+def _unreadable(where: Bools, trust: TrustMap | None, grid: Grid) -> Bools:
+    """Say where artefacts leave nothing readable."""
+    out = np.zeros_like(where)
+    cells = np.argwhere(where)
+    if trust is not None and len(cells):
+        out[tuple(cells.T)] = np.asarray(trust.trust_at(grid.to_lps(cells))) < trust.config.unreadable_below
     return out
 
 

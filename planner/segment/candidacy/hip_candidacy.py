@@ -15,9 +15,9 @@ from planner.segment.candidacy.cup_migration import CupMigration, cup_migration,
 from planner.segment.candidacy.cup_place import MirroredSide, mirrored_side
 from planner.segment.candidacy.defect_model import (
     DefectModel,
+    compare_with_mirror,
     defect_findings,
     defect_from_envelope,
-    defect_from_mirror,
 )
 from planner.segment.candidacy.femoral_defects import FemoralDefect, femoral_defect, femoral_findings
 from planner.segment.candidacy.femoral_wall import femoral_wall
@@ -26,6 +26,7 @@ from planner.segment.candidacy.gas_collections import Pocket, find_pockets, infe
 from planner.segment.candidacy.hip_not_told import (
     femur_not_told,
     infection_not_told,
+    mirror_not_told,
     not_told_findings,
     other_side_not_told,
     socket_not_told,
@@ -225,17 +226,19 @@ def _of_socket(
     )
     spaces = scene.believed_spaces(config.model.least_trust)
     models = [defect_from_envelope(pelvis, spaces=spaces, metal=scene.metal, config=config.model)]
+    unread: tuple[str, ...] = ()
     if mirrored is not None and theirs is not None:
-        models.append(
-            defect_from_mirror(
-                joint,
-                pelvis=pelvis,
-                other_pelvis=theirs,
-                mirrored=mirrored,
-                metal=scene.metal,
-                config=config.model,
-            )
+        against = compare_with_mirror(
+            joint,
+            pelvis=pelvis,
+            other_pelvis=theirs,
+            mirrored=mirrored,
+            metal=scene.metal,
+            trust=scene.trust,
+            config=config.model,
         )
+        models.append(against.model)
+        unread = mirror_not_told(against)
     defects = tuple(m for m in models if m is not None)
     return HipCandidacy(
         findings=(
@@ -246,7 +249,7 @@ def _of_socket(
         places=(place,),
         acetabula=() if held is None else (held,),
         defects=defects,
-        untold=(*uncompared, *socket_not_told(joint, place=place, pelvis=pelvis, defect=held)),
+        untold=(*uncompared, *unread, *socket_not_told(joint, place=place, pelvis=pelvis, defect=held)),
     )
 
 

@@ -12,10 +12,11 @@ from planner.model.volume import Mask
 from planner.segment.anatomy.joint_space import HipJoint
 from planner.segment.candidacy.acetabular_defects import AcetabularDefect
 from planner.segment.candidacy.cup_migration import CupMigration
+from planner.segment.candidacy.defect_model import MirrorComparison
 from planner.segment.candidacy.femoral_defects import FemoralDefect
 from planner.segment.candidacy.gas_collections import Pocket, is_taken_for_bowel
 
-_UNREADABLE = "too little can be read beside the metal"
+_UNREADABLE = "too little can be read beside the metal and its artefacts"
 
 
 def femur_not_told(
@@ -98,6 +99,27 @@ def socket_not_told(
     if defect.likeness is None:
         out.append(f"the socket's class of defect ({_why_no_acetabular_class(defect, place)})")
     return tuple(out)
+
+
+def mirror_not_told(against: MirrorComparison) -> tuple[str, ...]:
+    """Say that bone which the other side has cannot be called missing here, for nothing can be read there.
+
+    Parameters
+    ----------
+    against : MirrorComparison
+        What was compared.
+
+    Returns
+    -------
+    tuple of str
+        Empty where all that differs can be read, or some of it was told: its finding says the rest.
+    """
+    if against.model is not None or not against.unread_ml:
+        return ()
+    return (
+        f"whether bone is missing against the mirrored other side (of the {against.unread_ml:.1f} mL in question "
+        "artefacts leave nothing readable)",
+    )
 
 
 def other_side_not_told(

@@ -20,6 +20,11 @@ _FEWEST_VOXELS = 30
 _TITANIUM_HU = (5000.0, 9500.0)
 """What bulky titanium shows: 6200-8900 in six parts of simulated scans with artefacts, 5400-7500 in real ones; 8500 by
 the attenuation tables. Its screws read up to 10400 beside a steel stem, and are not told then."""
+_NEVER_TITANIUM = frozenset(("femoral_head",))
+"""Heads are cobalt-chrome, steel or ceramic. Some of titanium alloy were made once; retrieved ones were badly scarred
+(Effect of Counterface Material on the Characteristics of Retrieved Uncemented Cobalt-Chromium and Titanium Alloy Total
+Hip Replacements). Ceramic, and cobalt-chrome that an artefact darkens, read as titanium does. Stems, cups, screws and
+nails are made of either."""
 _HEAVY_HU = 13000.0
 """Cobalt-chrome and steel show more: 14700-22800 in five parts of simulated scans with artefacts."""
 _NECK_MM = (1.5, 5.5)
@@ -100,8 +105,8 @@ def material_of(volume: Volume, metal: Metal, part: HipPart) -> Material:
     Returns
     -------
     str
-        "unknown" for a thin part, one that reads between the two, one that is darker than both (ceramic), and where the
-        scan is clipped beneath it.
+        "unknown" for a thin part, one that reads between the two, one that is darker than both (ceramic), a head that
+        reads as titanium, and where the scan is clipped beneath it.
     """
     grid = part.metal.grid
     padded = np.pad(part.metal.voxels, 1).astype(np.uint8)
@@ -115,5 +120,5 @@ def material_of(volume: Volume, metal: Metal, part: HipPart) -> Material:
     if inside > _AT_CEILING * ceiling and ceiling < _HEAVY_HU:
         return "unknown"
     if _TITANIUM_HU[0] <= inside <= _TITANIUM_HU[1]:
-        return "titanium"
+        return "unknown" if part.record.kind in _NEVER_TITANIUM else "titanium"
     return "cobalt_chrome_or_steel" if inside > _HEAVY_HU else "unknown"

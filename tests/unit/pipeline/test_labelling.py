@@ -1,13 +1,16 @@
-"""Labels of the planning grid, brought onto the slices that the CT's file holds."""
+"""Labels of what was found, and brought onto the slices that the CT's file holds."""
 
 import numpy as np
 import pytest
 
 from planner.geometry.grid import Grid
 from planner.geometry.rigid import rotation_about
+from planner.model.anatomy import Anatomy
+from planner.model.bones import Bone
 from planner.model.labels import LabelMap, Structure
 from planner.model.scan import StoredSlices
-from planner.pipeline.labelling import codes_on_slices
+from planner.model.volume import Mask, Volume
+from planner.pipeline.labelling import codes_on_slices, label_map
 
 SHAPE = (6, 7, 8)
 
@@ -56,3 +59,32 @@ def test_slices_elsewhere_have_no_code(labels: LabelMap) -> None:
     slices = StoredSlices.of_grid(labels.grid)
     away = StoredSlices(slices.positions_lps + 100.0, slices.row_step_lps, slices.column_step_lps, 7, 8)
     assert not codes_on_slices(labels, away).any()
+
+
+def _mask(grid: Grid, *slices: slice) -> Mask:
+    voxels = np.zeros(grid.shape, dtype=bool)
+    voxels[slices] = True
+    return Mask(grid, voxels)
+
+
+def test_what_a_cup_holds_is_no_bone_though_the_envelope_closes_over_it() -> None:
+    grid = Grid((12, 12, 12), np.eye(4)[[2, 1, 0, 3]])
+    pelvis = _mask(grid, slice(2, 8))
+    shell = _mask(grid, slice(5, 6), slice(3, 9), slice(3, 9))
+    cups = _mask(grid, slice(5, 8), slice(3, 9), slice(3, 9))
+    loose = _mask(grid, slice(7, 10), slice(4, 6), slice(4, 6))
+    # the generous bed of the gaps, which is no label
+    bed = _mask(grid, slice(0, 12))
+    anatomy = Anatomy(
+        ct=Volume(grid, np.zeros(grid.shape, np.float32)), metal=shell, bone=bed, gaps=(), implants=(),
+        bones=(Bone("pelvis-left", "pelvis", pelvis, side="left"),),
+    )  # fmt: skip
+    made = label_map(
+        grid, implants=[("cup-left", shell)], gaps=[], breaches=(), anatomy=anatomy, loose=loose, cups=cups
+    )
+    codes = {s.id: s.code for s in made.structures}
+    assert list(codes) == ["cup-left", "pelvis-left", "bone"]
+    assert (made.codes[cups.voxels & ~shell.voxels] == 0).all()
+    assert (made.codes[shell.voxels] == codes["cup-left"]).all()
+    assert (made.codes[pelvis.voxels & ~cups.voxels] == codes["pelvis-left"]).all()
+    assert np.array_equal(made.codes == codes["bone"], loose.voxels & ~cups.voxels & ~pelvis.voxels)

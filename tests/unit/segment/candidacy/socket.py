@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from planner.config.trust_config import TrustConfig
 from planner.geometry.frames import Array, points_lps, unit
 from planner.geometry.grid import Grid
 from planner.model.bones import Bone
 from planner.model.volume import Mask, Volume
 from planner.segment.anatomy.joint_space import HipJoint
+from planner.segment.trust import TrustMap
 
 EDGE_MM, SIZE = 1.5, 90
 CUP = np.array([90.0, 0.0, 0.0])
@@ -30,6 +32,15 @@ GRID = Grid(
 def points() -> Array:
     """Give the voxels' places, shape (S, R, C, 3)."""
     return np.asarray(GRID.to_lps(np.moveaxis(np.indices(GRID.shape), 0, -1)))
+
+
+def everywhere(trust: float) -> TrustMap:
+    """Make a map of the same trust at all places."""
+    grid = Grid(
+        (2, 2, 2), np.array([[0, 0, 400.0, -200.0], [0, 400.0, 0, -200.0], [400.0, 0, 0, -200.0], [0, 0, 0, 1]])
+    )
+    even = np.full(grid.shape, trust, dtype=np.float32)
+    return TrustMap(grid, even, 100.0 * (1.0 - even), 0.0 * even, TrustConfig())
 
 
 def joint(*, head: Array = CUP, opening: Array = OPENING, cup: Array = CUP, natural: bool = False) -> HipJoint:

@@ -7,7 +7,8 @@ import pytest
 
 from planner.segment.candidacy.acetabular_defects import AcetabularDefect, acetabular_defect, acetabular_findings
 from planner.segment.candidacy.cup_migration import CupMigration
-from tests.unit.segment.candidacy.socket import CUP, Socket, joint
+from planner.segment.candidacy.hip_not_told import socket_not_told
+from tests.unit.segment.candidacy.socket import CUP, Socket, everywhere, joint
 
 
 def _of(
@@ -88,3 +89,18 @@ def test_where_nothing_can_be_read_no_share_is_given() -> None:
     found = acetabular_defect(joint(), pelvis=thick, ct=scene.ct, metal=metal)
     assert found is not None
     assert (found.rim_lost_share, found.floor_lost_share, found.held_share) == (None, None, None)
+
+
+def test_a_rim_that_artefacts_hide_is_not_called_lost() -> None:
+    scene = Socket("rim")
+    clear, blind = (
+        acetabular_defect(joint(), pelvis=scene.pelvis, ct=scene.ct, metal=scene.metal, trust=everywhere(value))
+        for value in (0.9, 0.45)
+    )
+    assert clear is not None and [f.code for f in acetabular_findings(clear)] == ["acetabular-rim-lost"]
+    # as the trust map says of itself: unreadable
+    assert blind is not None and acetabular_findings(blind) == ()
+    assert (blind.rim_lost_share, blind.floor_lost_share, blind.held_share) == (None, None, None)
+    place = CupMigration(joint(), up_mm=1.0, medial_mm=1.0, behind_mm=0.0)
+    untold = socket_not_told(joint(), place=place, pelvis=scene.pelvis, defect=blind)
+    assert "the socket's upper rim (too little can be read beside the metal and its artefacts)" in untold

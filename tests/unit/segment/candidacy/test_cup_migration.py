@@ -13,8 +13,9 @@ from planner.model.volume import Mask
 from planner.segment.anatomy.joint_space import HipJoint
 from planner.segment.candidacy.cup_migration import CupMigration, cup_migration, migration_findings
 from planner.segment.candidacy.cup_place import cup_turn, mirrored_side
-from planner.segment.candidacy.defect_model import defect_findings, defect_from_mirror
-from tests.unit.segment.candidacy.socket import OPENING, joint
+from planner.segment.candidacy.defect_model import compare_with_mirror, defect_findings
+from planner.segment.candidacy.hip_not_told import mirror_not_told
+from tests.unit.segment.candidacy.socket import OPENING, everywhere, joint
 
 HIP = np.array([90.0, 0.0, 0.0])
 _EGGS = (
@@ -104,7 +105,7 @@ def test_what_the_other_side_has_more_is_the_defect() -> None:
     fit = mirrored_side(joint(), own, hip, theirs)
     assert fit is not None
     metal = Mask(own.mask.grid, np.zeros(own.mask.grid.shape, dtype=bool))
-    model = defect_from_mirror(joint(), pelvis=own, other_pelvis=theirs, mirrored=fit, metal=metal)
+    model = compare_with_mirror(joint(), pelvis=own, other_pelvis=theirs, mirrored=fit, metal=metal).model
     assert model is not None
     assert (model.name, model.against) == ("defect-pelvis-left-against-mirror", "mirrored side")
     missing = np.asarray(model.mask.grid.to_lps(np.argwhere(model.mask.voxels)))
@@ -115,8 +116,29 @@ def test_what_the_other_side_has_more_is_the_defect() -> None:
     assert said.measured == pytest.approx(model.volume_ml, abs=0.01)
     fit = mirrored_side(joint(), whole, hip, theirs)
     assert fit is not None
-    less = defect_from_mirror(joint(), pelvis=whole, other_pelvis=theirs, mirrored=fit, metal=metal)
+    less = compare_with_mirror(joint(), pelvis=whole, other_pelvis=theirs, mirrored=fit, metal=metal).model
     assert less is None or less.volume_ml < 0.1 * model.volume_ml
+
+
+def test_bone_is_not_called_missing_where_nothing_can_be_read() -> None:
+    own, (hip, theirs) = _pelvis("left", middle=HIP, without=3), _other()
+    fit = mirrored_side(joint(), own, hip, theirs)
+    assert fit is not None
+    metal = Mask(own.mask.grid, np.zeros(own.mask.grid.shape, dtype=bool))
+    compared = {
+        value: compare_with_mirror(
+            joint(), pelvis=own, other_pelvis=theirs, mirrored=fit, metal=metal, trust=everywhere(value)
+        )
+        for value in (0.4, 0.9)
+    }
+    blind, clear = compared[0.4], compared[0.9]
+    assert clear.model is not None and clear.unread_ml == 0.0 and mirror_not_told(clear) == ()
+    assert blind.model is None and blind.unread_ml == pytest.approx(clear.model.volume_ml)
+    (why,) = mirror_not_told(blind)
+    assert "artefacts" in why and f"{blind.unread_ml:.1f} mL" in why
+    part = replace(clear.model, unread_ml=3.2)
+    assert mirror_not_told(replace(clear, model=part, unread_ml=3.2)) == ()
+    assert "of 3.2 mL more artefacts leave nothing readable" in defect_findings((part,))[0].message
 
 
 def test_a_replaced_other_side_says_nothing() -> None:

@@ -36,9 +36,9 @@ def _metal(hu, clipped_at_hu):
     return Metal(Mask(GRID, shown), shown.astype(np.uint32), (), 2000.0, 6500.0, clipped_at_hu)
 
 
-def _told(inside_hu, *, clipped_at_hu=None, voxels=HEAD, padding=None):
+def _told(inside_hu, *, clipped_at_hu=None, voxels=HEAD, padding=None, kind="femoral_head"):
     hu = np.where(voxels, inside_hu, 50.0).astype(np.float32)
-    (part,) = completed(Volume(GRID, hu, padding), _metal(hu, clipped_at_hu), [_part("femoral_head", voxels)])
+    (part,) = completed(Volume(GRID, hu, padding), _metal(hu, clipped_at_hu), [_part(kind, voxels)])
     assert part.record.is_cut is part.is_cut
     return part.record
 
@@ -57,7 +57,14 @@ def _told(inside_hu, *, clipped_at_hu=None, voxels=HEAD, padding=None):
     ],
 )
 def test_the_material_is_told_by_what_is_seen_inside(inside_hu, clipped_at_hu, material):
-    assert _told(inside_hu, clipped_at_hu=clipped_at_hu).material == material
+    assert _told(inside_hu, clipped_at_hu=clipped_at_hu, kind="femoral_stem").material == material
+
+
+def test_a_head_is_never_called_titanium():
+    assert _told(7000.0).material == "unknown"
+    assert _told(18000.0).material == "cobalt_chrome_or_steel"
+    for kind in ("femoral_stem", "acetabular_cup", "nail"):
+        assert _told(7000.0, kind=kind).material == "titanium"
 
 
 def test_a_thin_part_tells_no_material():
