@@ -4,8 +4,12 @@ import ast
 import importlib
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from planner.model.anatomy_record import AnatomyRecord, BodyRecord, BoneRecord, LegsRecord, PedicleRecord
+from planner.model.plan import RiskFactor
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
@@ -38,3 +42,29 @@ def test_the_readmes_changed_recipe_can_be_built() -> None:
     names: dict[str, object] = {}
     exec("from planner.phantoms import design, draw\n" + code + "made = design(firm), design(recipe)", names)
     assert [len(made.truth.gaps) for made in names["made"]] == [0, 1]  # type: ignore[attr-defined]
+
+
+def test_the_readmes_anatomy_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    code = next(code for code in SNIPPETS if "anatomy.pedicles" in code)
+    pedicle = PedicleRecord(
+        bone="vertebra-2", level="L4", side="left", centre_lps=(14.7, 26.4, 39.5), usual_inward_lps=(-0.2, -0.98, 0.0),
+        width_mm=11.8, height_mm=None,
+    )  # fmt: skip
+    bone = BoneRecord(
+        name="vertebra-2", kind="vertebra", level="L4", side=None, label_code=16, envelope_ml=53.1, is_cut=False
+    )
+    body = BodyRecord(
+        bone="vertebra-2", level="L4", front_mm=27.4, middle_mm=None, back_mm=27.2, front_loss_share=0.019,
+        middle_loss_share=None, back_loss_share=None, compared_with="neighbours", genant_like_grade=0,
+    )  # fmt: skip
+    legs = LegsRecord(landmark="lesser trochanter", left_longer_mm=-4.5, left_offset_more_mm=None)
+    risk = RiskFactor(name="trabecular CT value", measured=112.0, unit="HU", level="L4", source="vertebra-2: mean")
+    record = AnatomyRecord(bones=(bone,), pedicles=(pedicle,), vertebral_bodies=(body,), legs=legs)
+    exec(code, {"plan": SimpleNamespace(anatomy=record, risk_factors=(risk,))})
+    assert capsys.readouterr().out.splitlines() == [
+        "vertebra-2 L4 left 11.8 x None mm at (14.7, 26.4, 39.5)",
+        "vertebra-2 L4 16 53.1 mL - goes on out of view: False",
+        "vertebra-2 27.4 None 27.2 - lost: 0.019 None",
+        "-4.5 None",
+        "[('vertebra-2: mean', 112.0)]",
+    ]

@@ -139,6 +139,8 @@ def config_from(arguments: argparse.Namespace) -> "PlanConfig":
         changes["assume_hu"] = True
     if getattr(arguments, "treatment_position", None):
         changes["treatment_position"] = POSITIONS.get(arguments.treatment_position, arguments.treatment_position)
+    if getattr(arguments, "prophylactic", False):
+        changes["spine_targets"] = config.spine_targets.model_copy(update={"prophylactic_levels": True})
     needles: dict[str, object] = {}
     if getattr(arguments, "approach", None):
         needles["approaches"] = tuple(arguments.approach)

@@ -87,7 +87,7 @@ def describe(plan: Plan) -> str:
     said = ("no-candidate", "gap-not-reliable")
     warnings = [f for f in plan.findings if f.severity == "warning" and f.code not in said]
     lines.extend(f"  warning: {finding.message}" for finding in warnings)
-    cautions = sorted({finding.code for finding in plan.findings if finding.severity == "caution"})
+    cautions = sorted({finding.code.replace("-", " ") for finding in plan.findings if finding.severity == "caution"})
     if cautions:
         lines.append(f"  cautions, told in report.html: {', '.join(cautions)}")
     return "\n".join(lines)

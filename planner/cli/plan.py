@@ -11,6 +11,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_input(parser)
     add_labels(parser)
     add_planning(parser)
+    parser.add_argument(
+        "--prophylactic",
+        action="store_true",
+        help="offer intact levels next to a spinal construct as targets too, with needles (prophylactic_targets)",
+    )
     parser.add_argument("-o", "--output", type=path, required=True, metavar="OUT", help="folder to make")
     parser.add_argument("--json", action="store_true", help="print plan.json on stdout, and nothing else")
     parser.add_argument("--no-figures", action="store_true", help="write no pictures: quicker")

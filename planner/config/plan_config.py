@@ -16,7 +16,9 @@ from planner.config.hardware_config import HardwareConfig
 from planner.config.hip_config import HipGapConfig, HipImplantConfig
 from planner.config.implant_config import ImplantConfig, ShaftSearchConfig
 from planner.config.needle_config import NeedleConfig
+from planner.config.prophylaxis_config import ProphylaxisConfig
 from planner.config.settings import Settings
+from planner.config.spine_pocket_config import SpinePocketConfig
 from planner.config.trust_config import TrustConfig
 from planner.errors import ConfigError
 from planner.model.plan import PatientPosition
@@ -50,6 +52,12 @@ class PlanConfig(Settings):
     )
     spine_targets: SpineTargetConfig = Field(
         default_factory=SpineTargetConfig, description="Fractured levels, their clefts, sunken cages."
+    )
+    prophylaxis: ProphylaxisConfig = Field(
+        default_factory=ProphylaxisConfig, description="Intact levels as targets, where `spine_targets` asks for them."
+    )
+    spine_pockets: SpinePocketConfig = Field(
+        default_factory=SpinePocketConfig, description="Gas and fluid round spinal implants."
     )
     halos: HaloConfig = Field(default_factory=HaloConfig, description="Halos round screws.")
     breaches: BreachConfig = Field(default_factory=BreachConfig, description="Holes in the gaps' walls.")

@@ -56,6 +56,8 @@ class Anatomy:
         The bones near the implants, each apart; `bone` is all of them, and what could not be told apart.
     landmarks : tuple of Landmark
         Points that can be felt, for the way in through the skin.
+    muscle, fat : Mask or None
+        Soft tissue that reads as either; what artefacts hide is in neither. None where nobody told them apart.
 
     Raises
     ------
@@ -76,11 +78,13 @@ class Anatomy:
     foramen: Mask | None = None
     bones: tuple[Bone, ...] = ()
     landmarks: tuple[Landmark, ...] = ()
+    muscle: Mask | None = None
+    fat: Mask | None = None
 
     def __post_init__(self) -> None:
         if not self.grid.is_rectangular:
             raise GeometryError("the working grid is sheared (tilted gantry); resample the CT before planning")
-        optional = (self.canal, self.body, self.forbidden, self.disc, self.joint, self.foramen)
+        optional = (self.canal, self.body, self.forbidden, self.disc, self.joint, self.foramen, self.muscle, self.fat)
         apart = (*(g.mask for g in self.gaps), *(b.mask for b in self.bones))
         for mask in (self.metal, self.bone, *apart, *(m for m in optional if m is not None)):
             self.grid.require_same(mask.grid)

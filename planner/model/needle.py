@@ -39,15 +39,13 @@ class SkinLandmark(Record):
     """From the landmark to the entry, along LPS."""
 
 
-class Trajectory(Record):
-    """One way for one needle to one gap."""
+class NeedleWay(Record):
+    """One way for one needle."""
 
     id: str
     approach: Approach
-    gap_id: str
-    implant_id: str | None
     rank: int
-    """1 for the best way to this gap."""
+    """1 for the best way to its target."""
     entry_skin_lps: PointLps | None
     """None where the skin lies outside the field of view."""
     entry_bone_lps: PointLps
@@ -70,6 +68,13 @@ class Trajectory(Record):
     bulls_eye: NeedleView
     score: Share
     score_terms: dict[str, float]
+
+
+class Trajectory(NeedleWay):
+    """One way for one needle to one gap."""
+
+    gap_id: str
+    implant_id: str | None
 
 
 class NeedleSet(Record):

@@ -5,12 +5,14 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from planner.model.anatomy_record import AnatomyRecord
 from planner.model.breach import Breach
 from planner.model.finding import Finding
 from planner.model.gap import Gap
 from planner.model.implant import Implant
 from planner.model.labels import Structure
 from planner.model.needle import NeedleSet, Trajectory
+from planner.model.prophylaxis import ProphylacticTarget
 from planner.model.record import Record
 
 SCHEMA: Final = "cement-planner/plan/1"
@@ -84,7 +86,11 @@ class Plan(Record):
     breaches: tuple[Breach, ...] = ()
     trajectories: tuple[Trajectory, ...] = ()
     needle_sets: tuple[NeedleSet, ...] = ()
+    prophylactic_targets: tuple[ProphylacticTarget, ...] = ()
+    """Intact levels, where the settings ask for them; their needles are not among `trajectories`."""
     risk_factors: tuple[RiskFactor, ...] = ()
+    anatomy: AnatomyRecord | None = None
+    """What was measured of bones, pedicles, the canal and hips. Older plans do not have it."""
     labels: tuple[Structure, ...] = ()
     findings: tuple[Finding, ...] = ()
     timings_s: dict[str, float] = Field(default_factory=dict)
@@ -96,7 +102,13 @@ class Plan(Record):
         gaps = _unique("gap", [g.id for g in self.gaps])
         _unique("breach", [b.id for b in self.breaches])
         trajectories = _unique("trajectory", [t.id for t in self.trajectories])
-        _unique("label code", [str(s.code) for s in self.labels])
+        levels = _unique("prophylactic target", [t.id for t in self.prophylactic_targets])
+        ways = [way for target in self.prophylactic_targets for way in target.ways]
+        _unique("trajectory", [*trajectories, *(way.id for way in ways)])
+        _known("prophylactic target", levels, [way.target_id for way in ways])
+        codes = _unique("label code", [str(s.code) for s in self.labels])
+        bones = () if self.anatomy is None else self.anatomy.bones
+        _known("label code", codes, [None if b.label_code is None else str(b.label_code) for b in bones])
         _known("implant", implants, [*(g.implant_id for g in self.gaps), *(t.implant_id for t in self.trajectories)])
         _known("gap", gaps, [*(b.gap_id for b in self.breaches), *(t.gap_id for t in self.trajectories)])
         for needles in self.needle_sets:

@@ -10,9 +10,18 @@ from planner.geometry.frames import Array, point_tuple, unit
 from planner.model.anatomy import GapSpace
 from planner.model.needle import Approach, Clearances, Needle, Trajectory
 from planner.needles.candidates import Candidates, Target, target_of
-from planner.needles.describe import Scene, breach_clearance_mm, crossings, landmark, limits_for, needle_view
+from planner.needles.describe import (
+    Scene,
+    breach_clearance_mm,
+    crossings,
+    landmark,
+    limits_for,
+    needle_view,
+    soft_crossings,
+)
 from planner.needles.femoral import allowed_directions, thigh_of
-from planner.needles.search import approaches_for, robustness
+from planner.needles.robustness import robustness
+from planner.needles.search import approaches_for
 from planner.needles.select import reachable_ml
 from planner.needles.transpedicular import passes_pedicle
 from planner.safety.clearance import (
@@ -211,7 +220,7 @@ def _measured_trajectory(
             canal=float(measured.canal_mm[0]) if scene.fields.canal_known else None,
             nearest_breach=breach_clearance_mm(scene, target.gap.id, path[0], tip, needle),
         ),
-        crosses=crossings(depth, in_bone),
+        crosses=crossings(depth, in_bone, soft=soft_crossings(scene.anatomy, bone, skin)),
         cortical_crossings=1,
         entry_angle_deg=angle if np.isfinite(angle) else None,
         reachable_ml=float(reach[0]),

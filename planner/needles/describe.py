@@ -23,6 +23,11 @@ TOUCH_MM = -0.3
 """How far a needle that touches a screw may seem to dip into its metal: half a voxel of a usual CT."""
 
 
+_STEP_MM = 0.4
+_LEAST_TOLD = 0.8
+"""Of the way through soft tissue so much must be told as muscle or fat, or neither's length is given. Ours."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
     """What the search looks at.
@@ -165,7 +170,7 @@ def describe(
             canal=float(fine.canal_mm[0]) if known else None,
             nearest_breach=breach_clearance_mm(scene, target.gap.id, path[0], aim, needle),
         ),
-        crosses=crossings(depth, in_bone),
+        crosses=crossings(depth, in_bone, soft=soft_crossings(scene.anatomy, bone, skin)),
         cortical_crossings=1,
         entry_angle_deg=float(one.entry_angle_deg[0]),
         reachable_ml=reach_ml,
@@ -184,12 +189,46 @@ def breach_clearance_mm(scene: Scene, gap_id: str, first: Array, aim: Array, nee
     return float(np.min(segment_distance_mm(np.array(places), first, aim))) - needle.outer_diameter_mm / 2
 
 
-def crossings(depth_mm: float | None, in_bone_mm: float) -> tuple[Crossing, ...]:
-    """Give what a needle crosses; soft tissue only where the skin is in the picture."""
+def crossings(depth_mm: float | None, in_bone_mm: float, *, soft: Sequence[Crossing] = ()) -> tuple[Crossing, ...]:
+    """Give what a needle crosses; soft tissue only where the skin is in the picture, with what it is made of."""
     bone = Crossing(structure="bone", length_mm=in_bone_mm)
     if depth_mm is None:
         return (bone,)
-    return (Crossing(structure="soft tissue", length_mm=max(0.0, depth_mm - in_bone_mm)), bone)
+    return (Crossing(structure="soft tissue", length_mm=max(0.0, depth_mm - in_bone_mm)), *soft, bone)
+
+
+def soft_crossings(anatomy: Anatomy, bone_lps: Array, skin_lps: Array | None) -> tuple[Crossing, ...]:
+    """Give how much of a needle's way through soft tissue is muscle, and how much fat.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        With muscle and fat, where they were told apart.
+    bone_lps : ndarray, shape (3,)
+        Where the needle enters bone, LPS mm.
+    skin_lps : ndarray, shape (3,), or None
+        Where it enters the skin.
+
+    Returns
+    -------
+    tuple of Crossing
+        Parts of the length in soft tissue, which the skin and its like make whole; empty where too little of the way
+        is told.
+    """
+    if anatomy.muscle is None or anatomy.fat is None or skin_lps is None:
+        return ()
+    length = float(np.linalg.norm(skin_lps - bone_lps))
+    count = max(1, round(length / _STEP_MM))
+    points = bone_lps + (np.arange(count)[:, None] + 0.5) / count * (skin_lps - bone_lps)
+    cells = np.rint(np.asarray(anatomy.grid.to_index(points))).astype(int)
+    cells = cells[np.all((cells >= 0) & (cells < np.array(anatomy.grid.shape)), axis=1)]
+    shares = [float(np.count_nonzero(m.voxels[tuple(cells.T)])) / count for m in (anatomy.muscle, anatomy.fat)]
+    if sum(shares) < _LEAST_TOLD:
+        return ()
+    return tuple(
+        Crossing(structure=name, length_mm=share * length)
+        for name, share in zip(("muscle", "fat"), shares, strict=True)
+    )
 
 
 def landmark(target: Target, skin: Array | None, landmarks: Sequence[Landmark]) -> SkinLandmark | None:

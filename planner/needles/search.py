@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array
-from planner.geometry.rigid import perpendicular_pair
 from planner.model.anatomy import Anatomy, GapSpace
 from planner.model.breach import Breach
 from planner.model.needle import Approach, Needle, NeedleSet, Trajectory
@@ -18,14 +17,15 @@ from planner.needles.catalogue import CATALOGUE, needle_named
 from planner.needles.describe import Scene, describe, limits_for
 from planner.needles.extrapedicular import enters_beside_pedicle, past_the_pedicle
 from planner.needles.femoral import from_the_side
+from planner.needles.robustness import robustness
 from planner.needles.second_bone import meets_second_cortex
 from planner.needles.select import Passed, choose, needle_sets, reachable_ml, score_terms, spaced, spread_best, weighted
 from planner.needles.slide import slide_is_safe
 from planner.needles.transpedicular import along_the_screw, beside_the_screw, passes_pedicle
 from planner.progress import SILENT, Monitor, track
 from planner.safety.breaches import ConsoleAngles
-from planner.safety.clearance import Limits, check_straight, surface_normals
-from planner.safety.fields import Fields, distance_fields
+from planner.safety.clearance import check_straight, surface_normals
+from planner.safety.fields import distance_fields
 
 _SPINE_KINDS = ("pedicle_screw", "cage")
 _HIP_KINDS = ("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail")
@@ -148,7 +148,26 @@ def search_gap(scene: Scene, gap: GapSpace, *, catalogue: Mapping[str, Needle] =
     """
     if not gap.mask.voxels.any():
         return GapSearch(gap.id, (), 0, {"the gap is empty": 1})
-    target = target_of(scene.anatomy, gap, scene.fields)
+    return search_target(scene, target_of(scene.anatomy, gap, scene.fields), catalogue=catalogue)
+
+
+def search_target(scene: Scene, target: Target, *, catalogue: Mapping[str, Needle] = CATALOGUE) -> GapSearch:
+    """Search needles to one target whose surroundings are known, as `search_gap` does.
+
+    Parameters
+    ----------
+    scene : Scene
+        Anatomy, distances, settings.
+    target : Target
+        Where to; not empty.
+    catalogue : Mapping[str, Needle]
+        The needles that can be had.
+
+    Returns
+    -------
+    GapSearch
+    """
+    gap = target.gap
     approaches = approaches_for(target, scene.config)
     hip = "femoral" in approaches
     refused: Counter[str] = Counter()
@@ -338,52 +357,3 @@ def _breach_distance(scene: Scene, gap_id: str, tips: Array) -> Array:
     if not places:
         return np.full(len(tips), np.inf)
     return np.asarray(np.min([np.linalg.norm(tips - place, axis=1) for place in places], axis=0))
-
-
-def robustness(fields: Fields, family: Candidates, needle: Needle, *, config: NeedleConfig) -> Array:
-    """Give the share of badly aimed needles that still harm nothing.
-
-    Parameters
-    ----------
-    fields : Fields
-        Distances.
-    family : Candidates
-        N needles.
-    needle : Needle
-        Diameter and length.
-    config : NeedleConfig
-        Aiming error in mm and degrees.
-
-    Returns
-    -------
-    ndarray, shape (N,)
-        0 to 1, over 16 needles each: shifted to four sides and tilted to four sides about the tip, singly and both at
-        once. Metal that is touched stops a needle and does not count; canal, forbidden tissue and other bone do.
-    """
-    limits = Limits(
-        radius_mm=needle.outer_diameter_mm / 2,
-        length_mm=1e3,
-        metal_mm=-1e3,
-        tip_metal_mm=-1e3,
-        canal_mm=0.0,
-        forbidden_mm=0.0,
-        bone_mm=0.0,
-        inside_mm=-1e3,
-        graze_mm=1e3,
-    )
-    pairs = [perpendicular_pair(d) for d in family.outward_lps]
-    across = np.array([[a, b, -a, -b] for a, b in pairs])
-    tangent = np.tan(np.radians(config.aim_error_deg))
-    good = np.zeros(len(family.aim_lps))
-    tries = [(s, t) for s in range(-1, 4) for t in range(-1, 4) if (s, t) != (-1, -1) and (s < 0 or t < 0 or s == t)]
-    tries += [(s, (s + 2) % 4) for s in range(4)]
-    for shift, tilt in tries:
-        aim, outward = family.aim_lps, family.outward_lps
-        if shift >= 0:
-            aim = aim + config.aim_error_mm * across[:, shift]
-        if tilt >= 0:
-            outward = outward + tangent * across[:, tilt]
-            outward = outward / np.linalg.norm(outward, axis=1, keepdims=True)
-        reason = check_straight(fields, aim, outward, limits=limits).reason
-        good += (reason != 2) & (reason != 3) & (reason != 5)
-    return good / len(tries)

@@ -1,11 +1,12 @@
 """Who is no candidate for cement, or only with care: hips and spine, with the risks of leakage that were measured."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from planner.config.plan_config import PlanConfig
+from planner.geometry.frames import points_lps
 from planner.model.finding import Finding
 from planner.model.gap import Gap
 from planner.model.implant import Implant
@@ -14,7 +15,7 @@ from planner.model.volume import Mask
 from planner.pipeline.told_anatomy import ToldAnatomy
 from planner.progress import Monitor
 from planner.segment.anatomy.marrow import trabecular_of
-from planner.segment.candidacy.adjacent_levels import adjacent_targets
+from planner.segment.candidacy.adjacent_levels import AdjacentScene, AdjacentTarget, adjacent_targets
 from planner.segment.candidacy.defect_model import DefectModel
 from planner.segment.candidacy.fractures import (
     LevelHeights,
@@ -22,7 +23,10 @@ from planner.segment.candidacy.fractures import (
     fracture_risk_factors,
     measure_heights,
 )
-from planner.segment.candidacy.hip_candidacy import HipScene, hip_candidacy
+from planner.segment.candidacy.hip_candidacy import HipCandidacy, HipScene, hip_candidacy
+from planner.segment.candidacy.spine_infection import FRACTURE_LINES_UNKNOWN, spine_infection_findings
+from planner.segment.candidacy.spine_pockets import SpineScene, find_spine_pockets
+from planner.segment.region import regions_of
 from planner.segment.trust import TrustMap
 from planner.segment.upright import resample
 
@@ -30,12 +34,6 @@ _SAID_OF_ALL = "infection-not-ruled-out"
 """The plan's remarks say it once for all implants."""
 _CANCELLOUS = frozenset(("vertebra", "sacrum", "femur"))
 """Bones whose cancellous part cement may be put into."""
-
-_NOT_LOOKED_FOR = Finding(
-    code="spine-not-looked-for",
-    severity="info",
-    message="Fracture lines, and gas or fluid round spinal implants, are not looked for: look for them on the CT.",
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,11 +48,20 @@ class Candidacy:
         Of leakage.
     defects : tuple of DefectModel
         Bone that is missing, as masks.
+    prophylactic : tuple of AdjacentTarget
+        Intact levels beside the construct, where the settings ask for them.
+    heights : tuple of LevelHeights
+        What the vertebral bodies have lost of their height.
+    hips : HipCandidacy
+        What was measured at the hips.
     """
 
     findings: tuple[Finding, ...] = ()
     risk_factors: tuple[RiskFactor, ...] = ()
     defects: tuple[DefectModel, ...] = ()
+    prophylactic: tuple[AdjacentTarget, ...] = ()
+    heights: tuple[LevelHeights, ...] = ()
+    hips: HipCandidacy = field(default_factory=HipCandidacy)
 
 
 def heights_of(anatomy: ToldAnatomy, config: PlanConfig) -> tuple[LevelHeights, ...]:
@@ -138,18 +145,65 @@ def judge_candidacy(
     )
     fractures = config.spine_targets.fractures
     of_hips = (finding for finding in hips.findings if finding.code != _SAID_OF_ALL)
-    offered: tuple[Finding, ...] = ()
-    if skeleton.spine is not None:
-        _, targets = adjacent_targets(skeleton.spine, seen.grid, implants, heights, config=config.spine_targets)
-        offered = (_NOT_LOOKED_FOR, *targets)
+    levels, offered = _prophylactic(anatomy, implants, heights, trust, config)
     return Candidacy(
-        findings=(*of_hips, *fracture_findings(heights, config=fractures), *offered),
+        findings=(
+            *of_hips,
+            *fracture_findings(heights, config=fractures),
+            *_of_pockets(anatomy, implants, trust, config),
+            *offered,
+        ),
         risk_factors=(
             *fracture_risk_factors(heights, config=fractures),
             *_trabecular_factors(anatomy, spaces, trust, config),
         ),
         defects=hips.defects,
+        prophylactic=levels,
+        heights=heights,
+        hips=hips,
     )
+
+
+def _prophylactic(
+    anatomy: ToldAnatomy,
+    implants: tuple[Implant, ...],
+    heights: tuple[LevelHeights, ...],
+    trust: TrustMap | None,
+    config: PlanConfig,
+) -> tuple[tuple[AdjacentTarget, ...], tuple[Finding, ...]]:
+    """Offer intact levels beside the construct, if that is asked for."""
+    spine, seen = anatomy.skeleton.spine, anatomy.survey
+    if spine is None or not config.spine_targets.prophylactic_levels:
+        return (), ()
+    scene = AdjacentScene(seen.ct, spine, seen.metal, implants, heights, trust)
+    return adjacent_targets(scene, config=config.prophylaxis, fractures=config.spine_targets.fractures)
+
+
+def _of_pockets(
+    anatomy: ToldAnatomy, implants: tuple[Implant, ...], trust: TrustMap | None, config: PlanConfig
+) -> tuple[Finding, ...]:
+    """Say what of gas and fluid lies round spinal implants; nothing where there are none."""
+    seen = anatomy.survey
+    regions = regions_of(implants, seen.metal, None, config.anatomy.region)
+    spinal = next((region for region in regions if region.hip is None), None)
+    if spinal is None:
+        return ()
+    spine, found = anatomy.skeleton.spine, None
+    if spine is not None and seen.body is not None and seen.canal_mask is not None:
+        scene = SpineScene(
+            ct=seen.ct,
+            spine=spine,
+            metal=seen.metal,
+            bone=seen.envelope,
+            body=seen.body,
+            canal=seen.canal_mask,
+            implants_lps=points_lps(spinal.metal_lps),
+            lung=seen.patient.gas,
+            trust=trust,
+        )
+        found = find_spine_pockets(scene, config=config.spine_pockets)
+    names = {bone.name: bone.level for bone in anatomy.bones if bone.level is not None}
+    return (FRACTURE_LINES_UNKNOWN, *spine_infection_findings(found, names, config=config.spine_pockets))
 
 
 def _trabecular_factors(

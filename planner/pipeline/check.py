@@ -1,5 +1,6 @@
 """One's own trajectory, judged with the same rules as the program's."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy.typing as npt
@@ -10,6 +11,7 @@ from planner.needles.catalogue import needle_named
 from planner.needles.check import TrajectoryCheck
 from planner.needles.check import check_trajectory as judge
 from planner.needles.describe import Scene
+from planner.needles.gap_share import in_gap_volume, ml_of_counted
 from planner.pipeline.planned_case import PlannedCase
 from planner.safety.fields import distance_fields
 
@@ -53,4 +55,6 @@ def check_trajectory(
         config.needles,
         partial(console_angles_deg, position=case.plan.treatment_position or "HFS"),
     )
-    return judge(scene, entry_lps=entry_lps, target_lps=target_lps, needle=needle)
+    judged = judge(scene, entry_lps=entry_lps, target_lps=target_lps, needle=needle)
+    worth = ml_of_counted(case.plan.gaps, case.anatomy.gaps).get(judged.trajectory.gap_id)
+    return replace(judged, trajectory=in_gap_volume(judged.trajectory, worth))

@@ -117,7 +117,12 @@ def of_search(implants: Iterable[Implant]) -> tuple[Finding, ...]:
         )
         return (Finding(code="nail-gaps-not-measured", severity="caution", message=message),)
     message = f"gaps were not measured, and breaches not looked for: {_why_not_searched(told, nails)}"
-    return (Finding(code="gaps-not-measured", severity="warning", message=message, measured=float(len(told))),)
+    return (
+        Finding(
+            code="gaps-not-measured", severity="warning", message=message, measured=float(len(told)),
+            unit="metal parts",
+        ),
+    )  # fmt: skip
 
 
 def of_reliance(gaps: Iterable[Gap], said: Iterable[Finding], *, least_trust: float) -> tuple[Finding, ...]:
@@ -209,10 +214,18 @@ def _of_implants(implants: Iterable[Implant]) -> Iterator[Finding]:
 
 def _of_materials(implants: Iterable[Implant]) -> Iterator[Finding]:
     """Say whose material an unclipped scan does not tell; of a clipped one the faults say it."""
-    untold = [i.id for i in implants if i.kind in _HIP_KINDS and i.material == "unknown"]
-    if untold:
+    untold = [i for i in implants if i.kind in _HIP_KINDS and i.material == "unknown"]
+    heads = [i.id for i in untold if i.kind == "femoral_head"]
+    others = [i.id for i in untold if i.kind != "femoral_head"]
+    if heads:
         message = (
-            f"{', '.join(untold)}: the material is not told; the brightness is neither titanium's nor that of "
+            f"{', '.join(heads)}: the material is not told; the brightness is not that of cobalt-chrome or steel "
+            "(ceramic, an artefact, or HU that are cut off; heads are not made of titanium)"
+        )
+        yield Finding(code="material-not-told", severity="info", message=message)
+    if others:
+        message = (
+            f"{', '.join(others)}: the material is not told; the brightness is neither titanium's nor that of "
             "cobalt-chrome or steel (ceramic, plastic, a thin part, an artefact, or HU that are cut off)"
         )
         yield Finding(code="material-not-told", severity="info", message=message)
@@ -221,20 +234,34 @@ def _of_materials(implants: Iterable[Implant]) -> Iterator[Finding]:
 def _of_gaps(implants: tuple[Implant, ...], gaps: tuple[Gap, ...], *, clipped: bool) -> Iterator[Finding]:
     if not gaps and any(implant.kind in MEASURED_KINDS for implant in implants):
         yield Finding(code="no-gap", severity="info", message="no lucent gap was found round the implants")
-    if any(implant.loosening == "none" for implant in implants):
-        yield Finding(
-            code="no-halo-is-no-proof",
-            severity="info",
-            message="a CT without a halo does not exclude loosening (readers' sensitivity 64.8 %)",
-            measured=64.8,
-            unit="%",
-            source="doi 10.1016/j.spinee.2018.06.345",
-        )
+    yield from _of_no_gap(implants, {gap.implant_id for gap in gaps})
     if clipped and gaps:
         yield Finding(
             code="edge-of-clipped-metal",
             severity="caution",
             message="metal is clipped in this CT: the inner edge of each gap rests on titanium's usual brightness",
+        )
+
+
+def _of_no_gap(implants: tuple[Implant, ...], with_gap: set[str | None]) -> Iterator[Finding]:
+    """Say of implants without a gap, also of one beside loose ones, that this does not prove them firm."""
+    without = [implant for implant in implants if implant.kind in MEASURED_KINDS and implant.id not in with_gap]
+    screws = [implant.id for implant in without if implant.kind == "pedicle_screw"]
+    others = [implant.id for implant in without if implant.kind != "pedicle_screw"]
+    if screws:
+        yield Finding(
+            code="no-halo-is-no-proof",
+            severity="info",
+            message=f"{', '.join(screws)}: a CT without a halo does not exclude loosening (readers saw 64.8 % of it)",
+            measured=64.8,
+            unit="%",
+            source="doi 10.1016/j.spinee.2018.06.345",
+        )
+    if others:
+        yield Finding(
+            code="no-halo-is-no-proof",
+            severity="info",
+            message=f"{', '.join(others)}: a CT without a gap does not exclude loosening",
         )
 
 
@@ -249,6 +276,7 @@ def _of_needles(needles: NeedlePlan) -> Iterator[Finding]:
             severity="warning",
             message=f"{search.gap_id}: no safe needle among {search.tried} tried ({reasons or 'none could be tried'})",
             measured=float(search.tried),
+            unit="needles tried",
             gap_id=search.gap_id,
         )
 

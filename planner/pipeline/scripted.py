@@ -13,8 +13,9 @@ from planner.model.plan import Plan, Series
 from planner.model.scan import Scan
 from planner.model.volume import Volume
 from planner.pipeline.labelled import Labels, plan_labelled, volume_plan_labelled
+from planner.pipeline.measured_gaps import anatomy_of
 from planner.pipeline.stages import Stages
-from planner.pipeline.steps import anatomy_of, measure_gaps, treatment_position
+from planner.pipeline.steps import measure_gaps, treatment_position
 from planner.progress import SILENT, Monitor
 from planner.safety.breaches import find_breaches as find_patches
 

@@ -1,79 +1,44 @@
 """The order of the steps: from a CT to a plan."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from planner import __version__
 from planner.config.plan_config import PlanConfig
 from planner.errors import GeometryError, SeriesError
 from planner.fluoro.carm import console_angles_deg
-from planner.model.anatomy import Anatomy, GapSpace
 from planner.model.anatomy_labels import AnatomyLabels
 from planner.model.finding import Finding
-from planner.model.gap import Gap
 from planner.model.implant import Implant
 from planner.model.plan import PatientPosition, Plan, Review, Software
 from planner.model.scan import Scan
-from planner.model.volume import Mask
+from planner.needles.gap_share import in_gap_volumes, ml_of_counted
 from planner.needles.search import NeedlePlan, plan_needles
-from planner.pipeline.candidacy import Candidacy, heights_of, judge_candidacy
+from planner.pipeline.anatomy_record import not_measured
+from planner.pipeline.candidacy import heights_of, judge_candidacy
 from planner.pipeline.labelling import label_map
+from planner.pipeline.measured_gaps import MeasuredGaps, anatomy_of, record_of
 from planner.pipeline.planned_case import PlannedCase
+from planner.pipeline.prophylaxis import Prophylaxis, anatomy_settings, plan_prophylaxis
 from planner.pipeline.remarks import of_reliance, of_search, of_slices, remarks
 from planner.pipeline.spine_targets import spine_targets
 from planner.pipeline.stages import Stages
-from planner.pipeline.told_anatomy import ToldAnatomy, tell_anatomy
+from planner.pipeline.told_anatomy import tell_anatomy
 from planner.pipeline.told_implants import tell_implants
 from planner.progress import SILENT, Monitor
 from planner.safety.breaches import find_breaches as find_patches
+from planner.segment.anatomy.loose_bone import inside_cups, loose_bone
 from planner.segment.gaps.halos import measure_halos
 from planner.segment.gaps.hip_gaps import measure_hip_gaps
 from planner.segment.implants.asides import findings_of_asides
 from planner.segment.implants.faults import find_faults
-from planner.segment.implants.metal import Metal
 from planner.segment.implants.spine import ImplantPart
-from planner.segment.trust import TrustMap, trust_map
-from planner.segment.upright import resample
+from planner.segment.trust import trust_map
 
 _FEWEST_SLICES = 3
 """No shape can be told from fewer. Ours."""
 _SPINE_KINDS = frozenset(("pedicle_screw", "rod"))
 _HIP_KINDS = frozenset(("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail"))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MeasuredGaps:
-    """Implants with their gaps, before needles are thought of.
-
-    Parameters
-    ----------
-    scan : Scan
-        The CT as it is planned on, its axes along the patient's.
-    implants : tuple of ImplantPart
-        Records with their loosening, and voxels.
-    gaps : tuple of (Gap, Mask)
-        Records, and voxels on the CT's grid or on a working grid.
-    anatomy : ToldAnatomy
-        The anatomy round them.
-    candidacy : Candidacy
-        What speaks against cement.
-    metal : Metal
-        All metal.
-    findings : tuple of Finding
-        What the operator must know of the search.
-    trust : TrustMap or None
-        How far metal artefacts leave tissue readable.
-    """
-
-    scan: Scan
-    implants: tuple[ImplantPart, ...]
-    gaps: tuple[tuple[Gap, Mask], ...]
-    anatomy: ToldAnatomy
-    candidacy: Candidacy
-    metal: Metal
-    findings: tuple[Finding, ...]
-    trust: TrustMap | None = None
 
 
 def volume_plan(
@@ -114,6 +79,7 @@ def volume_plan(
         implants=tuple(part.record for part in measured.implants),
         gaps=tuple(gap for gap, _ in measured.gaps),
         risk_factors=measured.candidacy.risk_factors,
+        anatomy=record_of(measured, config),
         findings=(*scan.findings, *measured.findings),
         timings_s=stages.timings_s(),
     )
@@ -153,19 +119,31 @@ def plan_scan(
     measured = measure_gaps(scan, config, stages, labels=labels)
     position = treatment_position(measured.implants, config)
     console = partial(console_angles_deg, position=position)
-    anatomy = anatomy_of(measured)
+    anatomy = anatomy_of(measured, config.anatomy.soft_tissue)
     with stages.stage("breaches", "looking for breaches"):
         patches = find_patches(anatomy, config=config.breaches, console=console, monitor=monitor)
     breaches = tuple(patch.breach for patch in patches)
     with stages.stage("needles", "searching needles"):
         needles = plan_needles(anatomy, config=config.needles, console=console, breaches=breaches, monitor=monitor)
+        needles = in_gap_volumes(needles, ml_of_counted(tuple(gap for gap, _ in measured.gaps), anatomy.gaps))
+        asked = plan_prophylaxis(
+            anatomy,
+            measured.candidacy.prophylactic,
+            pedicles=measured.anatomy.skeleton.pedicles,
+            console=console,
+            config=config,
+            monitor=monitor,
+        )
     with stages.stage("labels", "painting labels"):
+        seen = measured.anatomy.survey
         painted = label_map(
             measured.scan.volume.grid,
             implants=[(part.record.id, part.mask) for part in measured.implants],
             gaps=[(gap.id, mask) for gap, mask in measured.gaps],
             breaches=patches,
             anatomy=anatomy,
+            loose=loose_bone(anatomy.ct, outline=seen.envelope, metal=seen.metal, bones=anatomy.bones),
+            cups=inside_cups(measured.anatomy.skeleton.hips.joints, seen.envelope),
         )
     made = Plan(
         software=Software(name="cement-planner", version=__version__),
@@ -178,9 +156,11 @@ def plan_scan(
         breaches=breaches,
         trajectories=needles.trajectories,
         needle_sets=needles.needle_sets,
+        prophylactic_targets=asked.targets,
         risk_factors=measured.candidacy.risk_factors,
+        anatomy=record_of(measured, config, painted.structures),
         labels=painted.structures,
-        findings=_findings(scan, measured, needles, position),
+        findings=_findings(scan, measured, needles, asked, position),
         timings_s=stages.timings_s(),
     )
     return PlannedCase(
@@ -238,7 +218,7 @@ def measure_gaps(
     metal, parts = told.metal, told.parts
     with stages.stage("anatomy", "outlining bone, canal and skin"):
         known = tuple(part.record for part in told.known)
-        anatomy = tell_anatomy(scan, metal.mask, known, config.anatomy, labels=labels, monitor=monitor)
+        anatomy = tell_anatomy(scan, metal.mask, known, anatomy_settings(config), labels=labels, monitor=monitor)
         seen = anatomy.survey
     with stages.stage("faults", "looking for faults of the hardware"):
         faults = find_faults(
@@ -293,7 +273,7 @@ def measure_gaps(
     )
     least = max(config.halos.least_trust, config.hip_gaps.least_trust)
     doubts = of_reliance((gap for gap, _ in gaps), said, least_trust=least)
-    findings = (*doubts, *said, *candidacy.findings, *anatomy.findings)
+    findings = (*doubts, *said, *candidacy.findings, *anatomy.findings, *not_measured(anatomy))
     return MeasuredGaps(scan, implants, gaps, anatomy, candidacy, metal, findings, trust)
 
 
@@ -316,43 +296,8 @@ def treatment_position(implants: Sequence[ImplantPart], config: PlanConfig) -> P
     return "HFP" if any(part.record.kind in _SPINE_KINDS for part in implants) else "HFS"
 
 
-def anatomy_of(measured: MeasuredGaps) -> Anatomy:
-    """Bring everything onto the upright working grid.
-
-    Parameters
-    ----------
-    measured : MeasuredGaps
-        Implants, gaps and anatomy.
-
-    Returns
-    -------
-    Anatomy
-    """
-    anatomy = measured.anatomy
-    seen = anatomy.survey
-    spaces = tuple(
-        GapSpace(gap.id, gap.implant_id, Mask(seen.grid, resample(mask.voxels, mask.grid, seen.grid) > 0.5))
-        for gap, mask in measured.gaps
-    )
-    return Anatomy(
-        ct=seen.ct,
-        metal=seen.metal,
-        bone=seen.bone,
-        gaps=spaces,
-        implants=tuple(part.record for part in measured.implants),
-        canal=seen.canal_mask,
-        body=seen.body,
-        forbidden=seen.forbidden,
-        disc=anatomy.skeleton.disc_mask,
-        joint=anatomy.skeleton.hips.joint,
-        foramen=anatomy.foramina,
-        bones=tuple(bone for bone in anatomy.bones if bone.mask.grid.is_same(seen.grid)),
-        landmarks=anatomy.skeleton.landmarks,
-    )
-
-
 def _findings(
-    scan: Scan, measured: MeasuredGaps, needles: NeedlePlan, position: PatientPosition
+    scan: Scan, measured: MeasuredGaps, needles: NeedlePlan, asked: Prophylaxis, position: PatientPosition
 ) -> tuple[Finding, ...]:
     implants = tuple(part.record for part in measured.implants)
     gaps = tuple(gap for gap, _ in measured.gaps)
@@ -364,4 +309,4 @@ def _findings(
         treated=position,
         clipped=measured.metal.is_clipped,
     )
-    return (*scan.findings, *measured.findings, *said)
+    return (*scan.findings, *measured.findings, *asked.findings, *said)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planner.config.anatomy_config import AnatomyConfig
+from planner.config.soft_tissue_config import SoftTissueConfig
 from planner.geometry.frames import point_tuple
 from planner.model.anatomy_labels import AnatomyLabels
 from planner.model.bones import Bone
@@ -19,7 +20,9 @@ from planner.segment.anatomy.labelled import Labelled, apply_labels
 from planner.segment.anatomy.labelled_canal import canal_of_labels
 from planner.segment.anatomy.orientation import check_orientation
 from planner.segment.anatomy.skeleton import Skeleton, find_skeleton
+from planner.segment.anatomy.soft_tissue import SoftTissue, tell_soft_tissue
 from planner.segment.anatomy.survey import Survey, survey
+from planner.segment.trust import TrustMap
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,6 +114,41 @@ def tell_anatomy(
         config=config.orientation,
     )
     return ToldAnatomy(seen, skeleton, bones, _foramina(seen, skeleton, config), (*contradictions, *said))
+
+
+def soft_tissue_of(anatomy: ToldAnatomy, trust: TrustMap | None, config: SoftTissueConfig) -> SoftTissue | None:
+    """Tell muscle from fat where needles may pass.
+
+    Parameters
+    ----------
+    anatomy : ToldAnatomy
+        The anatomy round the implants.
+    trust : TrustMap or None
+        What metal artefacts leave readable.
+    config : SoftTissueConfig
+        Settings.
+
+    Returns
+    -------
+    SoftTissue or None
+        None where the skin was not found.
+    """
+    seen = anatomy.survey
+    if seen.body is None:
+        return None
+    solid = seen.bone.voxels | seen.envelope.voxels
+    for mask in (seen.canal_mask, anatomy.skeleton.disc_mask):
+        if mask is not None:
+            solid = solid | mask.voxels
+    return tell_soft_tissue(
+        seen.ct,
+        body=seen.body,
+        solid=Mask(seen.grid, solid),
+        metal=seen.metal,
+        forbidden=seen.forbidden,
+        trust=trust,
+        config=config,
+    )
 
 
 def _without_walls(labels: AnatomyLabels, canal: Canal | None, config: AnatomyConfig) -> tuple[Finding, ...]:

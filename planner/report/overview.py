@@ -6,8 +6,9 @@ from matplotlib.axes import Axes
 
 from planner.geometry.frames import Array, PointsLps, points_lps
 from planner.model.labels import StructureKind
+from planner.model.record import PointLps
 from planner.progress import SILENT, Monitor, track
-from planner.report.canvas import draw_frame, draw_outline, extent_of, open_sheet, png_of, write
+from planner.report.canvas import draw_frame, draw_outline, extent_of, open_sheet, png_of, points_per_mm, write
 from planner.report.figures import PictureInput
 from planner.report.palette import FAULT, OUTLINES
 from planner.report.reslice import Cut, coronal, sagittal, sample
@@ -17,7 +18,8 @@ _ROOM_MM = 30.0
 _MOST_SAMPLES = 3_000_000
 _LEAST_STEP_MM = 0.8
 _LINE_MM = 7.0
-"""Implants' numbers stand at least so far above each other; by eye."""
+_LINE_PT = 11.0
+"""Names stand at least so far above each other; by eye."""
 _SHOWN: tuple[StructureKind, ...] = ("implant", "gap", "breach")
 _SOFT_HU, _DENSE_HU = -200.0, 1500.0
 """HU that count in the sum: fat and air would only veil the bone, and metal would drown it. Tuned by eye on the
@@ -106,8 +108,9 @@ def _draw(inputs: PictureInput, cut: Cut, *, title: str, deep_mm: float, step_mm
         colour, width, style = OUTLINES[kind]
         _tint(axes, cut, inside[kind], colour)
         draw_outline(axes, cut, inside[kind], colour=colour, width=width, style=style)
-    _number(axes, cut, inputs)
-    _name(axes, cut, inputs)
+    room = _Room(cut)
+    _number(axes, cut, inputs, room)
+    _name(axes, cut, inputs, room)
     draw_frame(axes, cut, title=title, corner="parallel sum of the CT")
     return png_of(figure)
 
@@ -120,42 +123,69 @@ def _tint(axes: Axes, cut: Cut, inside: npt.NDArray[np.float32], colour: str) ->
     axes.imshow(sheet, extent=extent_of(cut), interpolation="nearest", zorder=1)
 
 
-def _number(axes: Axes, cut: Cut, inputs: PictureInput) -> None:
+class _Room:
+    """What of a picture is written on, so that no words stand over others; shares of its width and height."""
+
+    def __init__(self, cut: Cut) -> None:
+        self.wide, self.tall = cut.half_mm
+        self.line = max(_LINE_MM, _LINE_PT / points_per_mm(cut)) / (2.0 * self.tall)
+        # the edge letters; title, scale and corner
+        letters = [(0.5, 0.98), (0.5, 0.02), (0.02, 0.5), (0.98, 0.5)]
+        self.taken = [(x - 0.04, x + 0.04, y) for x, y in letters] + [
+            (0.0, 0.5, 0.97),
+            (0.0, 0.4, 0.06),
+            (0.5, 1.0, 0.03),
+        ]
+
+    def at(self, cut: Cut, point_lps: PointLps) -> tuple[float, float]:
+        """Give where a point is in the picture."""
+        at, _ = cut.project(points_lps(point_lps))
+        return 0.5 + float(at[0]) / (2.0 * self.wide), 0.5 - float(at[1]) / (2.0 * self.tall)
+
+    def place(self, left: float, right: float, y: float) -> float:
+        """Give the height nearest below, else above, where words from left to right are free; and take it."""
+        steps = int(1.0 / self.line)
+        below = [y - k * self.line for k in range(steps)]
+        above = [y + k * self.line for k in range(1, steps)]
+        heights = [h for h in (*below, *above) if 0.0 < h < 1.0] or [y]
+        free = next((h for h in heights if self._is_free(left, right, h)), y)
+        self.taken.append((left, right, free))
+        return free
+
+    def _is_free(self, left: float, right: float, y: float) -> bool:
+        return not any(left < b and a < right and abs(y - other) < self.line for a, b, other in self.taken)
+
+
+def _width(text: str) -> float:
+    """Give a text's width as a share of the picture's, at the size that names have."""
+    return 0.02 + 0.021 * len(text)
+
+
+def _number(axes: Axes, cut: Cut, inputs: PictureInput, room: _Room) -> None:
     """Write each implant's number, or id, on it, no two over each other."""
-    wide, tall = cut.half_mm
-    taken: list[tuple[float, float]] = []
     for implant in sorted(inputs.plan.implants, key=lambda one: (-one.centroid_lps[2], one.id)):
         is_screw = implant.kind == "pedicle_screw"
-        place = implant.axis.head_lps if is_screw and implant.axis is not None else implant.centroid_lps
-        at, _ = cut.project(place)
-        x, y = 0.5 + float(at[0]) / (2.0 * wide), 0.5 - float(at[1]) / (2.0 * tall)
+        x, y = room.at(cut, implant.axis.head_lps if is_screw and implant.axis is not None else implant.centroid_lps)
         if not (0.0 < x < 1.0 and 0.0 < y < 1.0):
             continue
         fault = "broken" if broken(implant) else ""
-        text = implant.id.removeprefix("screw-") if is_screw else implant.id
-        room = (0.02 + 0.018 * len(text), _LINE_MM / (2.0 * tall))
-        while any(abs(x - other[0]) < room[0] and abs(y - other[1]) < room[1] for other in taken):
-            y -= room[1]
-        taken.append((x, y))
+        name = implant.id.removeprefix("screw-") if is_screw else implant.id
+        text = f"{name} {fault}" if fault else name
+        half = _width(text) / 2.0
         write(
-            axes, x, y, f"{text} {fault}" if fault else text, size=8.0, ha="center", va="center", weight="bold",
+            axes, x, room.place(x - half, x + half, y), text, size=8.0, ha="center", va="center", weight="bold",
             colour=FAULT if fault else "white",
         )  # fmt: skip
 
 
-def _name(axes: Axes, cut: Cut, inputs: PictureInput) -> None:
-    """Write each gap's and its implant's id beside it, outwards, no two over each other."""
-    wide, tall = cut.half_mm
-    taken = [(False, 0.5), (True, 0.5)]  # the edge letters
+def _name(axes: Axes, cut: Cut, inputs: PictureInput, room: _Room) -> None:
+    """Write each gap's and its implant's id beside it, outwards, none over other words."""
     for gap in sorted(inputs.plan.gaps, key=lambda g: -g.centroid_lps[2]):
-        at, _ = cut.project(gap.centroid_lps)
-        x, y = 0.5 + float(at[0]) / (2.0 * wide), 0.5 - float(at[1]) / (2.0 * tall)
+        x, y = room.at(cut, gap.centroid_lps)
         rightwards = x > 0.5
-        place = y
-        while any(side == rightwards and abs(place - other) < 0.06 for side, other in taken):
-            place -= 0.06
-        taken.append((rightwards, place))
-        edge = 0.93 if rightwards else 0.07
-        axes.plot([x, edge], [y, place], color="white", linewidth=0.6, transform=axes.transAxes, zorder=8)
         name = f"{gap.id} ({gap.implant_id})" if gap.implant_id else gap.id
-        write(axes, edge, place, name, size=9.0, ha="right" if rightwards else "left", va="bottom")
+        edge, wide = (0.93, -_width(name)) if rightwards else (0.07, _width(name))
+        place = room.place(min(edge, edge + wide), max(edge, edge + wide), y)
+        under = place - 0.4 * room.line
+        axes.plot([x, edge], [y, under], color="white", linewidth=0.6, transform=axes.transAxes, zorder=8)
+        write(axes, edge, place, name, size=9.0, ha="right" if rightwards else "left", va="center")

@@ -17,6 +17,7 @@ NOT_MEASURED = Markup('<span class="none">not measured</span>')
 
 KINDS: dict[str, str] = {
     "cup_screw": "screw of the cup",
+    "femoral": "to the hip",
     "acetabular_cup": "cup",
     "screw_halo": "halo round a screw",
     "periprosthetic_gap": "gap between implant and bone",

@@ -51,3 +51,8 @@ def test_cautions_of_one_kind_are_one_line(capsys: pytest.CaptureFixture[str]) -
     ]
     note_choice([*told, Finding(code="y", severity="info", message="fine")], with_cautions=True)
     assert capsys.readouterr().err == "cement-planner: note: screw-1, screw-2: 10–20% unreadable\n"
+
+
+def test_cautions_are_named_in_words_and_not_by_their_codes() -> None:
+    said = describe(_plan(Finding(code="acetabular-rim-lost", severity="caution", message="x")))
+    assert "acetabular rim lost" in said and "acetabular-rim-lost" not in said

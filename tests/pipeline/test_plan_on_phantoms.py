@@ -83,6 +83,28 @@ def test_bones_discs_and_what_was_measured_on_them_reach_the_plan(case: PlannedC
     assert not any(f.code in ("fractured-level", "anatomy-upside-down") for f in case.plan.findings)
 
 
+def test_the_plans_anatomy_is_the_phantoms(lumbar: Phantom, case: PlannedCase) -> None:
+    """What scripts read without the masks: numbers, places, and label codes that lead to the right voxels."""
+    said, true = case.plan.anatomy, lumbar.truth.anatomy
+    assert said is not None and true is not None
+    codes = {structure.id: structure.code for structure in case.plan.labels if structure.kind == "bone"}
+    assert {bone.name: bone.label_code for bone in said.bones} == {bone.name: codes[bone.name] for bone in said.bones}
+    # the scan's end cuts the lowest pedicles at their narrowest
+    cut = {bone.name for bone in said.bones if bone.is_cut}
+    whole = [pedicle for pedicle in said.pedicles if pedicle.bone not in cut]
+    measured = [pedicle for pedicle in whole if pedicle.width_mm is not None]
+    assert 0 < len(measured) < len(whole)
+    for pedicle in measured:
+        near = min(true.pedicles, key=lambda t: np.linalg.norm(np.subtract(t.centre_lps, pedicle.centre_lps)))
+        assert near.side == pedicle.side
+        assert pedicle.width_mm == pytest.approx(near.width_mm, abs=0.7)
+    for mark in said.landmarks:
+        assert min(np.linalg.norm(np.subtract(t.point_lps, mark.point_lps)) for t in true.landmarks) < 2.0
+    assert said.canal is not None and said.canal.known and said.cortex is not None
+    assert said.hips == () and said.legs is None and said.cups == ()
+    assert any(finding.code == "anatomy-not-measured" for finding in case.plan.findings)
+
+
 def test_no_needle_does_harm(lumbar: Phantom, case: PlannedCase) -> None:
     """Against the phantom's own solids, not against what the planner believes."""
     truth = lumbar.truth

@@ -9,7 +9,7 @@ import edt
 import numpy as np
 from scipy import ndimage as ndi
 
-from planner.config.candidacy_config import InfectionConfig
+from planner.config.candidacy_config import InfectionConfig, PocketConfig
 from planner.geometry.frames import Array, PointsLps, point_tuple, points_lps
 from planner.geometry.grid import Grid
 from planner.model.finding import Finding
@@ -102,20 +102,20 @@ def find_pockets(
         return ()
     own = _cropped(grid, block)
     solid, inside = metal.voxels[block], body.voxels[block]
-    away, deep = _depth_mm(~solid, grid), _depth_mm(inside, grid)
+    away, deep = depth_in_mm(~solid, grid), depth_in_mm(inside, grid)
     clear = config.streaks_mm if trust is None else config.bloom_mm
     where = (away < config.reach_mm) & (away > clear) & (deep > config.skin_mm) & ~bone.voxels[block]
     where &= _of_this_hip(joint, own, config)
     hu = np.asarray(ct.hu[block], dtype=np.float32)
     if trust is not None:
-        where &= _readable(where, trust, own, config)
-    gas = _with_core(where & (hu < config.gas_hu), where & (hu < config.gas_core_hu))
+        where &= readable(where, trust, own, config)
+    gas = with_core(where & (hu < config.gas_hu), where & (hu < config.gas_core_hu))
     every = (slice(None, None, _COARSE),) * 3
-    coarse = _thinned(own)
-    wet = _fluid(ndi.uniform_filter(hu, _COARSE)[every], where[every], coarse, config)
+    coarse = thinned(own)
+    wet = fluid_voxels(ndi.uniform_filter(hu, _COARSE)[every], where[every], coarse, config)
     found = (
-        *_pockets("gas", gas, own, least_ml=config.least_gas_ml),
-        *_pockets("fluid", wet, coarse, least_ml=config.least_fluid_ml),
+        *pockets_of("gas", gas, own, least_ml=config.least_gas_ml),
+        *pockets_of("fluid", wet, coarse, least_ml=config.least_fluid_ml),
     )
     return tuple(found)
 
@@ -208,15 +208,38 @@ def _cropped(grid: Grid, block: tuple[slice, slice, slice]) -> Grid:
     return grid.crop((z.start, y.start, x.start), (z.stop, y.stop, x.stop))
 
 
-def _thinned(grid: Grid) -> Grid:
-    """Give every second voxel: fluid is looked for in thick places only."""
+def thinned(grid: Grid) -> Grid:
+    """Give the grid of every second voxel: fluid is looked for in thick places only.
+
+    Parameters
+    ----------
+    grid : Grid
+        Any grid.
+
+    Returns
+    -------
+    Grid
+    """
     z, y, x = (-(-n // _COARSE) for n in grid.shape)
     matrix = grid.lps_from_index @ np.diag([_COARSE, _COARSE, _COARSE, 1.0])
     return Grid((z, y, x), matrix, grid.frame_of_reference_uid)
 
 
-def _depth_mm(mask: Bools, grid: Grid) -> Floats:
-    """Give how deep in a mask its voxels lie, to a voxel; the picture's border is no surface."""
+def depth_in_mm(mask: Bools, grid: Grid) -> Floats:
+    """Give how deep in a mask its voxels lie, to a voxel; the picture's border is no surface.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape ``grid.shape``
+        The mask.
+    grid : Grid
+        Where it lies.
+
+    Returns
+    -------
+    ndarray of float32, shape ``grid.shape``
+        mm; 0 outside the mask.
+    """
     size = tuple(slice(0, n) for n in mask.shape)
     few = mask[::_COARSE, ::_COARSE, ::_COARSE]
     depth = np.asarray(edt.edt(few, anisotropy=[_COARSE * s for s in grid.spacing_mm], parallel=2), dtype=np.float32)
@@ -225,8 +248,18 @@ def _depth_mm(mask: Bools, grid: Grid) -> Floats:
     return depth[size]
 
 
-def _with_core(gas: Bools, core: Bools) -> Bools:
-    """Keep the pieces of gas with a core as dark as gas: streaks have none."""
+def with_core(gas: Bools, core: Bools) -> Bools:
+    """Keep the pieces of gas with a core as dark as gas: streaks have none.
+
+    Parameters
+    ----------
+    gas, core : ndarray of bool, shape (S, R, C)
+        What may be gas, and what is as dark.
+
+    Returns
+    -------
+    ndarray of bool, shape (S, R, C)
+    """
     labels = cc3d.connected_components(gas.astype(np.uint8), connectivity=26)
     keep = np.bincount(labels[core], minlength=int(labels.max()) + 1) > 0
     keep[0] = False
@@ -264,8 +297,24 @@ def _of_this_hip(joint: HipJoint, grid: Grid, config: InfectionConfig) -> Bools:
     return np.asarray(lateral > -config.medial_mm)[None, None, :]
 
 
-def _readable(where: Bools, trust: TrustMap, grid: Grid, config: InfectionConfig) -> Bools:
-    """Say where neither trust is low nor a dark streak foretold."""
+def readable(where: Bools, trust: TrustMap, grid: Grid, config: PocketConfig) -> Bools:
+    """Say where neither trust is low nor a dark streak foretold.
+
+    Parameters
+    ----------
+    where : ndarray of bool, shape ``grid.shape``
+        Where it is asked.
+    trust : TrustMap
+        What artefacts leave readable.
+    grid : Grid
+        The grid of `where`.
+    config : PocketConfig
+        Limits.
+
+    Returns
+    -------
+    ndarray of bool, shape ``grid.shape``
+    """
     cells = np.argwhere(where)
     points = np.asarray(grid.to_lps(cells))
     fine = np.asarray(trust.trust_at(points)) >= config.least_trust
@@ -275,10 +324,24 @@ def _readable(where: Bools, trust: TrustMap, grid: Grid, config: InfectionConfig
     return out
 
 
-def _fluid(hu: Floats, where: Bools, grid: Grid, config: InfectionConfig) -> Bools:
+def fluid_voxels(hu: Floats, where: Bools, grid: Grid, config: PocketConfig) -> Bools:
     """Give even, thick places that read as water, between fat and this patient's muscle.
 
-    Where muscle has turned to fat, or artefacts darken it, nothing tells fluid from it: nothing is given.
+    Parameters
+    ----------
+    hu : ndarray, shape ``grid.shape``
+        The CT.
+    where : ndarray of bool, shape ``grid.shape``
+        Soft tissue that can be read.
+    grid : Grid
+        Their grid.
+    config : PocketConfig
+        Limits.
+
+    Returns
+    -------
+    ndarray of bool, shape ``grid.shape``
+        Where muscle has turned to fat, or artefacts darken it, nothing tells fluid from it: nothing is given.
     """
     sigma = [config.smooth_mm / s for s in grid.spacing_mm]
     clipped = np.clip(hu, -150.0, 200.0)
@@ -294,7 +357,25 @@ def _fluid(hu: Floats, where: Bools, grid: Grid, config: InfectionConfig) -> Boo
     return np.asarray(wet & back) if core.any() else np.zeros_like(wet)
 
 
-def _pockets(kind: Literal["gas", "fluid"], voxels: Bools, grid: Grid, *, least_ml: float) -> tuple[Pocket, ...]:
+def pockets_of(kind: Literal["gas", "fluid"], voxels: Bools, grid: Grid, *, least_ml: float) -> tuple[Pocket, ...]:
+    """Part gas or fluid into its pieces.
+
+    Parameters
+    ----------
+    kind : {"gas", "fluid"}
+        Which.
+    voxels : ndarray of bool, shape ``grid.shape``
+        All of it.
+    grid : Grid
+        Its grid.
+    least_ml : float
+        Smaller pieces are left out.
+
+    Returns
+    -------
+    tuple of Pocket
+        The largest first.
+    """
     labels = cc3d.connected_components(voxels.astype(np.uint8), connectivity=26)
     sizes = np.bincount(labels.ravel()) * grid.voxel_volume_mm3 / 1000.0
     sizes[0] = 0.0

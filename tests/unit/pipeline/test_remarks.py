@@ -3,7 +3,16 @@
 from planner.model.finding import Finding
 from planner.model.gap import Gap
 from planner.model.implant import Implant
-from planner.pipeline.remarks import _of_implants, _of_materials, of_reliance, of_search, of_slices
+from planner.needles.search import GapSearch, NeedlePlan
+from planner.pipeline.remarks import (
+    _of_gaps,
+    _of_implants,
+    _of_materials,
+    _of_needles,
+    of_reliance,
+    of_search,
+    of_slices,
+)
 
 
 def test_thick_slices_are_said() -> None:
@@ -96,3 +105,36 @@ def test_a_hip_implant_of_untold_material_is_said_on_an_unclipped_scan() -> None
     (finding,) = _of_materials([stem, _metal("rod")])
     assert finding.code == "material-not-told" and finding.message.startswith("stem-left:")
     assert list(_of_materials([stem.model_copy(update={"material": "titanium"})])) == []
+
+
+def test_heads_are_said_apart_for_they_are_not_made_of_titanium() -> None:
+    head, stem = (_metal(k).model_copy(update={"id": k}) for k in ("femoral_head", "femoral_stem"))
+    of_head, of_stem = _of_materials([stem, head])
+    assert of_head.message.startswith("femoral_head:") and "heads are not made of titanium" in of_head.message
+    assert of_stem.message.startswith("femoral_stem:") and "neither titanium's" in of_stem.message
+
+
+def _no_halo(implants: tuple[Implant, ...], gaps: tuple[Gap, ...]) -> list[Finding]:
+    return [f for f in _of_gaps(implants, gaps, clipped=False) if f.code == "no-halo-is-no-proof"]
+
+
+def test_a_screw_without_halo_beside_loose_ones_is_not_proved_firm() -> None:
+    loose, firm = (_metal("pedicle_screw").model_copy(update={"id": f"screw-{n}"}) for n in (1, 2))
+    (finding,) = _no_halo((loose, firm), (_gap(0.9, "screw-1"),))
+    assert finding.message.startswith("screw-2: a CT without a halo does not exclude loosening")
+    assert "screw-1" not in finding.message and finding.measured == 64.8
+    assert _no_halo((loose,), (_gap(0.9, "screw-1"),)) == []
+    assert _no_halo((_metal("rod"),), ()) == []
+
+
+def test_a_stem_without_gap_is_not_proved_firm_and_no_figure_of_screws_is_quoted() -> None:
+    stem = _metal("femoral_stem").model_copy(update={"id": "stem-left", "loosening": "none"})
+    (finding,) = _no_halo((stem,), (_gap(0.9, "cup-left"),))
+    assert finding.message.startswith("stem-left: ") and finding.measured is None
+
+
+def test_counted_needles_and_parts_have_a_unit() -> None:
+    (refused,) = _of_needles(NeedlePlan((GapSearch("gap-1", (), 88923, {"too long": 88923}),), ()))
+    (unsearched,) = of_search([_metal("rod")])
+    assert (refused.measured, refused.unit) == (88923.0, "needles tried")
+    assert (unsearched.measured, unsearched.unit) == (1.0, "metal parts")

@@ -1,6 +1,7 @@
 """Pictures: the patient's left on the viewer's right, head up, the plan's colours in them."""
 
 import io
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -12,9 +13,9 @@ from planner.geometry.rigid import rotation_about
 from planner.model.implant import LooseningCriterion
 from planner.model.labels import LabelMap, Structure
 from planner.model.volume import Mask, Volume
-from planner.report.canvas import open_sheet
+from planner.report.canvas import draw_frame, open_sheet
 from planner.report.figures import PictureInput, draw_cut, gap_cuts, gap_pictures
-from planner.report.overview import _number, overview_pictures
+from planner.report.overview import _name, _number, _Room, overview_pictures
 from planner.report.reslice import axial, coronal
 
 STRUCTURES = (
@@ -134,7 +135,7 @@ def test_overview(plan):
 def _numbers(plan):
     cut = coronal((0.0, 0.0, 0.0), 40.0)
     _, axes = open_sheet(cut)
-    _number(axes, cut, inputs_of(plan))
+    _number(axes, cut, inputs_of(plan), _Room(cut))
     return {text.get_text(): text.get_position() for text in axes.texts}
 
 
@@ -151,6 +152,32 @@ def test_implants_carry_their_numbers_no_two_over_each_other(plan):
     # its head lies at left 14 and head 2 of a picture of 80 mm
     assert seen["1"] == pytest.approx((0.5 + 14 / 80, 0.5 + 2 / 80))
     assert seen["1"][1] - seen["2 broken"][1] > 0.05
+
+
+@pytest.mark.parametrize("half_mm", [40.0, 150.0])
+def test_names_of_gaps_and_implants_stand_clear_of_each_other(plan, half_mm):
+    cut = coronal((0.0, 0.0, 0.0), half_mm)
+    figure, axes = open_sheet(cut)
+    side = {40.0: 30.0, 150.0: 120.0}[half_mm]
+    implant = plan.implants[0].model_copy(update={"kind": "femoral_stem", "axis": None})
+    implants = tuple(
+        implant.model_copy(update={"id": name, "centroid_lps": (side, 0.0, height)})
+        for name, height in (("cup-screw-left-1", 12.0), ("cup-left", 10.0), ("head-left", 8.0), ("stem-left", -2.0))
+    )
+    gaps = tuple(
+        plan.gaps[0].model_copy(
+            update={"id": f"gap-{n}", "implant_id": "cup-left", "centroid_lps": (side, 0.0, height)}
+        )
+        for n, height in enumerate((11.0, 9.0, 0.0), 1)
+    )
+    inputs, room = inputs_of(plan.model_copy(update={"implants": implants, "gaps": gaps})), _Room(cut)
+    _number(axes, cut, inputs, room)
+    _name(axes, cut, inputs, room)
+    draw_frame(axes, cut, title="from the front", corner="parallel sum of the CT")
+    boxes = {text.get_text(): text.get_window_extent(figure.canvas.get_renderer()) for text in axes.texts}
+    assert {"cup-left", "gap-1 (cup-left)", "gap-3 (cup-left)"} <= set(boxes)
+    over = [(a, b) for a, b in combinations(boxes, 2) if boxes[a].overlaps(boxes[b].padded(-2.0))]
+    assert over == []
 
 
 def test_refuses_labels_of_another_grid_and_stops_when_asked(plan):

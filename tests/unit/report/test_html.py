@@ -216,3 +216,30 @@ def test_fluoroscopy_has_its_own_legend_and_says_where_two_views_are_one(plan):
     assert "bull&#39;s-eye; the lateral view is the same" in one and "#40DCFF" in one
     two = render_report(plan, {**views, "trajectory-1/lateral": b"c"})
     assert "is the same" not in two and "#40DCFF" not in render_report(plan, {})
+
+
+def test_no_breach_found_is_said_with_what_may_be_missed(plan):
+    calm = plan.model_copy(update={"breaches": ()})
+    html = render_report(calm, {})
+    assert "not told: no breach found" in html
+    assert html.count("That no breach was found does not exclude a leak") == 1
+    thickest = max(plan.series.spacing_mm)
+    assert f"thinner than a voxel ({thickest:.1f}\u202fmm) may be missed" in html
+    assert "That no breach was found does not exclude a leak" not in render_report(
+        plan.model_copy(update={"gaps": tuple(g for g in plan.gaps if g.id == plan.breaches[0].gap_id)}), {}
+    )
+
+
+def test_a_needle_to_a_hip_is_not_called_femoral(plan):
+    needle = plan.trajectories[0].model_copy(update={"approach": "femoral"})
+    html = render_report(plan.model_copy(update={"trajectories": (needle,)}), {})
+    assert "to the hip" in html and "femoral" not in html.replace("femoral_", "")
+
+
+def test_a_count_of_refused_needles_has_its_unit(plan):
+    finding = Finding(
+        code="no-trajectory", severity="warning", message="gap-1: no safe needle", measured=88923.0,
+        unit="needles tried", gap_id="gap-1",
+    )  # fmt: skip
+    html = render_report(plan.model_copy(update={"findings": (finding,)}), {})
+    assert "88923\u202fneedles tried" in html

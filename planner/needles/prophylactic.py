@@ -1,0 +1,108 @@
+"""Needles into an intact level beside a construct: through or past each of its pedicles."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.geometry.frames import unit
+from planner.model.anatomy import GapSpace
+from planner.model.bones import Pedicle as BonePedicle
+from planner.model.implant import Side
+from planner.model.needle import Needle, Trajectory
+from planner.model.prophylaxis import ProphylacticWay
+from planner.model.volume import Mask
+from planner.needles.candidates import Pedicle, Target
+from planner.needles.catalogue import CATALOGUE
+from planner.needles.describe import Scene
+from planner.needles.search import search_target
+from planner.safety.fields import canal_midline
+
+_SIDES: Mapping[Side, float] = {"left": 1.0, "right": -1.0}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LevelSearch:
+    """What came of the search for one intact level.
+
+    Parameters
+    ----------
+    ways : tuple of ProphylacticWay
+        By rank, of both sides; empty where no needle passed.
+    tried : int
+        Candidates looked at.
+    refused : Mapping of str to int
+        Candidates refused, by reason.
+    """
+
+    ways: tuple[ProphylacticWay, ...]
+    tried: int
+    refused: Mapping[str, int]
+
+
+def search_level(
+    scene: Scene,
+    target_id: str,
+    space: Mask,
+    pedicles: Sequence[BonePedicle],
+    *,
+    catalogue: Mapping[str, Needle] = CATALOGUE,
+) -> LevelSearch:
+    """Search needles into an intact vertebral body.
+
+    Parameters
+    ----------
+    scene : Scene
+        Anatomy, distances, settings.
+    target_id : str
+        What the target is called in the plan.
+    space : Mask
+        Where tips may come to lie, on the scene's grid.
+    pedicles : sequence of Pedicle
+        Of this vertebra; a side without one is not tried.
+    catalogue : Mapping of str to Needle
+        The needles that can be had.
+
+    Returns
+    -------
+    LevelSearch
+        Transpedicular and extrapedicular ways, as far as the settings want them.
+
+    Raises
+    ------
+    GeometryError
+        If the space lies on another grid than the scene.
+    """
+    scene.anatomy.grid.require_same(space.grid)
+    canal = scene.anatomy.canal
+    if canal is None or not scene.fields.canal_known:
+        return LevelSearch((), 0, {"spinal canal not known": 1})
+    if not space.voxels.any():
+        return LevelSearch((), 0, {"the target is empty": 1})
+    heights, middle, _ = canal_midline(canal.voxels, scene.anatomy.grid)
+    points = np.asarray(space.grid.to_lps(np.argwhere(space.voxels)))
+    found: list[tuple[Side, Trajectory]] = []
+    refused: dict[str, int] = {}
+    tried = 0
+    for side, sign in _SIDES.items():
+        own = next((pedicle for pedicle in pedicles if pedicle.side == side), None)
+        if own is None:
+            refused[f"the {side} pedicle was not told"] = 1
+            continue
+        isthmus = np.asarray(own.centre_lps)
+        centre = np.array([np.interp(isthmus[2], heights, middle[:, axis]) for axis in range(3)])
+        gate = Pedicle(isthmus, unit(-np.asarray(own.inward_lps)), sign, centre)
+        # the search knows its targets as spaces with an id; this one never comes into the plan as a gap
+        result = search_target(scene, Target(GapSpace(target_id, None, space), None, points, gate), catalogue=catalogue)
+        tried += result.tried
+        for reason, count in result.refused.items():
+            refused[reason] = refused.get(reason, 0) + count
+        found += [(side, way) for way in result.trajectories]
+    found.sort(key=lambda one: -one[1].score)
+    ways = tuple(_renamed(way, side, target_id, rank) for rank, (side, way) in enumerate(found, start=1))
+    return LevelSearch(ways, tried, refused)
+
+
+def _renamed(way: Trajectory, side: Side, target_id: str, rank: int) -> ProphylacticWay:
+    kept = {name: getattr(way, name) for name in type(way).model_fields if name not in ("gap_id", "implant_id")}
+    return ProphylacticWay(**kept | {"id": f"{target_id}-needle-{rank}", "rank": rank}, target_id=target_id, side=side)

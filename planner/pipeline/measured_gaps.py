@@ -1,0 +1,119 @@
+"""Implants with their gaps and the anatomy round them: what is known before needles are thought of."""
+
+from dataclasses import dataclass
+
+from planner.config.plan_config import PlanConfig
+from planner.config.soft_tissue_config import SoftTissueConfig
+from planner.model.anatomy import Anatomy, GapSpace
+from planner.model.anatomy_record import AnatomyRecord
+from planner.model.finding import Finding
+from planner.model.gap import Gap
+from planner.model.labels import Structure
+from planner.model.scan import Scan
+from planner.model.volume import Mask
+from planner.pipeline.anatomy_record import anatomy_record
+from planner.pipeline.candidacy import Candidacy
+from planner.pipeline.told_anatomy import ToldAnatomy, soft_tissue_of
+from planner.segment.implants.metal import Metal
+from planner.segment.implants.spine import ImplantPart
+from planner.segment.trust import TrustMap
+from planner.segment.upright import resample
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredGaps:
+    """Implants with their gaps, before needles are thought of.
+
+    Parameters
+    ----------
+    scan : Scan
+        The CT as it is planned on, its axes along the patient's.
+    implants : tuple of ImplantPart
+        Records with their loosening, and voxels.
+    gaps : tuple of (Gap, Mask)
+        Records, and voxels on the CT's grid or on a working grid.
+    anatomy : ToldAnatomy
+        The anatomy round them.
+    candidacy : Candidacy
+        What speaks against cement.
+    metal : Metal
+        All metal.
+    findings : tuple of Finding
+        What the operator must know of the search.
+    trust : TrustMap or None
+        How far metal artefacts leave tissue readable.
+    """
+
+    scan: Scan
+    implants: tuple[ImplantPart, ...]
+    gaps: tuple[tuple[Gap, Mask], ...]
+    anatomy: ToldAnatomy
+    candidacy: Candidacy
+    metal: Metal
+    findings: tuple[Finding, ...]
+    trust: TrustMap | None = None
+
+
+def anatomy_of(measured: MeasuredGaps, soft_tissue: SoftTissueConfig | None = None) -> Anatomy:
+    """Bring everything onto the upright working grid.
+
+    Parameters
+    ----------
+    measured : MeasuredGaps
+        Implants, gaps and anatomy.
+    soft_tissue : SoftTissueConfig or None
+        How muscle and fat are told apart; None leaves them together.
+
+    Returns
+    -------
+    Anatomy
+    """
+    anatomy = measured.anatomy
+    seen = anatomy.survey
+    spaces = tuple(
+        GapSpace(gap.id, gap.implant_id, Mask(seen.grid, resample(mask.voxels, mask.grid, seen.grid) > 0.5))
+        for gap, mask in measured.gaps
+    )
+    soft = None if soft_tissue is None else soft_tissue_of(anatomy, measured.trust, soft_tissue)
+    return Anatomy(
+        ct=seen.ct,
+        metal=seen.metal,
+        bone=seen.bone,
+        gaps=spaces,
+        implants=tuple(part.record for part in measured.implants),
+        canal=seen.canal_mask,
+        body=seen.body,
+        forbidden=seen.forbidden,
+        disc=anatomy.skeleton.disc_mask,
+        joint=anatomy.skeleton.hips.joint,
+        foramen=anatomy.foramina,
+        bones=tuple(bone for bone in anatomy.bones if bone.mask.grid.is_same(seen.grid)),
+        landmarks=anatomy.skeleton.landmarks,
+        muscle=None if soft is None else soft.muscle,
+        fat=None if soft is None else soft.fat,
+    )
+
+
+def record_of(measured: MeasuredGaps, config: PlanConfig, structures: tuple[Structure, ...] = ()) -> AnatomyRecord:
+    """Write down what was measured of the anatomy, as `anatomy_record` does.
+
+    Parameters
+    ----------
+    measured : MeasuredGaps
+        Anatomy and candidacy.
+    config : PlanConfig
+        The settings.
+    structures : tuple of Structure
+        What was painted; empty where nothing was.
+
+    Returns
+    -------
+    AnatomyRecord
+    """
+    return anatomy_record(
+        measured.anatomy,
+        measured.candidacy,
+        implants=tuple(part.record for part in measured.implants),
+        structures=structures,
+        fractures=config.spine_targets.fractures,
+    )
