@@ -256,7 +256,10 @@ def _outside(stray: Stray, config: FaultConfig) -> Finding:
         message = f"{name}: lies in no bone for the most part: pulled out, or no screw"
         return _finding("screw-not-in-bone", "warning", message, stray.where_lps, far, config.outside_mm, None, of=name)
     if stray.wall == "canal":
-        message = f"{name}: seems to stand {far:.1f} mm (give or take 1.6) into the spinal canal"
+        message = (
+            f"{name}: seems to stand up to {far:.1f} mm into the spinal canal, whose wall reads 1 to 3 mm too far out "
+            "beside metal: look whether it does more than touch it"
+        )
         grave: Severity = "warning" if far > config.deep_in_canal_mm else "caution"
         return _finding("screw-in-canal", grave, message, stray.where_lps, far, config.in_canal_mm, _GRADES, of=name)
     severity: Severity = "warning" if stray.wall == "front" else "caution"
