@@ -96,7 +96,7 @@ class FaultConfig(Settings):
         "canals are not quite even, and the opposite wall alone errs by 3 mm. Tuned on spines.",
     )
     deep_in_canal_mm: float = Field(
-        default=4.6,
+        default=4.45,
         gt=0,
         description="From here on a warning; below, within the error, a caution: 24 screws of twelve tuning and "
         "development spines that break no more than 0.3 mm into the canal read 1.2 mm deep (0.5 to 2.5), one at 3.0 mm "
