@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
-from planner.config.anatomy_config import BoneConfig, GapBedConfig
+from planner.config.anatomy_config import BoneConfig
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
 from planner.segment.anatomy.envelope import LIES_OPEN, among, flooded
-from planner.segment.anatomy.walls import find_walls, large, spoilt, within
+from planner.segment.anatomy.walls import block_round, find_walls, large, spoilt, within
 from planner.segment.upright import AXIAL_16, Bools, Floats, enclosure
 
 _METAL_HU = 2000.0
@@ -25,7 +25,7 @@ _IN_CUP_RAYS, _IN_CUP_MM = (13, 10), 12.0
 _BRIDGE_MM = 4.0
 """Half the length of metal laid bare between bone and bone, or canal, that counts as in it (ours; 2.5 lost the pedicles
 of one real thoracic spine with simulated screws, whose walls lay wholly within bloom)."""
-BULKY_MM = 3.6
+_BULKY_MM = 3.6
 """Half the thickness from which metal is a stem, a head or a cup and fills bone: rods and shafts are thinner."""
 _BULKY_ML = 1.5
 """The inside of a tulip is smaller, that of a head, cup or stem larger."""
@@ -42,7 +42,7 @@ _EDGES = ndi.generate_binary_structure(3, 2)
 DEFAULT = BoneConfig()
 
 
-def bone_threshold_hu(hu: Floats, config: BoneConfig | GapBedConfig = DEFAULT) -> float:
+def bone_threshold_hu(hu: Floats, config: BoneConfig = DEFAULT) -> float:
     """Choose the HU where bone begins in this scan.
 
     Parameters
@@ -108,7 +108,7 @@ def bone_envelope(
     """
     monitor.report(Progress("outlining bone"))
     unread = within(metal, config.bloom_mm, edge_mm)
-    bulk = bulk_of(metal, edge_mm)
+    bulk = _bulk_of(metal, edge_mm)
     if not bulk.any():  # a femur's cortex varies by as much
         unread |= spoilt(hu, metal, unread, edge_mm, config)
     blind = unread if barred is None else unread | barred
@@ -116,8 +116,8 @@ def bone_envelope(
     check_cancelled(monitor)
     # a thin wall is seen in pieces, which what is nearly as bright joins
     whole = large(walls.loose, config.stray_ml, edge_mm, by_corners=True)
-    wall = without_rings(walls.wall & whole, metal, edge_mm)
-    closed = closed_over(wall, _MEND_MM, edge_mm)
+    wall = _without_rings(walls.wall & whole, metal, edge_mm)
+    closed = _closed_over(wall, _MEND_MM, edge_mm)
     axial, upright = _rays(closed, edge_mm)
     least = _HIP_RAYS if bulk.any() else _SPINE_RAYS
     surely_in = (axial >= least[0]) & (upright >= least[1])
@@ -129,16 +129,14 @@ def bone_envelope(
     # where lysis has eaten a pedicle's wall, or the bloom hides it, the screw in it joins what is left; the canal has a
     # wall of its own, however little of it the bloom of a screw beside it leaves to be seen
     walled = bone if barred is None else bone | barred
-    bone |= closed_over(walled, _BRIDGE_MM, edge_mm) & unread & allowed
+    bone |= bridged(walled, _BRIDGE_MM, edge_mm, where=unread & allowed)
     if bulk.any():
-        stem = metal & within(bulk, 2 * BULKY_MM, edge_mm)
+        stem = metal & within(bulk, 2 * _BULKY_MM, edge_mm)
         bone |= walled_in(bone | stem, edge_mm, least_rays=_IN_CUP_RAYS) & within(bulk, _IN_CUP_MM, edge_mm) & allowed
     return large(bone, config.stray_ml, edge_mm)
 
 
-def dense_bone(
-    hu: Floats, metal: Bools, edge_mm: float, *, limit_hu: float, config: BoneConfig | GapBedConfig = DEFAULT
-) -> Bools:
+def dense_bone(hu: Floats, metal: Bools, edge_mm: float, *, limit_hu: float, config: BoneConfig = DEFAULT) -> Bools:
     """Give bone by its HU alone.
 
     Parameters
@@ -161,11 +159,11 @@ def dense_bone(
     return large((hu > limit_hu) & ~within(metal, config.bloom_mm, edge_mm), config.stray_ml, edge_mm)
 
 
-def bulk_of(metal: Bools, edge_mm: float) -> Bools:
+def _bulk_of(metal: Bools, edge_mm: float) -> Bools:
     """Give the cores of stems, heads and cups."""
     if not metal.any():
         return metal
-    return large(np.asarray(edt.edt(metal, parallel=2)) > BULKY_MM / edge_mm, _BULKY_ML, edge_mm)
+    return large(np.asarray(edt.edt(metal, parallel=2)) > _BULKY_MM / edge_mm, _BULKY_ML, edge_mm)
 
 
 def walled_in(wall: Bools, edge_mm: float, *, least_rays: tuple[int, int]) -> Bools:
@@ -201,24 +199,52 @@ def _rays(wall: Bools, edge_mm: float) -> tuple[npt.NDArray[np.uint8], npt.NDArr
     return axial, enclosure(capped, (*_SAGITTAL_8, *_CORONAL_8), _UPRIGHT_REACH_MM / edge_mm)[1:-1]
 
 
-def voxels_from(mask: Bools) -> npt.NDArray[np.float32]:
+def _voxels_from(mask: Bools) -> npt.NDArray[np.float32]:
     """Distance to a mask in voxels."""
     return np.asarray(edt.edt(~mask, parallel=2), dtype=np.float32)
 
 
-def closed_over(mask: Bools, radius_mm: float, edge_mm: float) -> Bools:
-    """Close a mask over holes that a ball of a radius, mm, does not pass; edges of voxels in mm."""
-    radius = radius_mm / edge_mm
-    pad = int(np.ceil(radius)) + 1
+def _closed_over(mask: Bools, radius_mm: float, edge_mm: float, *, wider_mm: float = 0.0) -> Bools:
+    """Close a mask over holes that a ball does not pass; its surface comes to lie further outwards by `wider_mm`."""
+    radius, grown = radius_mm / edge_mm, (radius_mm + wider_mm) / edge_mm
+    pad = int(np.ceil(grown)) + 1
     padded = np.pad(mask, pad)
-    if radius < _SMALL_VOXELS:
+    if grown < _SMALL_VOXELS and wider_mm == 0.0:
         closed = ndi.binary_erosion(ndi.binary_dilation(padded, _EDGES), _EDGES)
     else:
-        closed = voxels_from(~(voxels_from(padded) <= radius)) > radius
+        closed = _voxels_from(~(_voxels_from(padded) <= grown)) > radius
     return np.asarray(closed[pad:-pad, pad:-pad, pad:-pad]) | mask
 
 
-def without_rings(dense: Bools, metal: Bools, edge_mm: float) -> Bools:
+def bridged(mask: Bools, radius_mm: float, edge_mm: float, *, where: Bools, wider_mm: float = 0.0) -> Bools:
+    """Close a mask over holes that a ball does not pass, in one part of the grid; the rest is not reckoned.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (S, R, C)
+        What is closed.
+    radius_mm : float
+        The ball's radius, mm.
+    edge_mm : float
+        Edge of a voxel, mm.
+    where : ndarray of bool, shape (S, R, C)
+        Where it is wanted.
+    wider_mm : float
+        How far outwards the mask's surface comes to lie as well, mm.
+
+    Returns
+    -------
+    ndarray of bool, shape (S, R, C)
+        False beyond `where`; the mask within it is in it.
+    """
+    out = np.zeros_like(mask)
+    block = block_round(where, int(np.ceil((2.0 * radius_mm + wider_mm) / edge_mm)) + 1)
+    if block is not None:
+        out[block] = _closed_over(mask[block], radius_mm, edge_mm, wider_mm=wider_mm) & where[block]
+    return out
+
+
+def _without_rings(dense: Bools, metal: Bools, edge_mm: float) -> Bools:
     """Take out what only clings to metal: the rim of a rod's bloom, not the bone that a screw lies in."""
     near = within(metal, _CLING_MM, edge_mm)
     if not near.any():

@@ -17,7 +17,7 @@ from scipy.sparse.linalg import cg
 from skimage.segmentation import watershed
 
 from planner.geometry.frames import Array
-from planner.segment.anatomy.walls import Walls, within
+from planner.segment.anatomy.walls import Walls, block_round, within
 from planner.segment.upright import Bools
 
 _OUTSIDE, _INSIDE = 1, 2
@@ -116,9 +116,13 @@ def among(known: Bools, unread: Bools, untold: Bools | None = None) -> Bools:
         Those of `unread` from which a random walk ends in bone more likely than not.
     """
     out = np.zeros_like(unread)
-    index = np.flatnonzero(unread)
-    if len(index) and not unread.all():
-        out.ravel()[index] = _chance(known, unread, untold, index) > 0.5
+    # what decides lies among them or beside them
+    block = block_round(unread, 1)
+    if block is None or unread.all():
+        return out
+    asked = unread[block]
+    chance = _chance(known[block], asked, None if untold is None else untold[block], np.flatnonzero(asked))
+    out[block][asked] = chance > 0.5
     return out
 
 

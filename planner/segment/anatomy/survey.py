@@ -47,8 +47,7 @@ class Survey:
     body : Mask or None
         Skin and all within it; None where no skin was found.
     bone : Mask
-        The bed of the gaps: bone near the implants closed generously over gaps, with the metal that lies in bone; dense
-        bone elsewhere.
+        The bed of the gaps: the envelope, closed over gaps beside metal that lies in bone.
     envelope : Mask
         The bones' own outlines, with the metal that lies in them.
     canal : Canal or None
@@ -146,9 +145,9 @@ def survey(
     check_cancelled(monitor)
     barred = None if canal is None else canal.mask(grid, margin_mm=-0.6).voxels
     within = np.where(inside, hu, np.float32(-1000.0))
-    bone = _bed(within, own_metal, barred, grid, regions, config, monitor)
-    check_cancelled(monitor)
     envelope = _bone(within, own_metal, barred, grid, regions, config, monitor)
+    check_cancelled(monitor)
+    bone = gap_bed(envelope, own_metal, barred, grid.spacing_mm[0], config=config.gap_bed)
     check_cancelled(monitor)
     seen = _Seen(grid, bone, own_metal, canal)
     zone = gas_zone(body, grid, margin_mm=config.gas_margin_mm, metal=Mask(grid, own_metal))
@@ -203,28 +202,6 @@ def _canal(volume: Volume, metal: Mask, spine: Region, config: AnatomyConfig, mo
     room = np.array([_CANAL_ASIDE_MM, _CANAL_ASIDE_MM, along])
     box = np.stack([spine.metal_lps[0] - room, spine.metal_lps[1] + room])
     return find_canal(volume, metal=metal, box_lps=box, config=config.canal, monitor=monitor)
-
-
-def _bed(
-    hu: Floats,
-    metal: Bools,
-    barred: Bools | None,
-    grid: Grid,
-    regions: tuple[Region, ...],
-    config: AnatomyConfig,
-    monitor: Monitor,
-) -> Bools:
-    """Close bone generously near the metal, and show dense bone elsewhere."""
-    edge = grid.spacing_mm[0]
-    limit = bone_threshold_hu(hu[::3, ::3, ::3], config.gap_bed)
-    out = dense_bone(hu, metal, edge, limit_hu=limit, config=config.gap_bed)
-    if barred is not None:
-        out &= ~barred
-    for region in regions:
-        block = block_of(grid, region.metal_lps + np.array([[-1.0], [1.0]]) * config.gap_bed.reach_mm)
-        own = None if barred is None else barred[block]
-        out[block] = gap_bed(hu[block], metal[block], own, edge, config=config.gap_bed, monitor=monitor)
-    return out
 
 
 def _bone(

@@ -198,13 +198,14 @@ def within(mask: Bools, reach_mm: float, edge_mm: float) -> Bools:
     """
     out = np.zeros_like(mask)
     # distances are reckoned only round it
-    block = _block_round(mask, int(np.ceil(reach_mm / edge_mm)) + 1)
+    block = block_round(mask, int(np.ceil(reach_mm / edge_mm)) + 1)
     if block is not None:
         out[block] = np.asarray(edt.edt(~mask[block], parallel=2)) <= reach_mm / edge_mm
     return out
 
 
-def _block_round(mask: Bools, room: int) -> tuple[slice, ...] | None:
+def block_round(mask: Bools, room: int) -> tuple[slice, ...] | None:
+    """Give the block that holds a mask and so many voxels round it, as far as the grid goes; None for an empty mask."""
     flat = [np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != k))) for k in range(3)]
     if not len(flat[0]):
         return None

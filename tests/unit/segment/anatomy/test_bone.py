@@ -3,7 +3,7 @@ import pytest
 from scipy import ndimage as ndi
 
 from planner.config.anatomy_config import BoneConfig
-from planner.segment.anatomy.bone import bone_envelope, bone_threshold_hu, dense_bone, walled_in
+from planner.segment.anatomy.bone import bone_envelope, bone_threshold_hu, bridged, dense_bone, walled_in
 
 EDGE_MM = 1.0
 AT = np.moveaxis(np.indices((48, 60, 60)) - np.array([24, 30, 30]).reshape(3, 1, 1, 1), 0, -1).astype(float)
@@ -92,3 +92,20 @@ def test_dense_bone_leaves_out_specks_and_bloom():
     metal = block((2, 2, 2))
     hu[block((3, 3, 3))] = 900.0
     assert not dense_bone(hu, metal, EDGE_MM, limit_hu=200.0).any()
+
+
+@pytest.mark.parametrize(("radius_mm", "closes"), [(2.0, False), (4.0, True)])
+def test_a_hole_is_bridged_where_the_ball_is_wider(radius_mm, closes):
+    slab = (np.abs(AT[..., 1]) <= 3) & (np.hypot(AT[..., 0], AT[..., 2]) > 3.2)
+    everywhere = np.ones_like(slab)
+    closed = bridged(slab, radius_mm, EDGE_MM, where=everywhere)
+    assert bool(closed[24, 30, 30]) is closes
+    assert closed[slab].all()
+
+
+def test_what_is_bridged_in_one_part_is_what_is_bridged_in_the_whole():
+    slab = (np.abs(AT[..., 1]) <= 3) & (np.hypot(AT[..., 0], AT[..., 2]) > 3.2)
+    part = np.hypot(AT[..., 0] - 2, AT[..., 1]) < 6
+    whole = bridged(slab, 4.0, EDGE_MM, where=np.ones_like(slab), wider_mm=0.8)
+    assert np.array_equal(bridged(slab, 4.0, EDGE_MM, where=part, wider_mm=0.8), whole & part)
+    assert not bridged(slab, 4.0, EDGE_MM, where=NOTHING).any()
