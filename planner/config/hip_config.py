@@ -121,75 +121,29 @@ class HipGapConfig(Settings):
     titanium_hu: float = Field(
         default=8500.0, gt=0, description="Plateau of titanium at 80 keV, by the attenuation tables: the metal's edge."
     )
-    clipped_plateau_hu: float = Field(
-        default=5500.0,
-        gt=0,
-        description="Plateau presumed of clipped metal, for what its blur adds beside it: bulky titanium reads "
-        "5400-7500 in two real and several simulated scans.",
-    )
-    clipped_edge_share: float = Field(
-        default=0.63,
-        gt=0,
-        lt=1,
-        description="Where the metal's edge is read in a clipped scan, as share of the ceiling: interpolation between "
-        "clipped voxels moves a higher level inwards (by 0.5-0.7 mm at 0.85); tuned on four clipped hips of the "
-        "accuracy table's tuning cases.",
-    )
     blur_sigma_mm: float = Field(
         default=0.45, gt=0, description="Blur of the scan, where its metal is clipped: point spread 0.9-1.1 mm wide."
     )
     bone_reach_mm: float = Field(default=15.0, gt=0, description="Farthest lucent space that counts, from the metal.")
     width_step_mm: float = Field(default=0.25, gt=0, description="Step of the widths tried.")
     least_width_mm: float = Field(default=0.9, gt=0, description="A narrower line hides in the metal's bloom.")
-    greatest_width_mm: float = Field(default=3.5, gt=0, description="Wider spaces are told in 3D, as osteolysis.")
-    no_gap_price: float = Field(
-        default=-0.25, description="Price of 'no gap', against a gap's log-likelihood; tuned on the tuning cases."
-    )
+    greatest_width_mm: float = Field(default=5.0, gt=0, description="Wider spaces are told in 3D, as osteolysis.")
+    bloom_mm: float = Field(default=1.0, gt=0, description="This near to the metal HU are its own fall.")
+    rise_hu: float = Field(default=100.0, gt=0, description="Unit of the wall's price, as round screws (150-400 HU).")
+    no_gap_price: float = Field(default=-0.45, description="Price of 'no gap' in such rises; as round screws.")
     fibrous_hu: float = Field(default=40.0, description="Interface tissue (0..100 HU, no source).")
     fat_hu: float = Field(
         default=-30.0, description="Below it lies marrow fat (-100..-50 HU), blurred; no interface tissue."
     )
     cancellous_hu: float = Field(default=150.0, description="Where none can be measured round the implant (50-300 HU).")
-    clipped_edge_mm: float = Field(
-        default=0.15,
-        ge=0,
-        description="The metal ends so far inside of that level: 0 in clipped scans with hardened beams (tuning "
-        "cases), 0.3 where titanium reads 8500 HU; between them.",
-    )
-    pattern_share: float = Field(
-        default=0.85,
-        ge=0,
-        le=1,
-        description="Share of the artefact foretold by the trust map that is taken off HU, where the scan shows none "
-        "of its own; regression on the tuning cases' soft tissue gives 0.6-1.0.",
-    )
-    least_contrast_hu: float = Field(
-        default=45.0,
-        gt=0,
-        description="Cancellous bone less interface tissue: below, a gap in it cannot be told from osteoporotic bone; "
-        "ours.",
-    )
-    least_contrast_sd: float = Field(
-        default=2.0,
-        gt=0,
-        description="The same in units of what texture and artefacts make cancellous bone vary by; tuned on the "
-        "tuning cases.",
-    )
     lumen_share: float = Field(
-        default=0.5,
+        default=0.55,
         gt=0,
         lt=1,
         description="Lucent is what lies below this share of the way from interface tissue to the patient's cancellous "
         "bone; ours.",
     )
     least_patch_mm2: float = Field(default=60.0, gt=0, description="Smallest lucent patch of an interface; ours.")
-    least_unreadable_share: float = Field(
-        default=0.15,
-        ge=0,
-        le=1,
-        description="Where artefacts leave an interface unreadable, smaller lines (share of the interface) are not "
-        "told: streaks make them; tuned on the tuning cases.",
-    )
     least_gap_ml: float = Field(
         default=0.15, gt=0, description="Smallest gap that is told; ours, below one mL of cement."
     )
@@ -210,13 +164,6 @@ class HipGapConfig(Settings):
         le=1,
         description="Share of the interface that is lucent in possible loosening (cemented stems; "
         "Harris and O'Neill, from secondary sources).",
-    )
-    zone_share: float = Field(
-        default=0.5,
-        gt=0,
-        le=1,
-        description="A zone behind a cup counts as lucent from this share of its interface; the zones are DeLee and "
-        "Charnley's, the share is ours.",
     )
     probable_share: float = Field(default=0.99, gt=0, le=1, description="A complete line: probable (same source).")
     probable_width_mm: float = Field(default=2.0, gt=0, description="Or a line wider than this (same source).")

@@ -228,14 +228,7 @@ def measure_gaps(
         trust = trust_map(volume, metal, config.trust, monitor=monitor)
         halos = measure_halos(volume, metal, told.shafts, seen.bone, config.halos, trust=trust, monitor=monitor)
         round_hips = measure_hip_gaps(
-            volume,
-            told.hips,
-            bone=seen.bone,
-            metal=metal.mask,
-            mantles=told.parts,
-            config=config.hip_gaps,
-            trust=trust,
-            monitor=monitor,
+            volume, told.hips, bone=seen.bone, metal=metal.mask, config=config.hip_gaps, trust=trust, monitor=monitor
         )
     graded: dict[str, Implant] = {}
     for part in parts:

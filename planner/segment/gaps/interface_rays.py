@@ -1,86 +1,32 @@
 """Rays from the metal of a stem or a cup into the bone round it: the interface, unwrapped."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from planner.config.hip_config import HipGapConfig
 from planner.geometry.frames import Array, PointsLps, unit
 from planner.geometry.rigid import perpendicular_pair
 from planner.model.volume import Mask, Volume
-from planner.segment.trust import TrustMap
 from planner.segment.unwrap import Cells, Fan, Floats, make_fan, sampler_round
 
 OFFSET_STEP_MM = 0.25
 OFFSETS_MM: Array = np.arange(0.0, 8.01, OFFSET_STEP_MM)
 """Distances from the metal at which every ray is read, square to its surface."""
 _METAL_STEP_MM = 0.2
-ROW_MM, _ANGLES = 1.0, 72
-_AVERAGED_MM = 2.0
-"""Lines run over whole zones; the noise of single cells is as large as cancellous bone's contrast to them."""
-_STREAKED_HU = 10.0
-"""Less is foretold beside metal that makes no streaks."""
+_ROW_MM, _ANGLES = 1.0, 72
 _STEM_REACH_MM = 40.0
 """Half the widest stem, at its shoulder."""
 _CUP_SHELL_MM = 4.0
 _CUP_POLAR_DEG = 88.0
 """A cup's rim is beside bone or muscle as it happens; rays stop before it."""
 _LEAST_COSINE = 0.4
-_TAIL_BLUR, _TAIL_SHARE = 1.05, 0.69
-"""Blur and height of what metal adds beside its edge, in units of the scan's blur and of the metal's plateau: the tail
-of a blurred rod is lighter than that of a half space; read on firm cups of the accuracy table's tuning cases."""
 _CONTACT_MM = 2.0
 """Bone's envelope must begin this near to the metal."""
 _OTHER_METAL_MM = 2.0
-_PATTERN_MM = (2.0, 4.0, 6.0, 8.0)
-"""Where a trust map is asked: its voxels are coarse, and nearer to the metal they hold metal itself."""
-_CEMENT_HU, _CEMENT_RANGE_HU = 1500.0, (600.0, 2500.0)
-_THICKEST_MANTLE_MM, _REFINED_MM = 8.0, 1.0
-"""Plateau of opacified cement (1000-2500 HU), for what its blur adds beside it."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Artefact:
-    """What a trust map foretells, and how much of it the scan shows.
-
-    Parameters
-    ----------
-    trust : TrustMap
-        The map.
-    share : float
-        0..1.
-    """
-
-    trust: TrustMap
-    share: float
-
-    def added_hu(self, points_at: Callable[[float], Array]) -> Floats:
-        """Give what artefacts add along rays whose points at an offset `points_at` gives."""
-        read = {away: self.trust.pattern_at(points_at(away)) for away in _PATTERN_MM}
-        return np.asarray(
-            self.share * np.stack([_between(read, max(float(t), _PATTERN_MM[0])) for t in OFFSETS_MM], axis=-1)
-        )
-
-
-def _between(read: dict[float, Array], at_mm: float) -> Array:
-    places = sorted(read)
-    k = min(max(1, int(np.searchsorted(places, at_mm))), len(places) - 1)
-    part = (at_mm - places[k - 1]) / (places[k] - places[k - 1])
-    return np.asarray(read[places[k - 1]] * (1 - part) + read[places[k]] * part)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Edge:
-    """How the metal's edge is read: level, plateau inside and whether it is cut off, what artefacts add beside it."""
-
-    level_hu: float
-    plateau_hu: float
-    artefact: Artefact | None
-    is_clipped: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,8 +49,6 @@ class Interface:
         The ray starts on this implant's metal, with bone or what was bone beside it.
     sigma_mm : ndarray, shape (rows, angles)
         Blur of the profiles.
-    artefact_hu : ndarray or None, shape of the profiles
-        What was taken off them as foretold artefact; None where there is no trust map.
     """
 
     fan: Fan
@@ -114,25 +58,6 @@ class Interface:
     limit_mm: Array
     in_bone: Cells
     sigma_mm: Array
-    artefact_hu: Floats | None = None
-
-    @property
-    def is_shaft(self) -> bool:
-        """Whether the rays lie round a stem."""
-        return not bool(self.fan.is_tip.all())
-
-    @property
-    def is_streaked(self) -> bool:
-        """Whether artefacts are foretold here."""
-        if self.artefact_hu is None or not self.in_bone.any():
-            return False
-        return float(np.std(self.artefact_hu[self.in_bone])) > _STREAKED_HU
-
-    def as_scanned(self) -> "Interface":
-        """Give the same profiles with the foretold artefact left on them."""
-        if self.artefact_hu is None:
-            return self
-        return replace(self, profiles=self.profiles + self.artefact_hu, artefact_hu=None)
 
     def area_mm2(self) -> Array:
         """Area of the metal's surface in each cell, mm2."""
@@ -160,8 +85,7 @@ class Interface:
 def stem_interface(
     volume: Volume, bone: Mask, shoulder_lps: Array, tip_lps: Array, diameter_mm: float, level_hu: float,
     plateau_hu: float,
-    config: HipGapConfig, *, is_cut: bool, is_clipped: bool = False, artefact: Artefact | None = None,
-    mantle: Mask | None = None,
+    config: HipGapConfig, *, is_cut: bool,
 ) -> Interface:  # fmt: skip
     """Lay rays round a stem from shoulder to tip, and a fan round the tip.
 
@@ -186,27 +110,25 @@ def stem_interface(
     -------
     Interface
     """
-    fan = make_fan(shoulder_lps, tip_lps, 0.4 * diameter_mm, start_mm=3.0, step_mm=ROW_MM, angles=_ANGLES)
+    fan = make_fan(shoulder_lps, tip_lps, 0.4 * diameter_mm, start_mm=3.0, step_mm=_ROW_MM, angles=_ANGLES)
     rho = np.arange(0.0, _STEM_REACH_MM, _METAL_STEP_MM)
     values = _read(volume.hu, volume, fan, np.broadcast_to(rho, (len(fan.along_mm), _ANGLES, len(rho))))
     below = values < level_hu
     k = np.argmax(below, axis=2)
     own = below.any(2) & (k > 0)
-    metal = _crossing(values, k, rho, level_hu)
-    edge = Edge(level_hu, plateau_hu, artefact, is_clipped)
-    if mantle is not None:
-        metal, own = _mantle_surface(values, mantle, fan, rho, metal, own, config)
-        edge = Edge(level_hu, _CEMENT_HU, artefact)
-    interface = _interface(volume, bone, fan, metal, own, edge, config)
+    interface = _interface(volume, bone, fan, _crossing(values, k, rho, level_hu), own, level_hu, plateau_hu, config)
     if not is_cut:
         return interface
-    return replace(interface, in_bone=interface.in_bone & ~fan.is_tip[:, None])
+    in_bone = interface.in_bone & ~fan.is_tip[:, None]
+    return Interface(
+        fan, interface.metal_mm, interface.cosine, interface.profiles, interface.limit_mm, in_bone, interface.sigma_mm
+    )
 
 
 def cup_interface(
     volume: Volume, bone: Mask, centre_lps: Array, radius_mm: float, opening_lps: Array, level_hu: float,
     plateau_hu: float,
-    config: HipGapConfig, *, is_clipped: bool = False, artefact: Artefact | None = None,
+    config: HipGapConfig,
 ) -> Interface:  # fmt: skip
     """Lay rays from a cup's centre over its outer surface.
 
@@ -233,7 +155,7 @@ def cup_interface(
         Cells whose ray meets no shell (screw holes, the mouth) or runs along a cup screw are not in bone.
     """
     axis = -unit(opening_lps)
-    rows = round(np.radians(_CUP_POLAR_DEG) * radius_mm / ROW_MM)
+    rows = round(np.radians(_CUP_POLAR_DEG) * radius_mm / _ROW_MM)
     tilt, turn = np.radians(_CUP_POLAR_DEG) / rows, 2 * np.pi / _ANGLES
     polar = np.radians(_CUP_POLAR_DEG) - (np.arange(rows) + 0.5) * tilt
     fan = Fan(
@@ -247,8 +169,7 @@ def cup_interface(
     # the last fall: between head and shell lies the liner
     k = np.minimum(len(rho) - np.argmax(bright[..., ::-1], axis=2), len(rho) - 1)
     own = bright.any(2) & ~bright[..., -1]
-    metal = _crossing(values, k, rho, level_hu)
-    return _interface(volume, bone, fan, metal, own, Edge(level_hu, plateau_hu, artefact, is_clipped), config)
+    return _interface(volume, bone, fan, _crossing(values, k, rho, level_hu), own, level_hu, plateau_hu, config)
 
 
 def _interface(
@@ -257,30 +178,28 @@ def _interface(
     fan: Fan,
     fall_mm: Array,
     own: Cells,
-    edge: Edge,
+    level_hu: float,
+    plateau_hu: float,
     config: HipGapConfig,
 ) -> Interface:
     # a linear look-up adds a sixth of the voxels' distance squared, along each axis, to the variance of the blur
     spacing = np.array(volume.grid.spacing_mm)
     across = (fan.directions() @ volume.grid.directions_lps) ** 2 @ spacing**2
     sigma = np.sqrt(config.blur_sigma_mm**2 + across / 6)
-    metal = np.maximum(fall_mm - config.clipped_edge_mm, 0.0) if edge.is_clipped else fall_mm
+    shift = -float(ndtri(level_hu / plateau_hu)) * sigma
+    metal = np.maximum(fall_mm - shift, 0.0)
     cosine = _cosine(fan, metal)
     rho = metal[..., None] + OFFSETS_MM / cosine[..., None]
     raw = _read(volume.hu, volume, fan, rho)
-    other = np.any((raw > edge.level_hu) & (OFFSETS_MM > _OTHER_METAL_MM), axis=2)
+    other = np.any((raw > level_hu) & (OFFSETS_MM > _OTHER_METAL_MM), axis=2)
     inside = _read(bone.voxels, bone, fan, rho) > 0.5
     outside = ~inside & (OFFSETS_MM > 0.3)
     limit = np.where(outside.any(2), OFFSETS_MM[np.argmax(outside, axis=2)] - OFFSET_STEP_MM / 2, np.inf)
     in_bone = own & ~ndimage.binary_dilation(other) & (limit > _CONTACT_MM)
     # what the blurred metal adds; a ray is averaged with neighbours of its own kind only
-    tail = _TAIL_SHARE * edge.plateau_hu * ndtr(-OFFSETS_MM / (_TAIL_BLUR * sigma[..., None]))
+    tail = plateau_hu * ndtr(-OFFSETS_MM / sigma[..., None])
     clean = np.minimum(raw, 3000.0) - np.minimum(tail, 3000.0)
-    profiles = _smooth(clean, in_bone, fan, metal)
-    if edge.artefact is None:
-        return Interface(fan, metal, cosine, profiles, limit, in_bone, sigma)
-    added = _smooth(edge.artefact.added_hu(lambda away: _at(fan, metal + away / cosine)), in_bone, fan, metal)
-    return Interface(fan, metal, cosine, profiles - added, limit, in_bone, sigma, added)
+    return Interface(fan, metal, cosine, _smooth(clean, in_bone, fan, metal), limit, in_bone, sigma)
 
 
 def _smooth(profiles: Floats, weight: Cells, fan: Fan, metal_mm: Array) -> Floats:
@@ -288,38 +207,11 @@ def _smooth(profiles: Floats, weight: Cells, fan: Fan, metal_mm: Array) -> Float
     arc = max(0.3, float(fan.azimuth_rad[1]) * radius)
 
     def blurred(field: Floats) -> Floats:
-        along = ndimage.gaussian_filter1d(field, _AVERAGED_MM / ROW_MM, axis=0, mode="nearest")
-        return np.asarray(ndimage.gaussian_filter1d(along, _AVERAGED_MM / arc, axis=1, mode="wrap"))
+        along = ndimage.gaussian_filter1d(field, 1.0 / _ROW_MM, axis=0, mode="nearest")
+        return np.asarray(ndimage.gaussian_filter1d(along, 1.0 / arc, axis=1, mode="wrap"))
 
     share = blurred(weight.astype(np.float64))[..., None]
     return np.asarray(np.where(share > 0.02, blurred(profiles * weight[..., None]) / np.maximum(share, 0.02), profiles))
-
-
-def _mantle_surface(
-    values: Floats, mantle: Mask, fan: Fan, rho: Array, metal_mm: Array, own: Cells, config: HipGapConfig
-) -> tuple[Array, Cells]:
-    """Where rays leave the cement round a stem, and which do."""
-    inside = _read(mantle.voxels, mantle, fan, np.broadcast_to(rho, values.shape)) > 0.5
-    inside &= rho < metal_mm[..., None] + _THICKEST_MANTLE_MM
-    told = inside.any(axis=2) & own
-    last = len(rho) - 1 - np.argmax(inside[..., ::-1], axis=2)
-    rough = rho[last]
-    # half-way from the cement's own HU to interface tissue, near where the mask ends
-    plateau = np.take_along_axis(values, np.maximum(last - 4, 0)[..., None], 2)[..., 0]
-    level = np.asarray(0.5 * (np.clip(plateau, *_CEMENT_RANGE_HU) + config.fibrous_hu), dtype=np.float64)
-    near = np.abs(rho - rough[..., None]) < _REFINED_MM
-    falls = near & (values < level[..., None])
-    k = np.where(falls.any(axis=2), np.argmax(falls, axis=2), last)
-    return _crossing_of(values, k, rho, level, rough, falls.any(axis=2)), told
-
-
-def _crossing_of(
-    values: Floats, k: npt.NDArray[np.intp], rho: Array, level_hu: Array, else_mm: Array, where: Cells
-) -> Array:
-    j = np.maximum(k - 1, 0)
-    high, low = (np.take_along_axis(values, i[..., None], 2)[..., 0] for i in (j, k))
-    share = np.clip((high - level_hu) / np.where(high > low, high - low, 1.0), 0.0, 1.0)
-    return np.asarray(np.where(where, rho[j] + share * (rho[k] - rho[j]), else_mm))
 
 
 def _cosine(fan: Fan, metal_mm: Array) -> Array:
@@ -328,7 +220,7 @@ def _cosine(fan: Fan, metal_mm: Array) -> Array:
     padded = np.concatenate([soft[:, -1:], soft, soft[:, :1]], axis=1)
     round_it = np.gradient(padded, float(fan.azimuth_rad[1]), axis=1)[:, 1:-1] / np.maximum(soft, 1.0)
     along = np.gradient(soft, axis=0)
-    slope = np.where(fan.is_tip[:, None], 0.0, along / ROW_MM)
+    slope = np.where(fan.is_tip[:, None], 0.0, along / _ROW_MM)
     return np.asarray(
         np.clip(1.0 / np.sqrt(1.0 + np.where(fan.is_tip[:, None], 0.0, round_it) ** 2 + slope**2), _LEAST_COSINE, 1.0)
     )

@@ -1,5 +1,7 @@
 """Cavities beside an interface: lucent spaces too wide for rays, told in 3D."""
 
+from dataclasses import dataclass
+
 import cc3d
 import edt
 import numpy as np
@@ -9,96 +11,120 @@ from scipy import ndimage
 from planner.config.hip_config import HipGapConfig
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
-from planner.segment.gaps.bone_levels import BoneLevels
-from planner.segment.gaps.implant_surroundings import Surroundings
 from planner.segment.upright import Bools, Floats
 
-CAVITY_FROM_MM = 1.75
+_NEAR_METAL_MM = 1.2
 """Blurred metal hides what lies nearer; rays read that part."""
-_SMOOTH_MM = 1.0
-_NECK_MM = 1.6
-"""A cavity's passages hold a ball of this radius: the pores of cancellous bone and thin streaks do not."""
-_CORNER_MM = 0.4
-_REGROWN = 3
-"""Voxels, within what is lucent."""
-_RIM_MM = (0.8, 2.8)
-"""How far outside of a cavity its border is read."""
-_RISE_SHARE = 0.6
-"""Of the way from interface tissue to cancellous bone: so far HU rise from a cavity's core to its border."""
-_WALLED_SHARE = 0.65
-"""Of a cavity's border."""
-_CLEAR_SD = 2.5
-"""A cavity's core lies so many spreads of the patient's cancellous bone below it."""
-_OPEN_SHARE = 0.35
-"""Of a border may lie outside of bone: more is soft tissue that the outline took in."""
-_LEAST_ML, _LARGE_ML, _BALL_MM = 0.3, 0.75, 3.0
-"""A smaller cavity than the second holds a ball of this radius: streaks and pores make flat ones; tuning cases."""
+_NECK_MM = 1.2
+"""A cavity's passages hold a ball of this radius: the pores of cancellous bone do not."""
+_CORNER_MM = 0.3
+_RIM_MM = 2.0
+_SHARP_HU = 100.0
+"""Rise from a cavity to its border; marrow runs into bone without one. As the interface's walls."""
+_SHARP_SHARE = 0.6
+_LEAST_ML = 0.08
 
 
-def grow_cavities(around: Surroundings, seeds: Bools, levels: BoneLevels, config: HipGapConfig) -> Bools:
-    """Find the cavities that reach up to an implant.
+@dataclass(frozen=True, slots=True, eq=False)
+class Surroundings:
+    """What lies round one implant, on an upright, isotropic grid.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid.
+    hu : ndarray of float32, shape ``grid.shape``
+        CT.
+    bone : ndarray of bool
+        The bone's envelope.
+    from_metal_mm : ndarray of float32
+        Distance from any metal.
+    """
+
+    grid: Grid
+    hu: Floats
+    bone: Bools
+    from_metal_mm: Floats
+
+    @property
+    def edge_mm(self) -> float:
+        """Edge of a voxel."""
+        return self.grid.spacing_mm[0]
+
+
+def lumen_level_hu(around: Surroundings, config: HipGapConfig) -> float:
+    """Say below which HU bone is lucent, by the patient's own cancellous bone.
 
     Parameters
     ----------
     around : Surroundings
-        What lies round the implant, foretold artefacts taken off.
+        What lies round the implant.
+    config : HipGapConfig
+        Interface tissue and the share of the way to bone.
+
+    Returns
+    -------
+    float
+    """
+    inner = ndimage.binary_erosion(around.bone, iterations=max(1, round(2.0 / around.edge_mm)))
+    shell = inner & (around.from_metal_mm > 2.5) & (around.from_metal_mm < config.bone_reach_mm)
+    # cancellous bone: denser than interface tissue, lighter than cortex
+    values = around.hu[shell & (around.hu > config.fibrous_hu + 20.0) & (around.hu < 350.0)]
+    cancellous = float(np.median(values)) if len(values) > 500 else config.cancellous_hu
+    level = config.fibrous_hu + config.lumen_share * max(cancellous - config.fibrous_hu, 60.0)
+    return min(level, config.greatest_lumen_hu)
+
+
+def grow_cavities(around: Surroundings, seeds: Bools, lumen_hu: float, config: HipGapConfig) -> Bools:
+    """Grow cavities from where rays found no wall.
+
+    Parameters
+    ----------
+    around : Surroundings
+        What lies round the implant.
     seeds : ndarray of bool
-        Voxels beside the implant's interface, one of which each cavity holds.
-    levels : BoneLevels
-        The patient's own bone.
+        Voxels in cavities.
+    lumen_hu : float
+        What lies below may be a cavity.
     config : HipGapConfig
         Fat, and how far a cavity reaches.
 
     Returns
     -------
     ndarray of bool
-        Within the bone's envelope. Empty where cavities cannot be told from the patient's cancellous bone; what has no
-        border is marrow, what lies at the outline soft tissue, and what is hardly darker than bone is bone.
+        Within the bone's envelope. Empty where a lucent space has no border: that is marrow.
     """
     empty = np.zeros_like(seeds)
-    if not levels.is_told or not seeds.any():
+    if not seeds.any():
         return empty
-    smooth = ndimage.gaussian_filter(around.hu, _SMOOTH_MM / around.edge_mm)
-    near = (around.from_metal_mm > CAVITY_FROM_MM) & (around.from_metal_mm < config.bone_reach_mm)
-    lucent = around.bone & near & (smooth < levels.lumen_hu) & (smooth > config.fat_hu)
-    # the layer that the metal's blur hides is no wall: a cavity is no narrower for it
-    depth = edt.edt(lucent | (around.from_metal_mm <= CAVITY_FROM_MM), parallel=2) * around.edge_mm
-    core = lucent & (depth > _NECK_MM)
+    smooth = ndimage.gaussian_filter(around.hu, 0.6 / around.edge_mm)
+    near = (around.from_metal_mm > _NEAR_METAL_MM) & (around.from_metal_mm < config.bone_reach_mm)
+    lucent = around.bone & near & (smooth < lumen_hu) & (smooth > config.fat_hu)
+    depth = edt.edt(lucent, parallel=2) * around.edge_mm
+    core = depth > _NECK_MM
     opened = lucent & (edt.edt(~core, parallel=2) * around.edge_mm <= _NECK_MM + _CORNER_MM)
     labels = cc3d.connected_components(opened.astype(np.uint8), connectivity=6)
-    touched = np.unique(labels[seeds])
+    touched = np.unique(labels[ndimage.binary_dilation(seeds, iterations=1)])
     kept = empty
     for number in touched[touched > 0]:
         part = labels == number
-        if _is_cavity(around, part, core, smooth, levels, config):
-            # what the opening cut off its corners
-            kept = kept | ndimage.binary_dilation(part, iterations=_REGROWN, mask=lucent)
+        if part.sum() * around.grid.voxel_volume_mm3 / 1000.0 >= _LEAST_ML and _has_border(around, part, smooth):
+            kept = kept | part
     return kept
 
 
-def _is_cavity(
-    around: Surroundings, part: Bools, core: Bools, smooth: Floats, levels: BoneLevels, config: HipGapConfig
-) -> bool:
-    """Whether a lucent space is large, dark, and walled off by bone."""
-    ml = part.sum() * around.grid.voxel_volume_mm3 / 1000.0
-    holds_mm = float(edt.edt(part, parallel=2).max()) * around.edge_mm
-    if ml < _LEAST_ML or (ml < _LARGE_ML and holds_mm < _BALL_MM):
+def _has_border(around: Surroundings, part: Bools, smooth: Floats) -> bool:
+    """Whether HU rises steeply on most of a space's border with bone."""
+    reach = max(1, round(_RIM_MM / around.edge_mm))
+    rim = ndimage.binary_dilation(part) & ~part & (around.from_metal_mm > _NEAR_METAL_MM + _RIM_MM)
+    if rim.sum() < 20:
         return False
-    inside = float(np.median(smooth[part & core]))
-    contrast = levels.cancellous_hu - config.fibrous_hu
-    if levels.cancellous_hu - inside < max(_CLEAR_SD * levels.spread_hu, 0.5 * contrast):
-        return False
-    away = edt.edt(~part, parallel=2) * around.edge_mm
-    shell = (away > _RIM_MM[0]) & (away <= _RIM_MM[1]) & (around.from_metal_mm > CAVITY_FROM_MM)
-    if shell.sum() < 50 or float(np.mean(~around.bone[shell])) > _OPEN_SHARE:
-        return False
-    rises = smooth[shell & around.bone] - inside
-    return bool(np.mean(rises > _RISE_SHARE * contrast) > _WALLED_SHARE)
+    highest = ndimage.maximum_filter(np.where(around.from_metal_mm > _NEAR_METAL_MM, smooth, -1000.0), 2 * reach + 1)
+    rises = highest[rim] - float(np.median(smooth[part]))
+    return bool(np.mean(rises > 2.0 * _SHARP_HU) > _SHARP_SHARE)
 
 
-def voxel_shares(
-    around: Surroundings, cavities: Bools, taken: Bools, levels: BoneLevels, config: HipGapConfig
-) -> npt.NDArray[np.float32]:
+def voxel_shares(around: Surroundings, cavities: Bools, taken: Bools, config: HipGapConfig) -> npt.NDArray[np.float32]:
     """Say how much of each voxel belongs to a cavity, by its HU between cavity and border.
 
     Parameters
@@ -109,8 +135,6 @@ def voxel_shares(
         The cavities.
     taken : ndarray of bool
         Voxels that another step counts already.
-    levels : BoneLevels
-        The patient's own bone.
     config : HipGapConfig
         Interface tissue.
 
@@ -120,14 +144,9 @@ def voxel_shares(
         0 to 1.
     """
     shares = np.zeros(cavities.shape, dtype=np.float32)
-    border = ndimage.binary_dilation(cavities) & ~cavities & around.bone & (around.from_metal_mm > CAVITY_FROM_MM)
-    smooth = ndimage.gaussian_filter(around.hu, 0.6 / around.edge_mm)
-    highest = ndimage.maximum_filter(smooth, 5)[border]
-    # beside cortex or a sclerotic rim (620 HU) the border is that wall's, else the cancellous bone's
-    hard = highest > levels.cancellous_hu + 150.0
-    top = np.where(hard, np.clip(highest, 150.0, 620.0), max(levels.cancellous_hu, config.fibrous_hu + 30.0))
-    shares[border] = np.clip((top - smooth[border]) / (top - config.fibrous_hu), 0.0, 1.0)
-    shares[border] = np.where(hard, shares[border], np.where(shares[border] > 0.5, 1.0, 0.0))
+    border = ndimage.binary_dilation(cavities) & ~cavities & around.bone & (around.from_metal_mm > _NEAR_METAL_MM)
+    top = np.clip(ndimage.maximum_filter(around.hu, 5)[border], 150.0, 620.0)  # 620: a sclerotic rim's HU
+    shares[border] = np.clip((top - around.hu[border]) / (top - config.fibrous_hu), 0.0, 1.0)
     shares[cavities] = 1.0
     shares[taken] = 0.0
     return shares
