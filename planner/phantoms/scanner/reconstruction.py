@@ -72,7 +72,8 @@ def filter_views(views: Single, *, sample_mm: float, kernel: Kernel, blurs_mm: t
 
 def _ramp(size: int, sample_mm: float) -> Array:
     # Kak and Slaney's discrete ramp (1988, eq. 3.61): no shift of the mean, unlike |f| cut off.
-    n = np.fft.fftfreq(size, 1.0 / size)
+    # rounded: times its own reciprocal a size is not always 1, and then no reading would count as even
+    n = np.rint(np.fft.fftfreq(size, 1.0 / size))
     with np.errstate(divide="ignore"):
         kernel = np.where(n % 2 == 0, 0.0, -1.0 / (np.pi * n * sample_mm) ** 2)
     kernel[0] = 1.0 / (4.0 * sample_mm**2)

@@ -66,3 +66,15 @@ def test_the_bone_kernel_is_the_sharper_one() -> None:
     soft, bone = (KERNELS[name].mtf(at) for name in ("soft", "bone"))
     assert soft[0] == bone[0] == pytest.approx(1.0)
     assert np.all(bone[1:] > soft[1:])
+
+
+def test_readings_of_any_number_are_sharpened_alike() -> None:
+    """With 1450 readings the transform has 2916 values, and 2916 times its own reciprocal is not 1."""
+    peaks = []
+    for count in (1440, 1450):
+        views = np.zeros((1, 1, count), dtype=np.float32)
+        views[0, 0, count // 2] = 1.0
+        out = filter_views(views, sample_mm=0.3, kernel=KERNELS["bone"], blurs_mm=(0.6, 0.4))[0, :, 0]
+        peaks.append(float(out[count]))
+    assert peaks[1] == pytest.approx(peaks[0], rel=1e-3)
+    assert peaks[0] > 0
