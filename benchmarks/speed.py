@@ -1,7 +1,11 @@
-"""How long the planner's work takes, beside other programs that do the same: ``python benchmarks/speed.py load``.
+"""How long the planner's work takes: ``python benchmarks/speed.py load`` and ``python benchmarks/speed.py volume``.
 
-Each reader runs in a process of its own, so that its peak memory is its own; the readers take turns, so that a slow
-moment of the machine falls on all of them. Figures are medians.
+``load`` sets it beside other programs that do the same. Each reader runs in a process of its own, so that its peak
+memory is its own; the readers take turns, so that a slow moment of the machine falls on all of them. Figures are
+medians.
+
+``volume`` takes a phantom in a field as large as a scanner's, and gives the seconds of each stage after loading, and
+last those that all cores worked. The first run reads compiled code from the disk, or compiles it where there is none.
 """
 
 import argparse
@@ -14,8 +18,12 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from planner.model.volume import Volume
 
 PROJECT = Path(__file__).resolve().parents[1]
 PADDING = 63536
@@ -44,6 +52,11 @@ def main() -> None:
     load.add_argument("--repeats", type=int, default=5, help="runs of each reader, of which the median counts (5)")
     load.add_argument("--padded", action="store_true", help="mark what lies outside of a circle as padding, at -2000")
     load.set_defaults(run=time_loading)
+    volume = benchmarks.add_parser("volume", help="the gaps' volumes of a CT that is in memory, stage by stage")
+    volume.add_argument("--shape", type=int, nargs=3, default=(400, 512, 512), metavar=("SLICES", "ROWS", "COLUMNS"))
+    volume.add_argument("--kind", choices=("hip", "lumbar", "thoracic"), default="lumbar", help="phantom (lumbar)")
+    volume.add_argument("--repeats", type=int, default=3, help="runs after the first, of which the median counts (3)")
+    volume.set_defaults(run=time_volumes)
     one = benchmarks.add_parser("load-once", help="one reader once, in this process; for use by load")
     one.add_argument("reader", choices=tuple(READERS))
     one.add_argument("folder", type=Path)
@@ -108,6 +121,50 @@ def load_once(arguments: argparse.Namespace) -> None:
     if held is None:
         raise SystemExit("nothing was read")
     print(json.dumps({"seconds": seconds, "peak_mb": max(0.0, peak_memory_mb() - before_mb)}))
+
+
+def time_volumes(arguments: argparse.Namespace) -> None:
+    """Measure a phantom's gaps some times, and print what each stage took."""
+    sys.path.insert(0, str(PROJECT))
+    from planner.config.plan_config import PlanConfig
+    from planner.pipeline import volume_plan_labelled
+    from planner.pipeline.scripted import scan_of
+
+    scan = scan_of(phantom_in_field(arguments.kind, tuple(arguments.shape)))
+    print(f"volume {' x '.join(str(n) for n in scan.volume.grid.shape)} {scan.volume.hu.dtype}, {arguments.kind}")
+    runs: list[dict[str, float]] = []
+    for _ in range(1 + arguments.repeats):
+        worked = time.process_time()
+        plan = volume_plan_labelled(scan, PlanConfig())
+        runs.append({**plan.timings_s, "all cores": time.process_time() - worked})
+    rest = runs[1:] or runs
+    print(f"{'stage':<12}{'first':>9}{'median':>9}{'fastest':>9}")
+    for stage in runs[0]:
+        seconds = [run[stage] for run in rest]
+        print(f"{stage:<12}{runs[0][stage]:>9.2f}{statistics.median(seconds):>9.2f}{min(seconds):>9.2f}", flush=True)
+    print(f"{len(plan.gaps)} gaps round {len(plan.implants)} implants; peak memory {peak_memory_mb():.0f} MB")
+
+
+def phantom_in_field(kind: str, shape: tuple[int, int, int]) -> "Volume":
+    """Lay a phantom's ideal scan into the middle of a larger field, with soft tissue about it and air beyond."""
+    from planner.geometry.grid import Grid
+    from planner.model.volume import Volume
+    from planner.phantoms import design, make
+
+    own = make(kind, seed=3, settings=design(kind, seed=3).ideal).volume
+    shape = tuple(max(n, m) for n, m in zip(shape, own.grid.shape, strict=True))
+    first = [(n - m) // 2 for n, m in zip(shape, own.grid.shape, strict=True)]
+    row, column = np.mgrid[-1 : 1 : shape[1] * 1j, -1 : 1 : shape[2] * 1j]
+    body = (row / 0.72) ** 2 + (column / 0.9) ** 2 < 1
+    noise = np.random.default_rng(5).normal(0.0, 20.0, (8, *shape[1:]))
+    hu = np.empty(shape, dtype=np.int16)
+    for number in range(shape[0]):
+        hu[number] = np.where(body, 40, -1000) + noise[number % 8]
+    block = tuple(slice(f, f + n) for f, n in zip(first, own.grid.shape, strict=True))
+    hu[block] = np.where((own.hu < -900) & (hu[block] > -900), hu[block], own.hu)
+    matrix = own.grid.lps_from_index.copy()
+    matrix[:3, 3] = own.grid.to_lps([-f for f in first])
+    return Volume(Grid(shape, matrix), hu)
 
 
 def peak_memory_mb() -> float:

@@ -1,6 +1,7 @@
 """The anatomy round the implants: outlines, bones apart, and what labels from elsewhere know better."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -19,10 +20,13 @@ from planner.segment.anatomy.foramina import find_foramina
 from planner.segment.anatomy.labelled import Labelled, apply_labels
 from planner.segment.anatomy.labelled_canal import canal_of_labels
 from planner.segment.anatomy.orientation import check_orientation
-from planner.segment.anatomy.skeleton import Skeleton, find_skeleton
+from planner.segment.anatomy.skeleton import Skeleton, find_skeleton, find_spine
 from planner.segment.anatomy.soft_tissue import SoftTissue, tell_soft_tissue
 from planner.segment.anatomy.survey import Survey, survey
 from planner.segment.trust import TrustMap
+
+AnatomyScope = Literal["plan", "gaps"]
+"""What the anatomy is told for: a plan with needles, or gaps alone, which lie in bone's outline and in vertebrae."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +61,7 @@ def tell_anatomy(
     config: AnatomyConfig,
     *,
     labels: AnatomyLabels | None = None,
+    scope: AnatomyScope = "plan",
     monitor: Monitor,
 ) -> ToldAnatomy:
     """Tell the anatomy round the implants.
@@ -73,6 +78,8 @@ def tell_anatomy(
         Settings.
     labels : AnatomyLabels or None
         Labels made elsewhere, as `planner.segment.anatomy.label_check.fit_labels` gives them.
+    scope : {"plan", "gaps"}
+        What it is told for: for gaps alone the skeleton is the spine's vertebrae, and no foramina are told.
     monitor : Monitor
         Follows the work.
 
@@ -94,7 +101,10 @@ def tell_anatomy(
             seen = survey(
                 scan.volume, metal=metal, implants=implants, known_canal=labelled, config=config, monitor=monitor
             )
-    skeleton = find_skeleton(scan.volume, seen, implants=implants, metal=metal, config=config, monitor=monitor)
+    if scope == "plan":
+        skeleton = find_skeleton(scan.volume, seen, implants=implants, metal=metal, config=config, monitor=monitor)
+    else:
+        skeleton = find_spine(seen, config=config, monitor=monitor)
     bones, said = skeleton.bones, (*seen.findings, *refused, *skeleton.findings)
     if labels is not None:
         taken = apply_labels(
@@ -113,7 +123,8 @@ def tell_anatomy(
         position=scan.series.patient_position,
         config=config.orientation,
     )
-    return ToldAnatomy(seen, skeleton, bones, _foramina(seen, skeleton, config), (*contradictions, *said))
+    foramina = _foramina(seen, skeleton, config) if scope == "plan" else None
+    return ToldAnatomy(seen, skeleton, bones, foramina, (*contradictions, *said))
 
 
 def soft_tissue_of(anatomy: ToldAnatomy, trust: TrustMap | None, config: SoftTissueConfig) -> SoftTissue | None:

@@ -8,6 +8,7 @@ from planner.config.plan_config import PlanConfig
 from planner.errors import NoImplantError
 from planner.model.volume import Mask, Volume
 from planner.progress import Monitor
+from planner.segment.blocks import block_round
 from planner.segment.implants.asides import asides_in_words
 from planner.segment.implants.hip_records import completed
 from planner.segment.implants.hips import HipPart, segment_hips
@@ -99,9 +100,10 @@ def told_parts(shafts: tuple[ImplantPart, ...], hips: tuple[HipPart, ...]) -> tu
 
 def _share_within(mask: Mask, other: Mask) -> float:
     """Give the share of a mask's voxels that lie in another's."""
-    points = mask.grid.to_lps(np.argwhere(mask.voxels))
-    if not len(points):
+    block = block_round(mask.voxels, 0)
+    if block is None:
         return 0.0
+    points = mask.grid.to_lps(np.argwhere(mask.voxels[block]) + [s.start for s in block])
     index = np.rint(other.grid.to_index(points)).astype(int)
     inside = np.all((index >= 0) & (index < np.array(other.grid.shape)), axis=1)
     return float(np.count_nonzero(other.voxels[tuple(index[inside].T)])) / len(points)

@@ -5,22 +5,29 @@ patient's own axes, whatever way round the scan was stored.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 from scipy import ndimage as ndi
 
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask, Volume
+from planner.segment.blocks import Bools as Bools
+from planner.segment.blocks import block_round
 
-Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
+Places = npt.NDArray[np.intp]
+Shares = npt.NDArray[np.float32]
 
 NOT_MEASURED_HU = -1500.0
 """Air is -1000 HU; scanners write -2000, -2048 or -3024 where the reconstruction circle ends."""
 
 
+_READ_AS_STORED = (np.dtype(np.bool_), np.dtype(np.int16), np.dtype(np.float32))
+"""What is interpolated without a copy."""
 _HALF = 0.5 + 1e-6
 """A voxel reaches half its edge beyond its centre."""
 
@@ -84,21 +91,22 @@ def resample(
         Where the target is coarser, the source is first averaged over the target's voxel.
     """
     block = _block_round(source, target)
-    start = np.array([b.start for b in block])
     matrix = source.index_from_lps @ target.lps_from_index
-    if all(b.start == 0 and b.stop == n for b, n in zip(block, source.shape, strict=True)):
-        data = np.asarray(voxels, dtype=np.float32)
-    else:
-        data = np.asarray(voxels[block], dtype=np.float32)
-        matrix[:3, 3] -= start
+    data = voxels
+    if any(b.start > 0 or b.stop < n for b, n in zip(block, source.shape, strict=True)):
+        data = voxels[block]
+        matrix[:3, 3] -= [b.start for b in block]
+    sizes = [1, 1, 1]
     if order and averaged:
         ratio = np.array([np.linalg.norm(matrix[k, :3]) for k in range(3)])
         sizes = [int(2 * round((r - 1) / 2) + 1) if r >= 2 else 1 for r in ratio]
-        if max(sizes) > 1:
-            data = ndi.uniform_filter(data, sizes, mode="nearest")
     axes = _axis_of_each(matrix[:3, :3])
     if axes is not None:
-        return _along_axes(data, matrix, axes, target.shape, order=order, outside=outside)
+        ways = [_way(matrix, axis, along, data.shape[axis], target.shape[along]) for axis, along in enumerate(axes)]
+        return _along_axes(data, ways, axes, sizes, target.shape, order=order, outside=outside)
+    data = np.asarray(data, dtype=np.float32)
+    if max(sizes) > 1:
+        data = ndi.uniform_filter(data, sizes, mode="nearest")
     out = ndi.affine_transform(
         data,
         matrix[:3, :3],
@@ -122,32 +130,88 @@ def _axis_of_each(linear: Array) -> tuple[int, int, int] | None:
     return int(main[0]), int(main[1]), int(main[2])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Way:
+    """Where a target's voxels lie along one axis of a source: at which voxel, and whether beyond all of them."""
+
+    at: Array
+    beyond: Bools
+    size: int
+
+    @property
+    def low(self) -> Places:
+        """The voxel before each place."""
+        return np.minimum(np.floor(self.at).astype(np.intp), max(0, self.size - 2))
+
+    @property
+    def nearest(self) -> Places:
+        """The voxel next to each place."""
+        return np.rint(self.at).astype(np.intp)
+
+
+def _way(matrix: Array, axis: int, along: int, size: int, count: int) -> _Way:
+    at = matrix[axis, along] * np.arange(count) + matrix[axis, 3]
+    return _Way(np.clip(at, 0, size - 1), (at < -_HALF) | (at > size - 1 + _HALF), size)
+
+
 def _along_axes(
-    data: Floats, matrix: Array, axes: tuple[int, int, int], shape: tuple[int, int, int], *, order: int, outside: float
-) -> Floats:
+    data: npt.NDArray[np.generic], ways: list[_Way], axes: tuple[int, int, int], sizes: list[int],
+    shape: tuple[int, int, int], *, order: int, outside: float,
+) -> Floats:  # fmt: skip
     """Interpolate axis by axis: the same as trilinear, several times quicker."""
-    out = data
-    beyond = []
-    for axis, along in enumerate(axes):
-        size = data.shape[axis]
-        at = matrix[axis, along] * np.arange(shape[along]) + matrix[axis, 3]
-        beyond.append((along, (at < -_HALF) | (at > size - 1 + _HALF)))
-        at = np.clip(at, 0, size - 1)
-        if order == 0:
-            out = np.take(out, np.rint(at).astype(int), axis=axis)
-            continue
-        low = np.minimum(np.floor(at).astype(int), max(0, size - 2))
-        share = (at - low).astype(np.float32).reshape([-1 if k == axis else 1 for k in range(3)])
-        first = np.take(out, low, axis=axis)
-        second = np.take(out, np.minimum(low + 1, size - 1), axis=axis)
-        second -= first
-        second *= share
-        first += second
-        out = first
+    first = [0, 0, 0]
+    # what of the target is read, along the source's axes
+    read = [np.flatnonzero(~way.beyond) for way in ways]
+    if data.dtype == np.bool_ and outside == 0.0:
+        # of a mask only what lies round it is read: metal fills a thousandth of a CT
+        # the mean reaches half its width, and that of a place beside the mask as far again
+        z, y, x = (2 * (size // 2) + 1 for size in sizes)
+        block = block_round(np.asarray(data, dtype=bool), (z, y, x))
+        if block is None:
+            return np.zeros(shape, dtype=np.float32)
+        first = [b.start for b in block]
+        data = data[block]
+        for axis, (way, b) in enumerate(zip(ways, block, strict=True)):
+            at = way.low if order else way.nearest
+            read[axis] = read[axis][(at[read[axis]] >= b.start) & (at[read[axis]] < b.stop)]
+    if max(sizes) > 1:
+        data = ndi.uniform_filter(np.asarray(data, dtype=np.float32), sizes, mode="nearest")
+    if order:
+        low = [way.low[r] for way, r in zip(ways, read, strict=True)]
+        shares = [(way.at[r] - at).astype(np.float32) for way, r, at in zip(ways, read, low, strict=True)]
+        kept = data if data.dtype in _READ_AS_STORED else np.asarray(data, dtype=np.float32)
+        places = [at - f for at, f in zip(low, first, strict=True)]
+        found = _between(np.ascontiguousarray(kept), places[0], places[1], places[2], shares[0], shares[1], shares[2])
+    else:
+        picked = data[np.ix_(*(way.nearest[r] - f for way, r, f in zip(ways, read, first, strict=True)))]
+        found = np.asarray(picked, dtype=np.float32)
     # source axis k runs along target axis axes[k]
-    out = np.ascontiguousarray(np.transpose(out, np.argsort(axes)))
-    for along, missing in beyond:
-        out[(slice(None),) * along + (missing,)] = outside
+    turn = np.argsort(axes)
+    out = np.full(shape, outside, dtype=np.float32)
+    out[np.ix_(*(read[k] for k in turn))] = np.transpose(found, turn)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _between(
+    data: npt.NDArray[np.generic], z: Places, y: Places, x: Places, to_z: Shares, to_y: Shares, to_x: Shares
+) -> Floats:
+    """Interpolate between the voxels at (z, y, x) and the next ones, along one axis after the other."""
+    last = data.shape[0] - 1, data.shape[1] - 1, data.shape[2] - 1
+    out = np.empty((len(z), len(y), len(x)), dtype=np.float32)
+    row = np.empty(data.shape[2], dtype=np.float32)
+    for i in range(len(z)):
+        a, b = z[i], min(z[i] + 1, last[0])
+        for j in range(len(y)):
+            c, d = y[j], min(y[j] + 1, last[1])
+            for k in range(data.shape[2]):
+                near, far = np.float32(data[a, c, k]), np.float32(data[a, d, k])
+                near += (np.float32(data[b, c, k]) - near) * to_z[i]
+                far += (np.float32(data[b, d, k]) - far) * to_z[i]
+                row[k] = near + (far - near) * to_y[j]
+            for k in range(len(x)):
+                value = row[x[k]]
+                out[i, j, k] = value + (row[min(x[k] + 1, last[2])] - value) * to_x[k]
     return out
 
 
@@ -170,12 +234,15 @@ def upright_hu(volume: Volume, target: Grid, *, averaged: bool = True) -> Floats
     cropped = _around(volume, target)
     if not averaged:
         cropped = _thinned(cropped, target)
-    hu = np.asarray(cropped.hu, dtype=np.float32)
-    blind = hu < NOT_MEASURED_HU
+    hu = cropped.hu
+    blind = np.asarray(hu < NOT_MEASURED_HU)
     if cropped.padding is not None:
         blind |= cropped.padding
-    out = resample(np.where(blind, np.float32(-1000.0), hu), cropped.grid, target, outside=np.nan, averaged=averaged)
-    if blind.any():
+    is_whole = not blind.any()
+    if not is_whole:
+        hu = np.where(blind, np.float32(-1000.0), np.asarray(hu, dtype=np.float32))
+    out = resample(hu, cropped.grid, target, outside=np.nan, averaged=averaged)
+    if not is_whole:
         out[resample(blind, cropped.grid, target, order=0) > 0.5] = np.nan
     return out
 
@@ -277,7 +344,15 @@ def met(mask: Bools, step: tuple[int, int, int], count: int) -> Bools:
     return seen
 
 
-_AXIAL_CROSS = np.array([[[0, 1, 0], [1, 1, 1], [0, 1, 0]]], dtype=bool)
+def _grown_in_slice(mask: Bools) -> Bools:
+    """Grow a mask by a voxel along rows and columns."""
+    return (
+        mask
+        | shifted(mask, (0, 1, 0))
+        | shifted(mask, (0, -1, 0))
+        | shifted(mask, (0, 0, 1))
+        | shifted(mask, (0, 0, -1))
+    )
 
 
 def enclosure(mask: Bools, steps: Iterable[tuple[int, int, int]], reach_voxels: float) -> npt.NDArray[np.uint8]:
@@ -302,7 +377,7 @@ def enclosure(mask: Bools, steps: Iterable[tuple[int, int, int]], reach_voxels: 
     for step in steps:
         wall = mask
         if max(abs(s) for s in step) > 1:
-            grown = ndi.binary_dilation(mask, _AXIAL_CROSS) if grown is None else grown
+            grown = _grown_in_slice(mask) if grown is None else grown
             wall = grown
         total += met(wall, step, max(1, round(reach_voxels / float(np.linalg.norm(step)))))
     return total

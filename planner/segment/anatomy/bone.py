@@ -9,7 +9,9 @@ from scipy import ndimage as ndi
 from planner.config.anatomy_config import BoneConfig
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
 from planner.segment.anatomy.envelope import LIES_OPEN, among, flooded
-from planner.segment.anatomy.walls import block_round, find_walls, large, spoilt, within
+from planner.segment.anatomy.walls import find_walls, large, spoilt, within
+from planner.segment.anatomy.windows import grown, shrunk
+from planner.segment.blocks import block_round
 from planner.segment.upright import AXIAL_16, Bools, Floats, enclosure
 
 _METAL_HU = 2000.0
@@ -36,8 +38,6 @@ _AXIAL_REACH_MM, _UPRIGHT_REACH_MM = 40.0, 26.0
 _CLING_MM, _CLING_SHARE = 3.2, 0.7
 """A piece that lies so near to metal for the most part is its rim: bone that holds a screw reaches further. Ours."""
 _SMALL_VOXELS = 2.0
-_EDGES = ndi.generate_binary_structure(3, 2)
-"""A ball of one voxel and a half."""
 
 DEFAULT = BoneConfig()
 
@@ -161,9 +161,12 @@ def dense_bone(hu: Floats, metal: Bools, edge_mm: float, *, limit_hu: float, con
 
 def _bulk_of(metal: Bools, edge_mm: float) -> Bools:
     """Give the cores of stems, heads and cups."""
-    if not metal.any():
+    block = block_round(metal, 1)
+    if block is None:
         return metal
-    return large(np.asarray(edt.edt(metal, parallel=2)) > _BULKY_MM / edge_mm, _BULKY_ML, edge_mm)
+    thick = np.zeros_like(metal)
+    thick[block] = np.asarray(edt.edt(metal[block], parallel=2)) > _BULKY_MM / edge_mm
+    return large(thick, _BULKY_ML, edge_mm) if thick.any() else thick
 
 
 def walled_in(wall: Bools, edge_mm: float, *, least_rays: tuple[int, int]) -> Bools:
@@ -206,13 +209,14 @@ def _voxels_from(mask: Bools) -> npt.NDArray[np.float32]:
 
 def _closed_over(mask: Bools, radius_mm: float, edge_mm: float, *, wider_mm: float = 0.0) -> Bools:
     """Close a mask over holes that a ball does not pass; its surface comes to lie further outwards by `wider_mm`."""
-    radius, grown = radius_mm / edge_mm, (radius_mm + wider_mm) / edge_mm
-    pad = int(np.ceil(grown)) + 1
+    radius, reach = radius_mm / edge_mm, (radius_mm + wider_mm) / edge_mm
+    pad = int(np.ceil(reach)) + 1
     padded = np.pad(mask, pad)
-    if grown < _SMALL_VOXELS and wider_mm == 0.0:
-        closed = ndi.binary_erosion(ndi.binary_dilation(padded, _EDGES), _EDGES)
+    if reach < _SMALL_VOXELS and wider_mm == 0.0:
+        # a ball of one voxel and a half
+        closed = shrunk(grown(padded, by_edges=True), by_edges=True)
     else:
-        closed = _voxels_from(~(_voxels_from(padded) <= grown)) > radius
+        closed = _voxels_from(~(_voxels_from(padded) <= reach)) > radius
     return np.asarray(closed[pad:-pad, pad:-pad, pad:-pad]) | mask
 
 

@@ -17,7 +17,9 @@ from scipy.sparse.linalg import cg
 from skimage.segmentation import watershed
 
 from planner.geometry.frames import Array
-from planner.segment.anatomy.walls import Walls, block_round, within
+from planner.segment.anatomy.walls import Walls, within
+from planner.segment.anatomy.windows import shrunk
+from planner.segment.blocks import block_round
 from planner.segment.upright import Bools
 
 _OUTSIDE, _INSIDE = 1, 2
@@ -73,7 +75,7 @@ def flooded(
     outside = _sea(lies_open & (width > _WIDE_MM), barred, edge_mm) & ~inside
     # the slope from soft tissue to a thin wall comes last: there the floods meet on its crest
     height = np.where(slope, np.clip(walls.blurred_hu, 0.0, 3000.0), -_STEPS_PER_MM * width).astype(np.int16)
-    within_out, within_in = ndi.binary_erosion(outside, border_value=1), ndi.binary_erosion(inside)
+    within_out, within_in = shrunk(outside, goes_on=True), shrunk(inside)
     space = ~(solid | within_out | within_in)
     sources = np.zeros(closed.shape, dtype=np.int32)
     sources[outside & space], sources[inside & space] = _OUTSIDE, _INSIDE

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from numba import njit
-from scipy import ndimage as ndi
 
+from planner.segment.anatomy.windows import greatest_round, least_round
 from planner.segment.upright import Bools, Floats
 
 Labels = npt.NDArray[np.int16]
@@ -172,9 +172,10 @@ def way_cost(
     """
     soft = 1.0 / (1.0 + np.exp(np.clip((hu - joint_hu) / _JOINT_WIDTH_HU, -30.0, 30.0)))
     read = np.clip(hu, *_READ_HU)
-    dip = (ndi.grey_closing(read, _JOINT_VOXELS) - read) / _JOINT_DIP_HU
+    closed = least_round(greatest_round(read, _JOINT_VOXELS), _JOINT_VOXELS)
+    dip = (closed - read) / _JOINT_DIP_HU
     soft = np.where(blind, np.float32(_BLIND_SHARE), soft * np.clip(dip, _LEAST_DIP, 1.0))
-    thick = ndi.maximum_filter(depth, 2 * _THICK_VOXELS + 1)
+    thick = greatest_round(depth, 2 * _THICK_VOXELS + 1)
     cost = 1.0 + joint_price * soft + neck_price * (1.0 - depth / np.maximum(thick, 1e-6)) ** 2
     return np.where(bone, cost, -1.0).astype(np.float32)
 

@@ -8,6 +8,7 @@ from planner.geometry.frames import Array, points_lps
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask, Volume
 from planner.segment.anatomy.flood import Labels
+from planner.segment.blocks import block_round
 from planner.segment.upright import Bools
 
 _TISSUE_HU = (-150.0, 300.0)
@@ -39,12 +40,15 @@ def hidden_places(ct: Volume, metal: Mask, labels: Labels) -> Bools:
         Not measured, in metal's bloom, or too bright or too dark for tissue near metal.
     """
     out = np.zeros(ct.grid.shape, dtype=bool) if ct.padding is None else np.array(ct.padding, dtype=bool)
-    if not metal.voxels.any():
+    spacing = ct.grid.spacing_mm
+    block = block_round(metal.voxels, int(np.ceil(_STREAKS_MM / min(spacing))) + 1)
+    if block is None:
         return out
-    away = np.asarray(edt.edt(~metal.voxels, anisotropy=ct.grid.spacing_mm, parallel=2))
-    odd = (ct.hu < _TISSUE_HU[0]) | (ct.hu > _TISSUE_HU[1])
-    out |= odd & (labels == 0) & (away < _STREAKS_MM)
-    return np.asarray(out | (away < _BLOOM_MM))
+    away = np.asarray(edt.edt(~metal.voxels[block], anisotropy=spacing, parallel=2))
+    hu = ct.hu[block]
+    odd = (hu < _TISSUE_HU[0]) | (hu > _TISSUE_HU[1])
+    out[block] |= (odd & (labels[block] == 0) & (away < _STREAKS_MM)) | (away < _BLOOM_MM)
+    return out
 
 
 def is_hidden(hidden: Bools, grid: Grid, surface_lps: Array, outward_lps: Array) -> Bools:

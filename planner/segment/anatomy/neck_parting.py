@@ -11,6 +11,8 @@ from scipy import ndimage as ndi
 from skimage.segmentation import watershed
 
 from planner.segment.anatomy.flood import Ground, Labels
+from planner.segment.anatomy.walls import within
+from planner.segment.anatomy.windows import greatest_round, grown, least_round
 from planner.segment.upright import Bools, Floats
 
 _RIB_REACH_MM, _ARCH_REACH_MM = 12.0, 4.0
@@ -69,7 +71,7 @@ def part_at_necks(labels: Labels, ground: Ground, hu: Floats, *, before_mm: Floa
     least = max(2, round(_SLIVER_ML * 1000.0 / edge_mm**3))
     markers = cc3d.dust(markers.astype(np.uint16), threshold=least, connectivity=26)
     markers = np.where(near & (ground.seeds > 0), ground.seeds, markers).astype(np.int32)
-    room = solid & ndi.binary_dilation(near)
+    room = solid & grown(near)
     parted = watershed(height.astype(np.int16), markers, mask=room)  # type: ignore[no-untyped-call]
     foreign = parted == ground.outsider
     near &= np.where(foreign, ground.open_to, (parted >= ground.first) & (parted <= ground.last))
@@ -85,15 +87,12 @@ def _walls(hu: Floats) -> Floats:
 def _near_borders(labels: Labels, before_mm: Floats, outsider: int, edge_mm: float) -> tuple[Bools, Bools]:
     """Say which voxels lie so near to a border with ribs, and to one between arches, that it may move across them."""
     solid = labels > 0
-    highest = ndi.maximum_filter(np.where(solid, labels, -1), 3)
-    lowest = ndi.minimum_filter(np.where(solid, labels, np.iinfo(np.int16).max), 3)
+    highest = greatest_round(np.where(solid, labels, -1), 3)
+    lowest = least_round(np.where(solid, labels, np.iinfo(np.int16).max), 3)
     border = solid & (highest != lowest)
     with_ribs = border & (highest == outsider)
     between_arches = border & ~with_ribs & (before_mm < -_BODY_MM)
-    found = []
-    for places, reach_mm in ((with_ribs, _RIB_REACH_MM), (between_arches, _ARCH_REACH_MM)):
-        near = np.zeros_like(border)
-        if places.any():
-            near = solid & (np.asarray(edt.edt(~places, parallel=2)) <= reach_mm / edge_mm)
-        found.append(near)
-    return found[0], found[1]
+    return (
+        solid & within(with_ribs, _RIB_REACH_MM, edge_mm),
+        solid & within(between_arches, _ARCH_REACH_MM, edge_mm),
+    )

@@ -129,12 +129,9 @@ def find_skeleton(
     CancelledError
         If the monitor says stop.
     """
-    spine = None
+    spine = _spine(seen, config, monitor, bodies_only=False)
     pedicles: tuple[Pedicle, ...] = ()
     if seen.canal is not None:
-        spine = find_vertebrae(
-            seen.ct, bone=seen.envelope, metal=seen.metal, canal=seen.canal, config=config.vertebrae, monitor=monitor
-        )
         check_cancelled(monitor)
         vertebrae = () if spine is None else tuple(b for b in spine.bones if b.kind == "vertebra")
         pedicles = find_pedicles(
@@ -185,4 +182,44 @@ def find_skeleton(
             *other.findings,
             *findings_of(legs),
         ),
+    )
+
+
+def find_spine(seen: Survey, *, config: AnatomyConfig = DEFAULT, monitor: Monitor = SILENT) -> Skeleton:
+    """Tell the vertebrae round the implants apart, and nothing else of the skeleton: it is all that gaps need.
+
+    Parameters
+    ----------
+    seen : Survey
+        The anatomy round the implants.
+    config : AnatomyConfig
+        Settings.
+    monitor : Monitor
+        Who follows the work.
+
+    Returns
+    -------
+    Skeleton
+        With a spine alone, without discs and processes; empty where no spinal canal leads to one.
+
+    Raises
+    ------
+    CancelledError
+        If the monitor says stop.
+    """
+    spine = _spine(seen, config, monitor, bodies_only=True)
+    return Skeleton() if spine is None else Skeleton(spine=spine, findings=spine.findings)
+
+
+def _spine(seen: Survey, config: AnatomyConfig, monitor: Monitor, *, bodies_only: bool) -> SpineBones | None:
+    if seen.canal is None:
+        return None
+    return find_vertebrae(
+        seen.ct,
+        bone=seen.envelope,
+        metal=seen.metal,
+        canal=seen.canal,
+        bodies_only=bodies_only,
+        config=config.vertebrae,
+        monitor=monitor,
     )

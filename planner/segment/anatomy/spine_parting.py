@@ -24,6 +24,7 @@ from planner.segment.anatomy.territory import (
     places_of,
     territory_of,
 )
+from planner.segment.anatomy.walls import within
 from planner.segment.upright import Bools, Floats
 
 _BLOOM_MM = 1.6
@@ -91,7 +92,7 @@ def part_spine(
     if spine is None:
         return None
     edge = grid.spacing_mm[0]
-    blind = _blind(metal[block], edge)
+    blind = within(metal[block], _BLOOM_MM, edge)
     cost = _cost(hu[block], blind, spine.bone, edge, config)
     labels = np.zeros(grid.shape, dtype=np.int16)
     read = np.where(blind, np.float32(np.nan), hu[block])
@@ -115,10 +116,10 @@ class _Spine:
     def of(cls, course: SpineCourse, levels: SpineLevels, bone: Bools, grid: Grid) -> "_Spine | None":
         """Place the voxels; None where no level has a body."""
         cells = np.nonzero(bone)
-        points = points_lps(grid.to_lps(np.stack(cells, axis=1)))
-        levels, sacrum = _to_sacrum(levels, places_of(points, course, levels), grid.voxel_volume_mm3)
+        located = course.locate(points_lps(grid.to_lps(np.stack(cells, axis=1))))
+        levels, sacrum = _to_sacrum(levels, places_of(located, course, levels), grid.voxel_volume_mm3)
         while True:
-            places = places_of(points, course, levels)
+            places = places_of(located, course, levels)
             territory = territory_of(places, levels, sacrum=sacrum)
             cores = np.bincount(territory.seeds[places.before > 0], minlength=territory.outsider)[
                 1 : territory.outsider
@@ -156,11 +157,6 @@ def _block_of(bone: Bools) -> tuple[slice, slice, slice]:
         at = np.flatnonzero(bone.any(axis=tuple(a for a in range(3) if a != axis)))
         spans.append(slice(int(at[0]), int(at[-1]) + 1) if len(at) else slice(0, bone.shape[axis]))
     return spans[0], spans[1], spans[2]
-
-
-def _blind(metal: Bools, edge_mm: float) -> Bools:
-    """Say where metal and its bloom hide what bone reads."""
-    return np.asarray(edt.edt(~metal, parallel=2)) <= _BLOOM_MM / edge_mm if metal.any() else metal
 
 
 def _cost(hu: Floats, blind: Bools, bone: Bools, edge_mm: float, config: VertebraConfig) -> Floats:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from planner.geometry.frames import Array, PointsLps
+from planner.geometry.frames import Array
 from planner.segment.anatomy.levels import SpineLevels
 from planner.segment.anatomy.spine_course import SpineCourse
 from planner.segment.upright import Bools
@@ -108,13 +108,13 @@ class Territory:
     outsider: int
 
 
-def places_of(points: PointsLps, course: SpineCourse, levels: SpineLevels) -> Places:
+def places_of(located: tuple[Array, Array, Array], course: SpineCourse, levels: SpineLevels) -> Places:
     """Say on which level points lie.
 
     Parameters
     ----------
-    points : PointsLps, shape (N, 3)
-        LPS mm.
+    located : tuple of three ndarrays, shape (N,)
+        Their coordinates, as `SpineCourse.locate` gives them.
     course : SpineCourse
         The spine's course.
     levels : SpineLevels
@@ -124,7 +124,7 @@ def places_of(points: PointsLps, course: SpineCourse, levels: SpineLevels) -> Pl
     -------
     Places
     """
-    along, front, left = course.locate(points)
+    along, front, left = located
     before = front - course.wall_at(along)
     above = np.empty((len(along), len(levels.discs)))
     for k, disc in enumerate(levels.discs):

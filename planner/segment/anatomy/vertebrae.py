@@ -70,6 +70,7 @@ def find_vertebrae(
     bone: Mask,
     metal: Mask,
     canal: Canal,
+    bodies_only: bool = False,
     config: VertebraConfig = DEFAULT,
     monitor: Monitor = SILENT,
 ) -> SpineBones | None:
@@ -85,6 +86,8 @@ def find_vertebrae(
         All metal on that grid.
     canal : Canal
         The spinal canal.
+    bodies_only : bool
+        Whether discs and spinous processes are left out.
     config : VertebraConfig
         Settings.
     monitor : Monitor
@@ -131,7 +134,8 @@ def find_vertebrae(
         for number, name in enumerate(named.of_level)
         if name is not None
     )
-    tips = (spinous_tip(b, places[b.bone], named.labels, grid, course) for b in bodies if b.bone != "sacrum")
+    behind = () if bodies_only else tuple(b for b in bodies if b.bone != "sacrum")
+    tips = (spinous_tip(b, places[b.bone], named.labels, grid, course) for b in behind)
     landmarks = tuple(
         tip
         for tip in tips
@@ -141,7 +145,7 @@ def find_vertebrae(
         bones=named.bones,
         labels=named.labels,
         bodies=bodies,
-        discs=_discs(named, places, canal.mask(grid), course, parted.levels),
+        discs=() if bodies_only else _discs(named, places, canal.mask(grid), course, parted.levels),
         landmarks=landmarks,
         course=course,
         levels=parted.levels,

@@ -4,6 +4,7 @@ One HU for all bone draws a dense cortex too wide (its blur reads as bone half a
 Half-way between soft tissue and the brightest reading nearby is the half-maximum of either.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cc3d
@@ -12,6 +13,8 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from planner.config.anatomy_config import BoneConfig
+from planner.segment.anatomy.windows import greatest_beside, greatest_round, grown, least_round
+from planner.segment.blocks import block_round
 from planner.segment.upright import Bools, Floats
 
 _SOFT_HU = (-50.0, 130.0)
@@ -28,12 +31,13 @@ _AROUND_MM = (2.0, 6.0, 6.0)
 _STREAK_HU = 300.0
 _TISSUE_HU, _BROAD_MM, _SPOILT_AROUND_MM, _SPOILT_MM = (-300.0, 1000.0), 4.0, (0.5, 5.0, 5.0), 30.0
 """Lung counts as soft as fat here; shadows are broader than streaks, and lie so near to metal."""
+_TRUNCATE = 2.0
+"""Standard deviations after which Gaussians over streaks are cut off."""
 _HALF = 0.5
 _STRONG_SHARE, _STRONG_CLEAR_MM = 0.6, 4.0
 """Of the scan's cortex and so far from metal, a reading is bone's without more evidence (ours)."""
 _THICK_WALL_MM = 4.5
 """What is thicker and no brighter than marrow can be is no wall (ours)."""
-_CROSS = ndi.generate_binary_structure(3, 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,33 +116,38 @@ def _levels(hu: Floats, blurred: Floats, blind: Bools) -> tuple[float, float]:
 
 def _height_nearby(blurred: Floats, edge_mm: float) -> Floats:
     """Give the brightest reading within some 1.6 mm."""
-    out = ndi.maximum_filter(blurred, 3)
-    if edge_mm < 1.0:
-        out = ndi.maximum_filter(out, footprint=_CROSS)
-    return np.asarray(out)
+    out = greatest_round(blurred, 3)
+    return greatest_beside(out) if edge_mm < 1.0 else out
 
 
 def _opened(blurred: Floats, edge_mm: float) -> Floats:
     """Flatten what is thinner than a wall may be."""
     size = 2 * round(0.5 * _THICK_WALL_MM / edge_mm) + 1
     # a round vessel's rim stands a voxel out of what boxes can fill of it
-    return np.asarray(ndi.maximum_filter(ndi.grey_opening(blurred, size=size), 3))
+    return greatest_round(greatest_round(least_round(blurred, size), size), 3)
 
 
 def _streaks_hu(hu: Floats, metal: Bools, dense: Bools, edge_mm: float) -> Floats:
     """Give how much the soft tissue's fine structure varies, over what it does in most of the scan."""
     if not metal.any():
         return np.zeros((1, 1, 1), dtype=np.float32)
-    fine = hu - ndi.gaussian_filter(hu, _FINE_MM / edge_mm, truncate=2.0)
-    read = (np.abs(hu) < _STREAK_HU) & ~within(metal, _CLEAR_MM, edge_mm) & ~ndi.binary_dilation(dense, iterations=2)
+    fine = hu - ndi.gaussian_filter(hu, _FINE_MM / edge_mm, truncate=_TRUNCATE)
+    read = (np.abs(hu) < _STREAK_HU) & ~within(metal, _CLEAR_MM, edge_mm) & ~grown(grown(dense))
     weight = read.astype(np.float32)
     fine *= fine
     fine *= weight
     around = [mm / edge_mm for mm in _AROUND_MM]
-    total, squares = (ndi.gaussian_filter(x, around, truncate=2.0) for x in (weight, fine))
+    total, squares = _both_smoothed(weight, fine, around)
     spread = np.sqrt(squares / np.maximum(total, 1e-3))
     usual = float(np.median(spread[read][::11])) if read.any() else 0.0
     return np.asarray(np.maximum(spread - usual, 0.0))
+
+
+def _both_smoothed(one: Floats, other: Floats, sigma: list[float]) -> tuple[Floats, Floats]:
+    """Smooth two arrays at once: scipy lets go of the interpreter, and on two cores that takes half the time."""
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda values: ndi.gaussian_filter(values, sigma, truncate=_TRUNCATE), (one, other))
+    return np.asarray(first), np.asarray(second)
 
 
 def spoilt(hu: Floats, metal: Bools, unread: Bools, edge_mm: float, config: BoneConfig) -> Bools:
@@ -165,18 +174,24 @@ def spoilt(hu: Floats, metal: Bools, unread: Bools, edge_mm: float, config: Bone
     if not len(slices):
         return out
     block = slice(max(0, int(slices[0]) - 2), int(slices[-1]) + 3)
-    levels = np.clip(hu[block], *_TISSUE_HU)
-    weight = (~unread[block]).astype(np.float32)
-    fine = levels - ndi.gaussian_filter(levels, (0.0, _BROAD_MM / edge_mm, _BROAD_MM / edge_mm), truncate=2.0)
-    fine *= fine * weight
-    around = [mm / edge_mm for mm in _SPOILT_AROUND_MM]
-    squares, total = (ndi.gaussian_filter(x, around, truncate=2.0) for x in (fine, weight))
-    drowned = np.sqrt(squares / np.maximum(total, 1e-2)) > config.spoilt_hu
     # every second voxel will do
     near = within(metal[block][:, ::2, ::2][::2], _SPOILT_MM, 2.0 * edge_mm)
-    for axis, size in enumerate(drowned.shape):
+    for axis, size in enumerate(hu[block].shape):
         near = np.repeat(near, 2, axis=axis).take(range(size), axis=axis)
-    out[block] = drowned & near & ~unread[block]
+    # only what lies near is smoothed, with as much round it as the two Gaussians reach
+    reach = round(_TRUNCATE * _BROAD_MM / edge_mm) + round(_TRUNCATE * max(_SPOILT_AROUND_MM) / edge_mm) + 2
+    around_it = block_round(near, (near.shape[0], reach, reach))
+    if around_it is None:
+        return out
+    hu, unread = hu[block][around_it], unread[block][around_it]
+    levels = np.clip(hu, *_TISSUE_HU)
+    weight = (~unread).astype(np.float32)
+    fine = levels - ndi.gaussian_filter(levels, (0.0, _BROAD_MM / edge_mm, _BROAD_MM / edge_mm), truncate=_TRUNCATE)
+    fine *= fine * weight
+    around = [mm / edge_mm for mm in _SPOILT_AROUND_MM]
+    squares, total = _both_smoothed(fine, weight, around)
+    drowned = np.sqrt(squares / np.maximum(total, 1e-2)) > config.spoilt_hu
+    out[block][around_it] = drowned & near[around_it] & ~unread
     return out
 
 
@@ -202,14 +217,6 @@ def within(mask: Bools, reach_mm: float, edge_mm: float) -> Bools:
     if block is not None:
         out[block] = np.asarray(edt.edt(~mask[block], parallel=2)) <= reach_mm / edge_mm
     return out
-
-
-def block_round(mask: Bools, room: int) -> tuple[slice, ...] | None:
-    """Give the block that holds a mask and so many voxels round it, as far as the grid goes; None for an empty mask."""
-    flat = [np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != k))) for k in range(3)]
-    if not len(flat[0]):
-        return None
-    return tuple(slice(max(0, int(f[0]) - room), int(f[-1]) + room + 1) for f in flat)
 
 
 def large(mask: Bools, least_ml: float, edge_mm: float, *, by_corners: bool = False) -> Bools:

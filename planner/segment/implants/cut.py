@@ -6,6 +6,7 @@ from scipy import ndimage
 
 from planner.geometry.frames import Array
 from planner.model.volume import Volume
+from planner.segment.blocks import block_round
 
 Bools = npt.NDArray[np.bool_]
 
@@ -28,15 +29,14 @@ def runs_out(volume: Volume, voxels: Bools) -> bool:
     bool
         Whether it holds one of the scan's first or last voxels, or one beside padding; no for no metal.
     """
-    where = np.argwhere(voxels)
-    if not len(where):
+    own = block_round(voxels, 0)
+    if own is None:
         return False
-    low, high = where.min(axis=0), where.max(axis=0)
-    if np.any(low == 0) or np.any(high == np.array(volume.grid.shape) - 1):
+    if any(s.start == 0 or s.stop == n for s, n in zip(own, volume.grid.shape, strict=True)):
         return True
     if volume.padding is None:
         return False
-    block = tuple(slice(max(0, a - _NEAR_VOXELS), b + 1 + _NEAR_VOXELS) for a, b in zip(low, high, strict=True))
+    block = tuple(slice(max(0, s.start - _NEAR_VOXELS), s.stop + _NEAR_VOXELS) for s in own)
     padding = volume.padding[block]
     if not padding.any():
         return False

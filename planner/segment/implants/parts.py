@@ -14,6 +14,7 @@ from planner.geometry.rays import segment_distance_mm
 from planner.model.carm import BullsEye
 from planner.model.implant import Implant, ImplantAxis, Material
 from planner.model.volume import Mask, Volume
+from planner.segment.blocks import block_round
 from planner.segment.implants.cut import runs_out
 from planner.segment.implants.groups import pieces_of_one
 from planner.segment.implants.metal import Metal
@@ -57,7 +58,10 @@ def implant_parts(
         its shafts and tulips, as "metal-1", ... of kind "unknown". The volume of screws whose tulips are joined by
         metal that is no rod is None: what is whose is not known.
     """
-    owner = np.zeros(volume.grid.shape, dtype=np.int32)
+    # only the box of all metal is looked through, once for each part: of a large CT it is a hundredth
+    box = _box_of(metal)
+    first = [s.start for s in box]
+    owner = np.zeros(tuple(s.stop - s.start for s in box), dtype=np.int32)
     held: set[int] = set()
     untold: set[int] = set()
     beyond = 0
@@ -66,8 +70,8 @@ def implant_parts(
         own = [k for k, s in enumerate(shafts) if s.piece in numbers]
         for number in numbers:
             block = metal.blocks[number - 1]
-            where = np.argwhere(metal.pieces[block] == number) + [b.start for b in block]
-            points = np.asarray(volume.grid.to_lps(where))
+            index = np.argwhere(metal.pieces[block] == number) + [b.start for b in block]
+            points, where = np.asarray(volume.grid.to_lps(index)), index - first
             whose, far = _nearest(points, [shafts[k] for k in own], own) if own else (None, np.array([np.inf]))
             # of pieces that were searched together, one far from every shaft is something else
             if whose is None or (len(numbers) > 1 and float(np.median(far)) >= _FAR_MM):
@@ -82,18 +86,32 @@ def implant_parts(
             for lump in strays(points, far, volume.grid):
                 owner[tuple(where[lump].T)] = first_lump + beyond
                 beyond += 1
+
+    def mask_of(code: int) -> npt.NDArray[np.bool_]:
+        mask = np.zeros(volume.grid.shape, dtype=bool)
+        mask[box] = owner == code
+        return mask
+
     parts = []
     for k, shaft in enumerate(shafts, start=1):
-        mask = owner == k
+        mask = mask_of(k)
         record = _record(volume, mask, shaft, metal, config)
         if k - 1 in untold:
             record = record.model_copy(update={"volume_ml": None})
         parts.append(ImplantPart(record, Mask(volume.grid, mask)))
     rest = [len(shafts) + n for n in range(1, len(metal.blocks) + 1) if n not in held]
     for k, number in enumerate((*rest, *range(first_lump, first_lump + beyond)), start=1):
-        mask = owner == number
+        mask = mask_of(number)
         parts.append(ImplantPart(_unknown(volume, mask, f"metal-{k}", metal, config), Mask(volume.grid, mask)))
     return tuple(parts)
+
+
+def _box_of(metal: Metal) -> tuple[slice, slice, slice]:
+    """Give the box that holds all pieces; an empty one where there are none."""
+    if not metal.blocks:
+        return slice(0, 0), slice(0, 0), slice(0, 0)
+    z, y, x = (slice(min(b[k].start for b in metal.blocks), max(b[k].stop for b in metal.blocks)) for k in range(3))
+    return z, y, x
 
 
 def _nearest(points: Array, shafts: list[Shaft], numbers: list[int]) -> tuple[npt.NDArray[np.int32], Array]:
@@ -151,10 +169,9 @@ def _volume_and_centre(
     Where the scan is clipped the mask was cut below half of the plateau, so that its surface lies outside the metal's
     by a quantile of the blur: a shell as thick goes off.
     """
-    where = np.argwhere(mask)
-    low, high = np.maximum(where.min(0) - 2, 0), where.max(0) + 3
-    block = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    own = mask[block]
+    block = block_round(mask, 2)
+    assert block is not None, "a part without voxels has no volume"
+    low, own = [s.start for s in block], mask[block]
     hu = np.asarray(volume.hu[block], dtype=np.float64)
     bone = config.metal.bone_hu
     if surface.is_clipped:
@@ -233,7 +250,9 @@ def _record(volume: Volume, mask: npt.NDArray[np.bool_], shaft: Shaft, metal: Me
 
 
 def _unknown(volume: Volume, mask: npt.NDArray[np.bool_], name: str, metal: Metal, config: ImplantConfig) -> Implant:
-    inside = float(np.median(volume.hu[mask].astype(np.float64)))
+    block = block_round(mask, 0)
+    assert block is not None, "unknown metal has voxels"
+    inside = float(np.median(volume.hu[block][mask[block]].astype(np.float64)))
     surface = _Surface(
         max(inside, 2 * config.metal.least_level_hu), metal.level_hu, config.default_sigma_mm, is_clipped=False
     )

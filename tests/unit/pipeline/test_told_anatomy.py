@@ -14,7 +14,7 @@ from planner.model.scan import Scan
 from planner.model.volume import Mask, Volume
 from planner.pipeline.candidacy import heights_of
 from planner.pipeline.scripted import scan_of
-from planner.pipeline.told_anatomy import ToldAnatomy, tell_anatomy
+from planner.pipeline.told_anatomy import AnatomyScope, ToldAnatomy, tell_anatomy
 from planner.progress import SILENT
 from planner.segment.anatomy.skeleton import Skeleton
 from planner.segment.anatomy.survey import Survey
@@ -38,7 +38,7 @@ def _screw() -> Implant:
     )  # fmt: skip
 
 
-def _told(*, is_walled: bool, labelled: bool = True) -> ToldAnatomy:
+def _told(*, is_walled: bool, labelled: bool = True, scope: AnatomyScope = "plan") -> ToldAnatomy:
     """A patient whose scan shows no vertebrae; the label's tube has a bony ring about it, or none."""
     hu = np.where(np.hypot(X - 30, Y - 32) < 26, 40, -1000)
     metal = (np.abs(X - 21) < 2) & (np.abs(Z - 25) < 2) & (Y > 24) & (Y < 46)
@@ -49,7 +49,13 @@ def _told(*, is_walled: bool, labelled: bool = True) -> ToldAnatomy:
     canal = Structure(code=1, kind="canal", id="canal")
     labels = AnatomyLabels(LabelMap(GRID, TUBE.astype(np.uint8), (canal,)), "a kind of file", "mine.nii.gz")
     return tell_anatomy(
-        scan, Mask(GRID, metal), (_screw(),), CONFIG.anatomy, labels=labels if labelled else None, monitor=SILENT
+        scan,
+        Mask(GRID, metal),
+        (_screw(),),
+        CONFIG.anatomy,
+        labels=labels if labelled else None,
+        scope=scope,
+        monitor=SILENT,
     )
 
 
@@ -74,6 +80,13 @@ def test_a_labelled_canal_without_walls_is_kept_out_of_and_not_taken_for_known()
     grid = told.survey.grid
     middle = np.rint(grid.to_index(points_lps([[0.0, 12.0, z] for z in (40.0, 50.0, 60.0)]))).astype(int)
     assert told.survey.forbidden.voxels[tuple(middle.T)].all()
+
+
+def test_for_gaps_alone_bone_is_the_same_and_cortex_and_foramina_are_not_told() -> None:
+    whole, gaps = (_told(is_walled=True, scope=scope) for scope in ("plan", "gaps"))
+    assert np.array_equal(whole.survey.bone.voxels, gaps.survey.bone.voxels)
+    assert whole.skeleton.cortex is not None and gaps.skeleton.cortex is None
+    assert gaps.foramina is None and gaps.skeleton.pedicles == ()
 
 
 def _of_blocks(monkeypatch, *, names: tuple[str, ...]) -> ToldAnatomy:

@@ -3,6 +3,7 @@ import pytest
 
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask, Volume
+from planner.segment.blocks import block_round
 from planner.segment.upright import back_to, enclosure, met, resample, shifted, upright_grid, upright_hu
 
 
@@ -75,3 +76,30 @@ def test_enclosure_counts_the_walls():
     box = np.zeros((1, 9, 9), dtype=bool)
     box[0, 0], box[0, -1] = True, True
     assert enclosure(box, ((0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)), 8.0)[0, 4, 4] == 2
+
+
+@pytest.mark.parametrize("order", [0, 1])
+@pytest.mark.parametrize("spacing_mm", [0.7, 1.0, 2.6])
+@pytest.mark.parametrize("corner", [(0, 0, 0), (12, 9, 14), (26, 27, 25)])
+def test_a_mask_reads_as_the_same_numbers_do_though_only_the_part_round_it_is_read(order, spacing_mm, corner):
+    source = stored((1, 2, 0), (1, -1, 1), np.eye(3))
+    mask = np.zeros(source.shape, dtype=bool)
+    mask[tuple(slice(k, k + 5) for k in corner)] = True
+    target = upright_grid(source, spacing_mm)
+    whole = resample(mask.astype(np.float32), source, target, order=order)
+    assert whole.max() > 0.1
+    assert np.array_equal(resample(mask, source, target, order=order), whole)
+
+
+def test_an_empty_mask_reads_nowhere_and_has_no_block():
+    source = stored((2, 1, 0), (1, 1, 1), np.eye(3))
+    nothing = np.zeros(source.shape, dtype=bool)
+    assert not resample(nothing, source, upright_grid(source, 1.3)).any()
+    assert block_round(nothing, 4) is None
+
+
+def test_the_block_round_a_mask_keeps_to_the_grid():
+    mask = np.zeros((10, 12, 14), dtype=bool)
+    mask[1, 5:7, 13] = True
+    assert block_round(mask, 2) == (slice(0, 4), slice(3, 9), slice(11, 14))
+    assert block_round(mask, (0, 1, 2)) == (slice(1, 2), slice(4, 8), slice(11, 14))

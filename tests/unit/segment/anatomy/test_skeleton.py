@@ -7,7 +7,7 @@ from planner.geometry.grid import Grid
 from planner.model.bones import Bone, BoneKind
 from planner.model.volume import Mask
 from planner.segment.anatomy.hip_bones import HipBones
-from planner.segment.anatomy.skeleton import Skeleton
+from planner.segment.anatomy.skeleton import Skeleton, find_spine
 
 GRID = Grid((4, 4, 12), np.eye(4)[[2, 1, 0, 3]])
 
@@ -51,3 +51,10 @@ def test_one_search_alone_keeps_its_bones_as_they_are(alone):
     own = (bone("femur-left", "femur", 0, 3), bone("pelvis-left", "pelvis", 2, 5))
     skeleton = Skeleton(spine=_Spine(*own)) if alone == "spine" else Skeleton(hips=HipBones(bones=own))
     assert skeleton.bones == own
+
+
+def test_without_a_canal_no_spine_is_told():
+    class Seen:
+        canal = None
+
+    assert find_spine(Seen()).spine is None
