@@ -1,4 +1,4 @@
-"""What of a halo can be believed: what artefacts explain is none, and a trace of one is not measured."""
+"""What of a halo can be believed: nothing is firm where artefacts blind, and a trace of a gap is not measured."""
 
 from dataclasses import replace
 
@@ -10,83 +10,156 @@ from planner.model.finding import Finding
 from planner.model.record import PointLps
 from planner.segment.gaps.halo_look import Look
 from planner.segment.gaps.halo_measurement import Halo
-from planner.segment.gaps.halo_wall import find_wall, taper_ends
+from planner.segment.gaps.halo_reading import read_wall
 from planner.segment.gaps.readability import depths_mm, readability, refused_finding, unreadable_finding
 from planner.segment.trust import TrustMap
-from planner.segment.unwrap import Fan
+from planner.segment.unwrap import Fan, from_surface
+
+_DARKENED_SHARE = 0.5
+"""Artefacts that darken a gap by a smaller share of its contrast to bone do not make it; ours."""
 
 
-def doubted(
-    look: Look, halo: Halo, trust: TrustMap, cancellous_hu: float, config: HaloConfig
-) -> tuple[Halo, tuple[Finding, ...]]:
-    """Ask the trust map: a rim that only artefacts darken is no gap, and where they blind nothing is firm.
+def doubted(look: Look, halo: Halo, trust: TrustMap) -> tuple[Halo, tuple[Finding, ...]]:
+    """Ask the trust map: where artefacts blind, nothing is firm.
 
     Parameters
     ----------
     look : Look
-        The screw's profiles, most of the foretold artefact taken off.
+        The screw's profiles.
     halo : Halo
         What was measured on them.
     trust : TrustMap
         The map.
-    cancellous_hu : float
-        The patient's own bone.
-    config : HaloConfig
-        The settings.
 
     Returns
     -------
     halo : Halo
         With the trust that is left.
     findings : tuple of Finding
-        "unreadable-by-artefact", and "dark-by-artefact" where the scan as it stands shows a rim that is gone on the
-        profiles, or too little of what they show is left once the whole of the foretold artefact is taken off.
+        "unreadable-by-artefact", or none.
+
+    Notes
+    -----
+    The learned reader was trained on scans with such artefacts and is shown what they are foretold to add, so that dark
+    rims which they explain are its business, but for the strongest (`explained`).
     """
-    fan = look.fan
-    places = np.stack([places_lps(fan, depth) for depth in depths_mm(look.metal_mm)])
-    seen = readability(trust, places, fan.area_mm2(look.metal_mm), halo.in_bone)
+    places = np.stack([places_lps(look.fan, depth) for depth in depths_mm(look.metal_mm)])
+    seen = readability(trust, places, look.fan.area_mm2(look.metal_mm), halo.in_bone)
     if seen is None:
         return halo, ()
     unreadable = unreadable_finding(look.shaft.id, seen, _middle_lps(look), trust)
-    said = () if unreadable is None else (unreadable,)
-    halo, refused = _unexplained(look, halo, trust, cancellous_hu, config)
-    blind = unreadable is not None or refused is not None
     most = seen.trust if halo.volume_ml <= 0 else seen.gap_trust
-    doubted_halo = replace(halo, trust=min(halo.trust, most), hides_gaps=blind or halo.hides_gaps)
-    return doubted_halo, (*said, *(() if refused is None else (refused,)))
+    hides = unreadable is not None or halo.hides_gaps
+    said = () if unreadable is None else (unreadable,)
+    return replace(halo, trust=min(halo.trust, most), hides_gaps=hides), said
 
 
-def _unexplained(
-    look: Look, halo: Halo, trust: TrustMap, cancellous_hu: float, config: HaloConfig
-) -> tuple[Halo, Finding | None]:
-    """Refuse a rim that is dark because artefacts darken it: that goes, wholly or mostly, as they are taken off."""
-    least = trust.config.least_staying_share
-    if halo.volume_ml > 0:
-        rim_mm3, kept = 1000.0 * halo.cells_ml, _rim_mm3(look, trust, 1.0, cancellous_hu, config) > 0
-    else:
-        rim_mm3, kept = _rim_mm3(look, trust, 0.0, cancellous_hu, config), halo.lucent
-    total = float(rim_mm3.sum())
-    stays = float(rim_mm3[kept].sum()) / total if total > 0 else 1.0
-    if stays >= least:
-        return replace(halo, trust=halo.trust * stays), None
-    finding = refused_finding(look.shaft.id, total / 1000.0, stays, _middle_lps(look), trust)
-    return without_gap(replace(halo, trust=halo.trust * stays)), finding
+def is_measurable(halo: Halo, config: HaloConfig) -> bool:
+    """Whether a gap is seen along enough of its screw, and surely enough.
+
+    Parameters
+    ----------
+    halo : Halo
+        What was measured.
+    config : HaloConfig
+        The limits.
+
+    Returns
+    -------
+    bool
+        Not where there is no gap.
+    """
+    seen = _lucent_share(halo) >= config.least_lucent_share and halo.sureness >= config.least_sureness
+    return seen and halo.volume_ml > 0
 
 
-def _rim_mm3(look: Look, trust: TrustMap, share: float, cancellous_hu: float, config: HaloConfig) -> Array:
-    """Give what each cell holds of the rim that shows with a share of the foretold artefact taken off, mm3."""
-    fan, radius = look.fan, look.radius_mm
-    profiles = look.profiles + (config.artefact_share - share) * trust.pattern_at(fan.points_lps())
-    lucent, width = find_wall(
-        profiles, fan, radius, look.in_bone, cancellous_hu=cancellous_hu, bloom=look.bloom, config=config
-    )
-    lucent, width = taper_ends(fan, lucent, width)
-    wall = np.minimum(np.where(lucent, radius + width, look.metal_mm), look.limit_mm)
-    return fan.volume_mm3(look.metal_mm, np.maximum(look.metal_mm, wall))
+def _lucent_share(halo: Halo) -> float:
+    bone = halo.in_bone
+    return float((halo.lucent & bone).sum() / bone.sum()) if bone.any() else 0.0
+
+
+def refused(
+    look: Look, halo: Halo, plain: Halo, trust: TrustMap, config: HaloConfig
+) -> tuple[Halo, tuple[Finding, ...]]:
+    """Leave out a rim that is a gap only to a reader who knows of no artefacts.
+
+    Parameters
+    ----------
+    look : Look
+        The screw's profiles.
+    halo : Halo
+        What was measured.
+    plain : Halo
+        What is measured if no artefact is foretold.
+    trust : TrustMap
+        The map that foretells them.
+    config : HaloConfig
+        What makes a gap measurable.
+
+    Returns
+    -------
+    halo : Halo
+        Without a gap where one was refused: neither loose nor firm.
+    findings : tuple of Finding
+        "dark-by-artefact", or none.
+    """
+    if is_measurable(halo, config) or not is_measurable(plain, config):
+        return halo, ()
+    # what stays without certainty counts as gone
+    sure_ml = halo.volume_ml if halo.sureness >= config.least_sureness else 0.0
+    stays = min(1.0, sure_ml / plain.volume_ml)
+    finding = refused_finding(look.shaft.id, plain.volume_ml, stays, point_tuple(centroid_lps(plain)), trust)
+    return without_gap(replace(halo, trust=halo.trust * stays)), (finding,)
+
+
+def explained(
+    look: Look, halo: Halo, trust: TrustMap, *, cancellous_hu: float, slice_mm: float, config: HaloConfig
+) -> tuple[Halo, tuple[Finding, ...]]:
+    """Leave out a gap that artefacts explain.
+
+    They are foretold to darken it by half of what bone differs from a gap, and more, and little of it stays once all
+    that is foretold is taken off.
+
+    Parameters
+    ----------
+    look : Look
+        The screw's profiles.
+    halo : Halo
+        What was measured.
+    trust : TrustMap
+        The map that foretells them, and how much must stay.
+    cancellous_hu : float
+        The patient's own bone.
+    slice_mm : float
+        Distance of the slices.
+    config : HaloConfig
+        The settings.
+
+    Returns
+    -------
+    halo : Halo
+        Without a gap where one was refused: neither loose nor firm.
+    findings : tuple of Finding
+        "dark-by-artefact", or none.
+    """
+    if halo.volume_ml <= 0:
+        return halo, ()
+    middle = look.radius_mm + 0.5 * halo.width_mm
+    added = from_surface(look.pattern_hu, middle, np.zeros(1))[..., 0]
+    if float(added[halo.lucent].mean()) > _DARKENED_SHARE * (config.fibrous_hu - cancellous_hu):
+        return halo, ()
+    cleared = look.scanned - look.pattern_hu
+    bare = replace(look, scanned=cleared, profiles=cleared, pattern_hu=np.zeros_like(look.pattern_hu))
+    seen = read_wall(bare, cancellous_hu=cancellous_hu, slice_mm=slice_mm, config=config)
+    stays = min(1.0, float(seen.reading.chance[halo.lucent].mean()) / max(halo.sureness, 1e-3))
+    if stays >= trust.config.least_staying_share:
+        return halo, ()
+    finding = refused_finding(look.shaft.id, halo.volume_ml, stays, point_tuple(centroid_lps(halo)), trust)
+    return without_gap(replace(halo, trust=halo.trust * stays)), (finding,)
 
 
 def without_trace(look: Look, halo: Halo, config: HaloConfig) -> tuple[Halo, tuple[Finding, ...]]:
-    """Leave out a halo that is seen along too little of its screw to be measured.
+    """Leave out a halo that is seen along too little of its screw, or with too little certainty, to be measured.
 
     Parameters
     ----------
@@ -95,7 +168,7 @@ def without_trace(look: Look, halo: Halo, config: HaloConfig) -> tuple[Halo, tup
     halo : Halo
         What was measured.
     config : HaloConfig
-        How much must be lucent.
+        How much must be lucent, and how sure the reader must be of it.
 
     Returns
     -------
@@ -104,20 +177,58 @@ def without_trace(look: Look, halo: Halo, config: HaloConfig) -> tuple[Halo, tup
     findings : tuple of Finding
         "trace-of-a-gap", or none.
     """
-    bone = halo.in_bone
-    share = float((halo.lucent & bone).sum() / bone.sum()) if bone.any() else 0.0
-    if halo.volume_ml <= 0 or share >= config.least_lucent_share:
+    if halo.volume_ml <= 0 or is_measurable(halo, config):
         return halo, ()
+    share = _lucent_share(halo)
+    short = share < config.least_lucent_share
+    measured, limit = (share, config.least_lucent_share) if short else (halo.sureness, config.least_sureness)
     finding = Finding(
         code="trace-of-a-gap",
         severity="caution",
-        message=f"{look.shaft.id}: a dark seam along {share:.0%} of the wall between screw and bone, too little to "
-        "tell a gap from thin bone or to measure it: a gap there can be larger than it shows, or none",
-        where_lps=point_tuple(centroid_lps(halo)), measured=share, limit=config.least_lucent_share, unit="1",
-        source="this program's rule: least share of the wall that must be lucent (docs/methods.md)",
+        message=f"{look.shaft.id}: a dark seam along {share:.0%} of the wall between screw and bone, "
+        + ("too little" if short else f"a gap with a chance of {halo.sureness:.0%} only: too unsure")
+        + " to tell a gap from thin bone or to measure it: a gap there can be larger than it shows, or none",
+        where_lps=point_tuple(centroid_lps(halo)), measured=measured, limit=limit, unit="1",
+        source="this program's rule: least share of the wall that must be lucent, least mean chance of its cells "
+        "(docs/methods.md)",
         implant_id=look.shaft.id,
     )  # fmt: skip
     return without_gap(halo), (finding,)
+
+
+def in_thin_bone(look: Look, halo: Halo, cancellous_hu: float, config: HaloConfig) -> tuple[Halo, tuple[Finding, ...]]:
+    """Call no screw firm in bone so thin that a gap without a rim would not show.
+
+    Parameters
+    ----------
+    look : Look
+        The screw's profiles.
+    halo : Halo
+        What was measured.
+    cancellous_hu : float
+        The patient's own bone.
+    config : HaloConfig
+        The limit.
+
+    Returns
+    -------
+    halo : Halo
+        Marked as one that may hide a gap, where the bone is thin and no gap was seen.
+    findings : tuple of Finding
+        "bone-hides-gaps", or none.
+    """
+    if halo.volume_ml > 0 or cancellous_hu >= config.least_firm_bone_hu:
+        return halo, ()
+    finding = Finding(
+        code="bone-hides-gaps",
+        severity="info",
+        message=f"{look.shaft.id}: no gap is seen, but bone of {cancellous_hu:.0f} HU is nearly as dark as one: a gap "
+        "without a dense rim would not show, and the screw is not called firm",
+        where_lps=_middle_lps(look), measured=cancellous_hu, limit=config.least_firm_bone_hu, unit="HU",
+        source="this program's rule: loose screws missed in simulated scans (docs/methods.md)",
+        implant_id=look.shaft.id,
+    )  # fmt: skip
+    return replace(halo, hides_gaps=True), (finding,)
 
 
 def without_gap(halo: Halo) -> Halo:
@@ -125,7 +236,7 @@ def without_gap(halo: Halo) -> Halo:
     none = np.zeros(halo.lucent.shape, dtype=bool)
     return replace(
         halo, outer_mm=halo.metal_mm, width_mm=np.zeros(none.shape), lucent=none, read=none,
-        cells_ml=np.zeros(none.shape), sd_ml=0.0, hidden_ml=0.0, wide_share=None, hides_gaps=True,
+        cells_ml=np.zeros(none.shape), sd_ml=0.0, sureness=0.0, wide_share=None, hides_gaps=True,
     )  # fmt: skip
 
 

@@ -28,7 +28,9 @@ class Look:
     fan : Fan
         The rays.
     profiles : ndarray of float32, shape (rows, angles, len(RHO_MM))
-        HU along the rays, without what artefacts are foretold to add.
+        HU along the rays, without most of what artefacts are foretold to add.
+    scanned, pattern_hu : ndarray of float32, shape of the profiles
+        HU as scanned, and all that artefacts are foretold to add.
     metal_mm : ndarray
         Where each ray leaves the metal, as `thread_root_mm` gives it.
     limit_mm : ndarray
@@ -43,6 +45,8 @@ class Look:
     shaft: Shaft
     fan: Fan
     profiles: Floats
+    scanned: Floats
+    pattern_hu: Floats
     metal_mm: Array
     limit_mm: Array
     in_bone: Cells
@@ -81,10 +85,10 @@ def unwrap_screw(
     fan = make_fan(shaft.head_lps, shaft.tip_lps, radius)
     points = fan.points_lps()
     sampler = sampler_round(volume.hu, volume.grid, ends, margin_mm=RHO_MM[-1] + 1)
-    profiles = sampler.at(points)
-    metal = thread_root_mm(profiles, fan, shaft, config)
-    if trust is not None:
-        profiles = profiles - np.float32(config.artefact_share) * trust.pattern_at(points).astype(np.float32)
+    scanned = sampler.at(points)
+    metal = thread_root_mm(scanned, fan, shaft, config)
+    pattern = np.zeros_like(scanned) if trust is None else trust.pattern_at(points).astype(np.float32)
+    profiles = scanned - np.float32(config.artefact_share) * pattern
     limit = np.full(metal.shape, np.inf)
     if bone is not None:
         envelope = sampler_round(bone.voxels, bone.grid, ends, margin_mm=RHO_MM[-1] + 1)
@@ -95,7 +99,7 @@ def unwrap_screw(
     added = min(float(across @ (spacing**2 - spacing.min() ** 2)) / 6, config.most_added_blur_mm**2)
     blur = float(np.sqrt(shaft.sigma_mm**2 + added))
     bloom = bloom_of(profiles, radius, ~fan.is_tip, sigma_mm=blur, plateau_hu=shaft.plateau_hu)
-    return Look(shaft, fan, profiles, metal, limit, limit > radius + 0.5, bloom)
+    return Look(shaft, fan, profiles, scanned, pattern, metal, limit, limit > radius + 0.5, bloom)
 
 
 def thread_root_mm(profiles: Floats, fan: Fan, shaft: Shaft, config: HaloConfig) -> Array:
@@ -155,7 +159,7 @@ def own_cancellous_hu(looks: Sequence[Look], config: HaloConfig) -> float:
     for look in looks:
         r = look.radius_mm
         near = (r + 2.5 < RHO_MM) & (r + 6.0 > RHO_MM) & (look.limit_mm[..., None] - 1.5 > RHO_MM)
-        values.append(look.profiles[near])
+        values.append(look.scanned[near])
     bone = np.concatenate(values) if values else np.zeros(0)
     bone = bone[(bone > -100.0) & (bone < 400.0)]  # neither cortex, rim, gas nor metal
     if len(bone) < 1000:

@@ -30,9 +30,10 @@ class Halo:
     cells_ml : ndarray
         The gap's volume in each cell.
     sd_ml : float
-        One standard deviation of the whole volume.
-    hidden_ml : float
-        What may hide above the gap's upper end, where it is too narrow to be read.
+        One standard deviation of the whole volume, beside what follows from `sureness`; 0 but where a person moved the
+        wall.
+    sureness : float
+        Mean chance, 0..1, that the gap's cells are lucent; 1 where a person drew them, 0 where there is no gap.
     wide_share : float or None
         Share of the shaft's interface in bone with a rim over the limit; None where none of it lies in bone.
     trust : float
@@ -50,7 +51,7 @@ class Halo:
     in_bone: Cells
     cells_ml: Array
     sd_ml: float
-    hidden_ml: float
+    sureness: float
     wide_share: float | None
     trust: float
     hides_gaps: bool = False

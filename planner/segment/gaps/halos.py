@@ -13,11 +13,19 @@ from planner.model.gap import Gap, GapWidth, Interval, ZoneVolume
 from planner.model.implant import Loosening, LooseningCriterion
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, track
-from planner.segment.gaps.halo_doubt import centroid_lps, doubted, without_trace
+from planner.segment.gaps.halo_doubt import (
+    centroid_lps,
+    doubted,
+    explained,
+    in_thin_bone,
+    is_measurable,
+    refused,
+    without_trace,
+)
 from planner.segment.gaps.halo_look import Look, own_cancellous_hu, unwrap_screw
 from planner.segment.gaps.halo_measurement import Halo, HaloMeasurement
 from planner.segment.gaps.halo_paint import paint_halo
-from planner.segment.gaps.halo_wall import find_wall, half_height, rim_bias_mm, taper_ends
+from planner.segment.gaps.halo_reading import read_wall
 from planner.segment.implants.metal import Metal
 from planner.segment.implants.spine import Shaft
 from planner.segment.trust import TrustMap
@@ -72,9 +80,10 @@ def measure_halos(
     Trust is ``c^2 / (c^2 + a^2)``, times the share of the wall that was seen. With a halo, c is the median rise from
     floor to rim, and a the spread (1.48 MAD) of the floor's HU round each row: streaks and noise. Without one, c is the
     contrast that a gap would show (cancellous bone less interface tissue), and a the spread 1.5 to 2.5 mm off it.
-    With a trust map most of the foretold artefact is taken off the profiles first, and trust is no more than the map's
-    mean round the shaft or, with a halo, that mean's root times the share of the untouched scan's rim that is left. A
-    rim of which nothing is left is refused; one along too little of the wall is named, but not measured.
+    With a trust map it is no more than the map's mean round the shaft or, with a halo, that mean's root. A rim that is
+    a gap only to a reader who knows nothing of the foretold artefacts is refused, and one that goes as they are taken
+    off; one along too little of the wall, or
+    with too small a chance, is named, but not measured.
     """
     volume.grid.require_same(metal.mask.grid)
     screws = [s for s in shafts if s.kind == "pedicle_screw"]
@@ -88,75 +97,43 @@ def measure_halos(
         halo = _measure(look, cancellous, volume.grid, config)
         said: tuple[Finding, ...] = ()
         if trust is not None:
-            halo, said = doubted(look, halo, trust, cancellous, config)
+            halo, said = doubted(look, halo, trust)
+            if is_measurable(halo, config):
+                halo, more = explained(
+                    look, halo, trust, cancellous_hu=cancellous, slice_mm=max(volume.grid.spacing_mm), config=config
+                )
+            else:
+                plain = replace(look, pattern_hu=np.zeros_like(look.pattern_hu))
+                halo, more = refused(look, halo, _measure(plain, cancellous, volume.grid, config), trust, config)
+            said += more
         halo, traced = without_trace(look, halo, config)
+        halo, thin = in_thin_bone(look, halo, cancellous, config)
         number = 1 + sum(f.gap is not None for f in found)
         measured = _measurement(look.shaft, halo, f"gap-{number}", volume.grid, metal, config)
-        found.append(replace(measured, findings=(*said, *traced)))
+        found.append(replace(measured, findings=(*said, *traced, *thin)))
     return tuple(found)
 
 
 def _measure(look: Look, cancellous_hu: float, grid: Grid, config: HaloConfig) -> Halo:
-    fan, profiles, radius = look.fan, look.profiles, look.radius_mm
-    lucent, width = find_wall(
-        profiles, fan, radius, look.in_bone, cancellous_hu=cancellous_hu, bloom=look.bloom, config=config
-    )
-    rise, read = np.zeros(width.shape), np.zeros(width.shape, dtype=bool)
-    for _ in range(2 if lucent.any() else 0):
-        shift, rise, read = half_height(profiles, fan, radius, width, lucent)
-        width = np.where(lucent, np.clip(width + shift, 0.3, config.greatest_width_mm), 0.0)
-    bias = rim_bias_mm(profiles, radius, width, read, bloom=look.bloom, config=config)
-    width = np.where(lucent, np.maximum(width + bias, 0.0), 0.0)
-    seen = _outer(look, width, lucent)
-    all_lucent, width = taper_ends(fan, lucent, width)
-    outer = _outer(look, width, all_lucent)
-    cells_ml = fan.volume_mm3(look.metal_mm, outer) / 1000
-    ends_ml = float(cells_ml.sum()) - float(fan.volume_mm3(look.metal_mm, seen).sum()) / 1000
-    sd_mm = _edge_sd_mm(look, grid, config)
-    sd = _spread_ml(look, outer, ends_ml, float(cells_ml[lucent & ~read].sum()), sd_mm)
+    fan, radius = look.fan, look.radius_mm
+    wall = read_wall(look, cancellous_hu=cancellous_hu, slice_mm=max(grid.spacing_mm), config=config)
+    lucent, width, read = wall.lucent, wall.width_mm, wall.read
+    outer = _outer(look, width, lucent)
+    cells_ml = config.volume_factor * fan.volume_mm3(look.metal_mm, outer) / 1000
     on_shaft = look.in_bone & ~fan.is_tip[:, None]
-    wide = all_lucent & (outer - radius > config.loose_rim_mm) & on_shaft
+    wide = lucent & (outer - radius > config.loose_rim_mm) & on_shaft
     share = float(wide.sum() / on_shaft.sum()) if on_shaft.any() else None
-    trust = _trust(look, lucent, read, rise, width, cancellous_hu, config)
-    shown = np.where(all_lucent, np.maximum(0.0, outer - radius), 0.0)
-    hidden = _hidden_ml(look, all_lucent, config)
+    trust = _trust(look, lucent, read, wall.rise_hu, width, cancellous_hu, config)
+    shown = np.where(lucent, np.maximum(0.0, outer - radius), 0.0)
+    sure = float(wall.reading.chance[lucent].mean()) if lucent.any() else 0.0
     return Halo(
-        fan, look.metal_mm, outer, shown, all_lucent, read & lucent, look.in_bone, cells_ml, sd, hidden, share, trust
+        fan, look.metal_mm, outer, shown, lucent, read & lucent, look.in_bone, cells_ml, 0.0, sure, share, trust
     )
-
-
-def _hidden_ml(look: Look, lucent: Cells, config: HaloConfig) -> float:
-    """Volume of a gap half as wide as the least that can be read, over some millimetres above the halo's upper end."""
-    rows = np.flatnonzero(lucent.any(1))
-    if not len(rows):
-        return 0.0
-    count = round(config.hidden_mm / look.fan.step_mm)
-    above = np.zeros(lucent.shape, dtype=bool)
-    above[max(0, int(rows[0]) - count) : int(rows[0])] = True
-    outer = _outer(look, np.full(lucent.shape, 0.5 * config.least_width_mm), above & look.in_bone)
-    return float(look.fan.volume_mm3(look.metal_mm, outer).sum()) / 1000
 
 
 def _outer(look: Look, width: Array, lucent: Cells) -> Array:
     wall = np.where(lucent, look.radius_mm + width, look.metal_mm)
     return np.asarray(np.maximum(look.metal_mm, np.minimum(wall, look.limit_mm)))
-
-
-def _edge_sd_mm(look: Look, grid: Grid, config: HaloConfig) -> float:
-    """Error of the mean width; slices that are thick, and cross the wall, add to it."""
-    worst = config.edge_sd_mm
-    for axis in range(3):
-        spacing = grid.spacing_mm[axis]
-        if spacing > config.fine_slice_mm:
-            across = float(np.sqrt(np.mean((look.fan.directions() @ grid.directions_lps[:, axis]) ** 2)))
-            worst = float(np.hypot(worst, config.slice_sd * spacing * across))
-    return worst
-
-
-def _spread_ml(look: Look, outer: Array, ends_ml: float, carried_ml: float, sd_mm: float) -> float:
-    """One standard deviation: the wall's common error, half of the unseen ends, 15 % of what was carried over."""
-    area = look.fan.area_mm2(outer)[outer > look.metal_mm + 0.1].sum()
-    return float(np.sqrt((sd_mm * area / 1000) ** 2 + (0.5 * ends_ml) ** 2 + (0.15 * carried_ml) ** 2))
 
 
 def _trust(
@@ -264,15 +241,10 @@ def zone_volumes(halo: Halo, length_mm: float) -> tuple[ZoneVolume, ...]:
 
 
 def _gap(shaft: Shaft, halo: Halo, gap_id: str, mask: Mask, slice_mm: float, config: HaloConfig) -> Gap:
-    estimate = halo.volume_ml
     bone = halo.in_bone
     fraction = float((halo.lucent & bone).sum() / bone.sum()) if bone.any() else None
-    # what thick slices hide of a halo's reach they hide of its wall as well
-    coarse = max(1.0, slice_mm / config.fine_slice_mm)
-    below = coarse * (1.0 - config.low_factor) * estimate
-    above = coarse * (_high_factor(fraction, config) - 1.0) * estimate
-    low = max(0.0, estimate - float(np.hypot(_Z90 * halo.sd_ml, below)))
-    high = estimate + float(np.hypot(_Z90 * np.hypot(halo.sd_ml, 0.5 * halo.hidden_ml), above))
+    whole = _interval(halo, slice_mm, config)
+    estimate, low, high = whole.estimate, whole.low, whole.high
     # round the tip widths are taken from a ball inside the metal's nose, not from a crest
     on_shaft = halo.lucent & ~halo.fan.is_tip[:, None]
     seen = next(c for c in (halo.read & on_shaft, on_shaft, halo.lucent) if c.any())
@@ -284,7 +256,7 @@ def _gap(shaft: Shaft, halo: Halo, gap_id: str, mask: Mask, slice_mm: float, con
         level=None,
         kind="screw_halo",
         zones=zone_volumes(halo, shaft.length_mm),
-        volume_ml=Interval(estimate=estimate, low=low, high=high),
+        volume_ml=whole,
         expected_fill_ml=Interval(
             estimate=config.fill_share * estimate, low=config.fill_share_low * low, high=config.fill_share_high * high
         ),
@@ -295,9 +267,15 @@ def _gap(shaft: Shaft, halo: Halo, gap_id: str, mask: Mask, slice_mm: float, con
     )
 
 
-def _high_factor(lucent_share: float | None, config: HaloConfig) -> float:
-    """How many times its estimate a gap may have: of one that shows along little of the wall much may be hidden."""
-    if lucent_share is None:
-        return config.high_factor_partial
-    shares = (config.least_lucent_share, config.whole_lucent_share)
-    return float(np.interp(lucent_share, shares, (config.high_factor_partial, config.high_factor)))
+def _interval(halo: Halo, slice_mm: float, config: HaloConfig) -> Interval:
+    """Give a halo's volume with its 90 % interval: the less sure its cells, the wider, and more so upwards."""
+    # what thick slices hide of a halo's reach they hide of its wall as well
+    coarse, unsure = max(1.0, slice_mm / config.fine_slice_mm), 1.0 - halo.sureness
+    below = 1.0 - np.exp(-coarse * (config.low_at_best + config.low_per_doubt * unsure))
+    above = np.exp(coarse * (config.high_at_best + config.high_per_doubt * unsure)) - 1.0
+    estimate, own = halo.volume_ml, _Z90 * halo.sd_ml
+    return Interval(
+        estimate=estimate,
+        low=max(0.0, estimate - float(np.hypot(own, below * estimate))),
+        high=estimate + float(np.hypot(own, above * estimate)),
+    )

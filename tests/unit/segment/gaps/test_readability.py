@@ -53,9 +53,16 @@ def test_where_there_is_no_artefact_nothing_changes(screws, name):
     assert with_map.findings == ()
 
 
+def _explaining(loose, firm, *, trust: float) -> TrustMap:
+    """A map that foretells all by which the loose screw's scan differs from the firm one's."""
+    difference = loose.volume.hu.astype(np.float32) - firm.volume.hu.astype(np.float32)
+    even = np.full(difference.shape, trust, dtype=np.float32)
+    return TrustMap(loose.volume.grid, even, np.zeros_like(even), difference, TrustConfig())
+
+
 def test_a_rim_that_artefacts_explain_is_no_gap_and_the_screw_not_firm(screws):
     screw = screws["loose"]
-    found = _measured(screw, _map(screw[0], trust=0.4, dark_hu=-400.0))
+    found = _measured(screw, _explaining(screw[0], screws["firm"][0], trust=0.4))
     assert found.gap is None
     assert found.mask is None
     assert found.loosening is None
@@ -129,3 +136,41 @@ def test_a_short_seam_is_named_and_not_measured(screws):
 
 def test_a_firm_screw_has_no_trace_of_a_gap(screws):
     assert _measured(screws["firm"], None).findings == ()
+
+
+def test_an_unsure_gap_is_named_and_not_measured(screws):
+    scan, metal, shafts = screws["loose"]
+    sure = _measured(screws["loose"], None).halo.sureness
+    assert 0.8 < sure < 1.0
+    config = HaloConfig(least_sureness=0.5 * (sure + 1.0))
+    (found,) = measure_halos(scan.volume, metal, shafts, scan.bone, config)
+    assert found.gap is None
+    assert found.loosening is None
+    (finding,) = found.findings
+    assert finding.code == "trace-of-a-gap"
+    assert finding.measured == pytest.approx(sure)
+
+
+def test_no_screw_is_firm_in_bone_as_dark_as_a_gap(screws):
+    scan, metal, shafts = screws["firm"]
+    (found,) = measure_halos(scan.volume, metal, shafts, scan.bone, HaloConfig(least_firm_bone_hu=500.0))
+    assert found.gap is None
+    assert found.loosening is None
+    assert [f.code for f in found.findings] == ["bone-hides-gaps"]
+    (loose,) = measure_halos(*_of(screws["loose"]), HaloConfig(least_firm_bone_hu=500.0))
+    assert loose.loosening == "probable", "a gap that is seen is seen in any bone"
+
+
+def _of(screw):
+    scan, metal, shafts = screw
+    return scan.volume, metal, shafts, scan.bone
+
+
+def test_the_less_sure_the_wider_the_interval(screws):
+    scan, metal, shafts = screws["loose"]
+    plain = _measured(screws["loose"], None).gap.volume_ml
+    config = HaloConfig(low_per_doubt=10.0, high_per_doubt=10.0)
+    (found,) = measure_halos(scan.volume, metal, shafts, scan.bone, config)
+    wide = found.gap.volume_ml
+    assert wide.estimate == plain.estimate
+    assert wide.low < plain.low < plain.estimate < plain.high < wide.high
