@@ -25,6 +25,7 @@ _HOME_OF = {
     "plan": "planner.pipeline",
     "render_view": "planner.pipeline",
     "save_plan": "planner.io.plan_json",
+    "unwrapped_maps": "planner.pipeline",
 }
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from planner.pipeline import find_breaches as find_breaches
     from planner.pipeline import plan as plan
     from planner.pipeline import render_view as render_view
+    from planner.pipeline import unwrapped_maps as unwrapped_maps
 
 __all__ = [
     "Grid",
@@ -61,6 +63,7 @@ __all__ = [
     "plan",
     "render_view",
     "save_plan",
+    "unwrapped_maps",
 ]
 
 

@@ -53,6 +53,17 @@ def add_labels(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_gaps(parser: argparse.ArgumentParser) -> None:
+    """Add gaps as a person corrected them."""
+    parser.add_argument(
+        "--gaps",
+        type=path,
+        metavar="FILE",
+        help="gaps as you corrected them, to recompute everything from: a plan's labels.nii.gz (beside its plan.json) "
+        "or labels.seg.dcm after editing, a .seg.nrrd with segments named gap-1 and so on, or a mask in NIfTI or NRRD",
+    )
+
+
 def add_planning(parser: argparse.ArgumentParser) -> None:
     """Add how the patient lies, approaches and needles."""
     parser.add_argument(

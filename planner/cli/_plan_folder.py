@@ -20,6 +20,7 @@ def make_plan_folder(
     monitor: Monitor,
     figures: bool = True,
     labels: Path | None = None,
+    gaps: Path | None = None,
 ) -> Plan:
     """Load a CT, plan on it and write the plan's folder.
 
@@ -39,6 +40,8 @@ def make_plan_folder(
         Whether pictures are drawn.
     labels : Path or None
         Anatomy labels made elsewhere.
+    gaps : Path or None
+        Gaps as a person corrected them.
 
     Returns
     -------
@@ -47,7 +50,7 @@ def make_plan_folder(
     """
     require_free(output, own_names=PLAN_FILES, overwrite=overwrite)
     scan = load(source, config, monitor=monitor)
-    case = plan_labelled(scan, config, labels=labels, monitor=monitor)
+    case = plan_labelled(scan, config, labels=labels, gaps=gaps, monitor=monitor)
     with staged_folder(output, own_names=PLAN_FILES, overwrite=overwrite) as folder:
         write_plan_files(case, folder, config, figures=figures, monitor=monitor)
     return case.plan

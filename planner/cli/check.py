@@ -4,13 +4,14 @@ import argparse
 import math
 import sys
 
-from planner.cli._options import add_input, add_labels, config_from, load
+from planner.cli._options import add_gaps, add_input, add_labels, config_from, load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options to its parser."""
     add_input(parser)
     add_labels(parser)
+    add_gaps(parser)
     parser.add_argument("--entry", type=_point, required=True, metavar="x,y,z", help="a point outside of bone, LPS mm")
     parser.add_argument("--target", type=_point, required=True, metavar="x,y,z", help="the needle's tip, LPS mm")
     parser.add_argument("--needle", default="15G", metavar="GAUGE", help="needle of the catalogue (default: 15G)")
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = config_from(arguments)
     with TerminalMonitor() as monitor:
         scan = load(arguments.input, config, monitor=monitor)
-        case = plan_labelled(scan, config, labels=arguments.labels, monitor=monitor)
+        case = plan_labelled(scan, config, labels=arguments.labels, gaps=arguments.gaps, monitor=monitor)
         judged = check_trajectory(
             case, entry_lps=arguments.entry, target_lps=arguments.target, gauge=arguments.needle, config=config
         )

@@ -3,13 +3,14 @@
 import argparse
 import sys
 
-from planner.cli._options import add_input, add_labels, add_planning, config_from, note_choice, path
+from planner.cli._options import add_gaps, add_input, add_labels, add_planning, config_from, note_choice, path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options to its parser."""
     add_input(parser)
     add_labels(parser)
+    add_gaps(parser)
     add_planning(parser)
     parser.add_argument(
         "--prophylactic",
@@ -48,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
             overwrite=arguments.overwrite,
             figures=not arguments.no_figures,
             labels=arguments.labels,
+            gaps=arguments.gaps,
             monitor=monitor,
         )
     note_choice(plan.findings)

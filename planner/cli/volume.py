@@ -3,13 +3,14 @@
 import argparse
 import sys
 
-from planner.cli._options import add_input, add_labels, config_from, load, note_choice
+from planner.cli._options import add_gaps, add_input, add_labels, config_from, load, note_choice
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options to its parser."""
     add_input(parser)
     add_labels(parser)
+    add_gaps(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the gaps as JSON")
     form.add_argument("--csv", action="store_true", help="print the gaps as CSV, with a header")
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = config_from(arguments)
     with TerminalMonitor() as monitor:
         scan = load(arguments.input, config, monitor=monitor)
-        plan = volume_plan_labelled(scan, config, labels=arguments.labels, monitor=monitor)
+        plan = volume_plan_labelled(scan, config, labels=arguments.labels, gaps=arguments.gaps, monitor=monitor)
     note_choice(plan.findings, with_cautions=True)
     if arguments.csv:
         sys.stdout.write(_named(volumes_text(plan), name=arguments.name, header=not arguments.no_header))

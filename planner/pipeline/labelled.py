@@ -1,4 +1,4 @@
-"""Planning with anatomy labels that were made elsewhere."""
+"""Planning with anatomy labels that were made elsewhere, and with gaps that a person corrected."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +8,7 @@ from planner.io.anatomy_labels import load_labels
 from planner.model.anatomy_labels import AnatomyLabels
 from planner.model.plan import Plan
 from planner.model.scan import Scan
+from planner.pipeline.given_gaps import Gaps, given_gaps
 from planner.pipeline.planned_case import PlannedCase
 from planner.pipeline.steps import plan_scan, volume_plan
 from planner.progress import SILENT, Monitor
@@ -19,7 +20,12 @@ Labels = AnatomyLabels | Path | str
 
 
 def plan_labelled(
-    scan: Scan, config: PlanConfig, *, labels: Labels | None = None, monitor: Monitor = SILENT
+    scan: Scan,
+    config: PlanConfig,
+    *,
+    labels: Labels | None = None,
+    gaps: Gaps | None = None,
+    monitor: Monitor = SILENT,
 ) -> PlannedCase:
     """Plan on a CT with labels of its anatomy.
 
@@ -31,6 +37,8 @@ def plan_labelled(
         The settings.
     labels : AnatomyLabels, Path, str or None
         The labels, or the file or folder that they are read from; None for none.
+    gaps : GapLabels, LabelMap, Mask, Path, str or None
+        Gaps as a person corrected them, or the file that they are read from; None for those that are measured.
     monitor : Monitor
         Follows the work, and may stop it.
 
@@ -42,12 +50,13 @@ def plan_labelled(
     Raises
     ------
     LabelError
-        If the labels cannot be read or do not fit the CT; before anything is planned.
+        If the labels or the gaps cannot be read or do not fit the CT; before anything is planned, but for gaps that
+        would fit mirrored or moved.
     NoImplantError, GeometryError, CancelledError
         As `planner.pipeline.steps.plan_scan`.
     """
-    fitted = fitted_labels(labels, scan)
-    case = plan_scan(scan, config, labels=fitted, monitor=monitor)
+    fitted, given = fitted_labels(labels, scan), given_gaps(gaps, scan)
+    case = plan_scan(scan, config, labels=fitted, given=given, monitor=monitor)
     if fitted is None:
         return case
     plan = levelled(case.plan, fitted)
@@ -55,13 +64,18 @@ def plan_labelled(
 
 
 def volume_plan_labelled(
-    scan: Scan, config: PlanConfig, *, labels: Labels | None = None, monitor: Monitor = SILENT
+    scan: Scan,
+    config: PlanConfig,
+    *,
+    labels: Labels | None = None,
+    gaps: Gaps | None = None,
+    monitor: Monitor = SILENT,
 ) -> Plan:
     """Measure implants and gaps only, with labels of the anatomy.
 
     Parameters
     ----------
-    scan, config, labels, monitor
+    scan, config, labels, gaps, monitor
         As `plan_labelled`.
 
     Returns
@@ -73,8 +87,8 @@ def volume_plan_labelled(
     LabelError, NoImplantError, GeometryError, CancelledError
         As `plan_labelled`.
     """
-    fitted = fitted_labels(labels, scan)
-    plan = volume_plan(scan, config, labels=fitted, monitor=monitor)
+    fitted, given = fitted_labels(labels, scan), given_gaps(gaps, scan)
+    plan = volume_plan(scan, config, labels=fitted, given=given, monitor=monitor)
     return plan if fitted is None else levelled(plan, fitted)
 
 

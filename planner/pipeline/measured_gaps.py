@@ -10,10 +10,13 @@ from planner.model.finding import Finding
 from planner.model.gap import Gap
 from planner.model.labels import Structure
 from planner.model.scan import Scan
+from planner.model.unwrapped import UnwrappedMap
 from planner.model.volume import Mask
 from planner.pipeline.anatomy_record import anatomy_record
 from planner.pipeline.candidacy import Candidacy
 from planner.pipeline.told_anatomy import ToldAnatomy, soft_tissue_of
+from planner.segment.gaps.halo_measurement import HaloMeasurement
+from planner.segment.gaps.unwrapped_maps import screw_maps
 from planner.segment.implants.metal import Metal
 from planner.segment.implants.spine import ImplantPart
 from planner.segment.trust import TrustMap
@@ -42,6 +45,10 @@ class MeasuredGaps:
         What the operator must know of the search.
     trust : TrustMap or None
         How far metal artefacts leave tissue readable.
+    halos : tuple of HaloMeasurement
+        What was measured round each screw, whether it has a gap or not.
+    stem_maps : tuple of UnwrappedMap
+        The width of the gap along and round each stem.
     """
 
     scan: Scan
@@ -52,6 +59,8 @@ class MeasuredGaps:
     metal: Metal
     findings: tuple[Finding, ...]
     trust: TrustMap | None = None
+    halos: tuple[HaloMeasurement, ...] = ()
+    stem_maps: tuple[UnwrappedMap, ...] = ()
 
 
 def anatomy_of(measured: MeasuredGaps, soft_tissue: SoftTissueConfig | None = None) -> Anatomy:
@@ -117,3 +126,29 @@ def record_of(measured: MeasuredGaps, config: PlanConfig, structures: tuple[Stru
         structures=structures,
         fractures=config.spine_targets.fractures,
     )
+
+
+def unwrapped_of(measured: MeasuredGaps, config: PlanConfig) -> tuple[UnwrappedMap, ...]:
+    """Give the width of the gap along and round each screw and stem, with or without a gap.
+
+    Parameters
+    ----------
+    measured : MeasuredGaps
+        Implants and gaps.
+    config : PlanConfig
+        The settings that they were measured with.
+
+    Returns
+    -------
+    tuple of UnwrappedMap
+        Screws in the halos' order, then stems.
+    """
+    screws = screw_maps(
+        measured.scan.volume,
+        measured.halos,
+        tuple(part.record for part in measured.implants),
+        measured.anatomy.survey.bone,
+        config.halos,
+        trust=measured.trust,
+    )
+    return (*screws, *measured.stem_maps)

@@ -13,6 +13,7 @@ from planner.io.nifti import write_label_nifti
 from planner.io.plan_json import save_plan
 from planner.io.slicer import write_markups
 from planner.io.surfaces import write_surface
+from planner.io.unwrapped_csv import write_unwrapped_csv
 from planner.io.volumes_csv import write_volumes_csv
 from planner.io.whole_file import write_whole
 from planner.model.labels import LabelMap
@@ -24,6 +25,7 @@ from planner.progress import SILENT, Monitor, Progress, check_cancelled, track
 from planner.report.figures import PictureInput, gap_pictures
 from planner.report.html import render_report
 from planner.report.overview import overview_pictures
+from planner.report.unwrapped_maps import map_pictures
 from planner.segment.trust import TrustMap
 
 PLAN_FILES = (
@@ -34,6 +36,7 @@ PLAN_FILES = (
     "trust.nii.gz",
     "trajectories.mrk.json",
     "volumes.csv",
+    "unwrapped.csv",
     "surfaces",
     "fluoro",
 )
@@ -75,6 +78,7 @@ def write_plan_files(
         write_label_nifti(LabelMap(labels.grid, trust_percent(case.trust, labels.grid), ()), folder / "trust.nii.gz")
     write_markups(case.plan.trajectories, folder / "trajectories.mrk.json")
     write_volumes_csv(case.plan, folder / "volumes.csv")
+    write_unwrapped_csv(case.unwrapped, folder / "unwrapped.csv")
     _write_surfaces(case, folder / "surfaces", monitor)
     pictures: dict[str, bytes] = {}
     if figures:
@@ -87,6 +91,8 @@ def write_plan_files(
         inputs = PictureInput(case.scan.volume, case.labels, case.plan, unreadable)
         pictures |= overview_pictures(inputs, monitor=monitor)
         pictures |= gap_pictures(inputs, monitor=monitor)
+        owners = (gap.implant_id for gap in case.plan.gaps if gap.implant_id is not None)
+        pictures |= map_pictures(case.unwrapped, owners)
     report = render_report(case.plan, pictures, gantry=config.needles.gantry)
     write_whole(report.encode("utf-8"), folder / "report.html")
 

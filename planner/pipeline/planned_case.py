@@ -6,6 +6,7 @@ from planner.model.anatomy import Anatomy
 from planner.model.labels import LabelMap
 from planner.model.plan import Plan
 from planner.model.scan import Scan
+from planner.model.unwrapped import UnwrappedMap
 from planner.model.volume import Mask
 from planner.segment.anatomy.skeleton import Skeleton
 from planner.segment.candidacy.defect_model import DefectModel
@@ -34,6 +35,8 @@ class PlannedCase:
         The bones apart, with what was measured on them; None where nobody told them.
     defects : tuple of DefectModel
         Bone that is missing at the hips.
+    unwrapped : tuple of UnwrappedMap
+        The width of the gap along and round each implant that was unwrapped, firm ones too.
     """
 
     plan: Plan
@@ -44,3 +47,4 @@ class PlannedCase:
     trust: TrustMap | None = None
     skeleton: Skeleton | None = None
     defects: tuple[DefectModel, ...] = ()
+    unwrapped: tuple[UnwrappedMap, ...] = ()

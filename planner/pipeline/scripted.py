@@ -12,6 +12,7 @@ from planner.model.gap import Gap
 from planner.model.plan import Plan, Series
 from planner.model.scan import Scan
 from planner.model.volume import Volume
+from planner.pipeline.given_gaps import Gaps
 from planner.pipeline.labelled import Labels, plan_labelled, volume_plan_labelled
 from planner.pipeline.measured_gaps import anatomy_of
 from planner.pipeline.stages import Stages
@@ -21,7 +22,12 @@ from planner.safety.breaches import find_breaches as find_patches
 
 
 def plan(
-    volume: Volume, config: PlanConfig | None = None, *, labels: Labels | None = None, monitor: Monitor = SILENT
+    volume: Volume,
+    config: PlanConfig | None = None,
+    *,
+    labels: Labels | None = None,
+    gaps: Gaps | None = None,
+    monitor: Monitor = SILENT,
 ) -> Plan:
     """Plan on a CT.
 
@@ -33,6 +39,8 @@ def plan(
         The settings; None for the defaults.
     labels : AnatomyLabels, Path, str or None
         Anatomy labels made elsewhere on this CT, or where they are.
+    gaps : LabelMap, Mask, Path, str or None
+        Gaps as a person corrected them, or where they are: volumes, breaches and needles follow from them.
     monitor : Monitor
         Follows the work, and may stop it.
 
@@ -43,7 +51,7 @@ def plan(
     Raises
     ------
     LabelError
-        If the labels cannot be read or do not fit the CT.
+        If the labels or the gaps cannot be read or do not fit the CT.
     NoImplantError
         If the CT shows no orthopaedic implant.
     GeometryError
@@ -51,11 +59,16 @@ def plan(
     CancelledError
         If the monitor stops the work.
     """
-    return plan_labelled(scan_of(volume), config or PlanConfig(), labels=labels, monitor=monitor).plan
+    return plan_labelled(scan_of(volume), config or PlanConfig(), labels=labels, gaps=gaps, monitor=monitor).plan
 
 
 def estimate_volumes(
-    volume: Volume, config: PlanConfig | None = None, *, labels: Labels | None = None, monitor: Monitor = SILENT
+    volume: Volume,
+    config: PlanConfig | None = None,
+    *,
+    labels: Labels | None = None,
+    gaps: Gaps | None = None,
+    monitor: Monitor = SILENT,
 ) -> tuple[Gap, ...]:
     """Measure the gaps of a CT, and nothing else.
 
@@ -67,6 +80,8 @@ def estimate_volumes(
         The settings; None for the defaults.
     labels : AnatomyLabels, Path, str or None
         Anatomy labels made elsewhere on this CT, or where they are.
+    gaps : LabelMap, Mask, Path, str or None
+        Gaps as a person corrected them, or where they are: volumes, breaches and needles follow from them.
     monitor : Monitor
         Follows the work, and may stop it.
 
@@ -78,13 +93,14 @@ def estimate_volumes(
     Raises
     ------
     LabelError
-        If the labels cannot be read or do not fit the CT.
+        If the labels or the gaps cannot be read or do not fit the CT.
     NoImplantError
         If the CT shows no orthopaedic implant.
     CancelledError
         If the monitor stops the work.
     """
-    return volume_plan_labelled(scan_of(volume), config or PlanConfig(), labels=labels, monitor=monitor).gaps
+    config = config or PlanConfig()
+    return volume_plan_labelled(scan_of(volume), config, labels=labels, gaps=gaps, monitor=monitor).gaps
 
 
 def find_breaches(volume: Volume, config: PlanConfig | None = None, *, monitor: Monitor = SILENT) -> tuple[Breach, ...]:

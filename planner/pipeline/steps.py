@@ -7,6 +7,7 @@ from planner import __version__
 from planner.config.plan_config import PlanConfig
 from planner.errors import GeometryError, SeriesError
 from planner.fluoro.carm import console_angles_deg
+from planner.io.labels.gap_labels import GapLabels
 from planner.model.anatomy_labels import AnatomyLabels
 from planner.model.finding import Finding
 from planner.model.implant import Implant
@@ -15,15 +16,16 @@ from planner.model.scan import Scan
 from planner.needles.gap_share import in_gap_volumes, ml_of_counted
 from planner.needles.search import NeedlePlan, plan_needles
 from planner.pipeline.anatomy_record import not_measured
-from planner.pipeline.candidacy import heights_of, judge_candidacy
+from planner.pipeline.candidacy import Candidacy, heights_of, judge_candidacy
+from planner.pipeline.given_gaps import CorrectedGaps, correct_gaps
 from planner.pipeline.labelling import label_map
-from planner.pipeline.measured_gaps import MeasuredGaps, anatomy_of, record_of
+from planner.pipeline.measured_gaps import MeasuredGaps, anatomy_of, record_of, unwrapped_of
 from planner.pipeline.planned_case import PlannedCase
 from planner.pipeline.prophylaxis import Prophylaxis, anatomy_settings, plan_prophylaxis
 from planner.pipeline.remarks import of_reliance, of_search, of_slices, remarks
 from planner.pipeline.spine_targets import spine_targets
 from planner.pipeline.stages import Stages
-from planner.pipeline.told_anatomy import tell_anatomy
+from planner.pipeline.told_anatomy import AnatomyScope, tell_anatomy
 from planner.pipeline.told_implants import tell_implants
 from planner.progress import SILENT, Monitor
 from planner.safety.breaches import find_breaches as find_patches
@@ -42,9 +44,14 @@ _HIP_KINDS = frozenset(("femoral_stem", "femoral_head", "acetabular_cup", "cup_s
 
 
 def volume_plan(
-    scan: Scan, config: PlanConfig, *, labels: AnatomyLabels | None = None, monitor: Monitor = SILENT
+    scan: Scan,
+    config: PlanConfig,
+    *,
+    labels: AnatomyLabels | None = None,
+    given: GapLabels | None = None,
+    monitor: Monitor = SILENT,
 ) -> Plan:
-    """Measure implants and gaps only: a plan without breaches and needles.
+    """Measure implants and gaps only: a plan without needles, breaches, and what was measured of the anatomy.
 
     Parameters
     ----------
@@ -54,6 +61,8 @@ def volume_plan(
         The settings.
     labels : AnatomyLabels or None
         Labels of the anatomy made elsewhere, brought onto the CT's grid.
+    given : GapLabels or None
+        Gaps as a person corrected them, which stand in the place of the measured ones.
     monitor : Monitor
         Follows the work, and may stop it.
 
@@ -69,24 +78,29 @@ def volume_plan(
         If the monitor stops the work.
     """
     stages = Stages(monitor)
-    measured = measure_gaps(scan, config, stages, labels=labels)
+    # where a person drew a space that touches no implant, all bones say which it lies in
+    scope: AnatomyScope = "gaps" if given is None else "plan"
+    measured = measure_gaps(scan, config, stages, labels=labels, given=given, scope=scope)
     return Plan(
         software=Software(name="cement-planner", version=__version__),
-        review=Review(),
+        review=Review() if given is None else Review(state="edited"),
         series=scan.series,
         treatment_position=treatment_position(measured.implants, config),
         settings_sha256=config.sha256(),
         implants=tuple(part.record for part in measured.implants),
         gaps=tuple(gap for gap, _ in measured.gaps),
-        risk_factors=measured.candidacy.risk_factors,
-        anatomy=record_of(measured, config),
         findings=(*scan.findings, *measured.findings),
         timings_s=stages.timings_s(),
     )
 
 
 def plan_scan(
-    scan: Scan, config: PlanConfig, *, labels: AnatomyLabels | None = None, monitor: Monitor = SILENT
+    scan: Scan,
+    config: PlanConfig,
+    *,
+    labels: AnatomyLabels | None = None,
+    given: GapLabels | None = None,
+    monitor: Monitor = SILENT,
 ) -> PlannedCase:
     """Plan on a CT that was loaded with what its files say of it.
 
@@ -98,6 +112,8 @@ def plan_scan(
         The settings.
     labels : AnatomyLabels or None
         Labels of the anatomy made elsewhere, brought onto the CT's grid.
+    given : GapLabels or None
+        Gaps as a person corrected them, which stand in the place of the measured ones.
     monitor : Monitor
         Follows the work, and may stop it.
 
@@ -116,7 +132,7 @@ def plan_scan(
         If the monitor stops the work.
     """
     stages = Stages(monitor)
-    measured = measure_gaps(scan, config, stages, labels=labels)
+    measured = measure_gaps(scan, config, stages, labels=labels, given=given)
     position = treatment_position(measured.implants, config)
     console = partial(console_angles_deg, position=position)
     anatomy = anatomy_of(measured, config.anatomy.soft_tissue)
@@ -147,7 +163,7 @@ def plan_scan(
         )
     made = Plan(
         software=Software(name="cement-planner", version=__version__),
-        review=Review(),
+        review=Review() if given is None else Review(state="edited"),
         series=scan.series,
         treatment_position=position,
         settings_sha256=config.sha256(),
@@ -172,11 +188,18 @@ def plan_scan(
         measured.trust,
         skeleton=measured.anatomy.skeleton,
         defects=measured.candidacy.defects,
+        unwrapped=unwrapped_of(measured, config),
     )
 
 
 def measure_gaps(
-    scan: Scan, config: PlanConfig, stages: Stages, *, labels: AnatomyLabels | None = None
+    scan: Scan,
+    config: PlanConfig,
+    stages: Stages,
+    *,
+    labels: AnatomyLabels | None = None,
+    given: GapLabels | None = None,
+    scope: AnatomyScope = "plan",
 ) -> MeasuredGaps:
     """Find the implants of a CT and measure the gaps round them.
 
@@ -190,6 +213,10 @@ def measure_gaps(
         The run's clock and monitor.
     labels : AnatomyLabels or None
         Labels of the anatomy made elsewhere, brought onto the CT's grid.
+    given : GapLabels or None
+        Gaps as a person corrected them, which stand in the place of the measured ones.
+    scope : {"plan", "gaps"}
+        For gaps alone nothing is told of the anatomy that they do not lie in, nor of what speaks against cement.
 
     Returns
     -------
@@ -218,7 +245,9 @@ def measure_gaps(
     metal, parts = told.metal, told.parts
     with stages.stage("anatomy", "outlining bone, canal and skin"):
         known = tuple(part.record for part in told.known)
-        anatomy = tell_anatomy(scan, metal.mask, known, anatomy_settings(config), labels=labels, monitor=monitor)
+        anatomy = tell_anatomy(
+            scan, metal.mask, known, anatomy_settings(config), labels=labels, scope=scope, monitor=monitor
+        )
         seen = anatomy.survey
     with stages.stage("faults", "looking for faults of the hardware"):
         faults = find_faults(
@@ -230,16 +259,6 @@ def measure_gaps(
         round_hips = measure_hip_gaps(
             volume, told.hips, bone=seen.bone, metal=metal.mask, config=config.hip_gaps, trust=trust, monitor=monitor
         )
-    graded: dict[str, Implant] = {}
-    for part in parts:
-        graded[part.record.id] = part.record
-    for halo in halos:
-        graded[halo.shaft.id] = halo.graded(graded[halo.shaft.id])
-    for record in round_hips.implants:
-        graded[record.id] = record
-    for name, record in graded.items():
-        more = faults.criteria(name, config.faults)
-        graded[name] = record.model_copy(update={"loosening_criteria": (*record.loosening_criteria, *more)})
     found = [(h.gap, h.mask) for h in halos if h.gap is not None and h.mask is not None]
     found += [(gap.record, gap.mask) for gap in round_hips.gaps]
     heights = heights_of(anatomy, config)
@@ -248,20 +267,47 @@ def measure_gaps(
             volume, parts, anatomy, heights, found, trust=trust, config=config, monitor=monitor
         )
         found += at_spine
+    corrected: CorrectedGaps | None = None
+    if given is not None:
+        with stages.stage("given", "putting the corrected gaps in"):
+            corrected = correct_gaps(
+                given,
+                volume,
+                told=told,
+                anatomy=anatomy,
+                halos=halos,
+                hips=round_hips.implants,
+                found=found,
+                trust=trust,
+                config=config,
+            )
+        halos, found = corrected.halos, list(corrected.gaps)
+    graded: dict[str, Implant] = {}
+    for part in parts:
+        graded[part.record.id] = part.record
+    for halo in halos:
+        graded[halo.shaft.id] = halo.graded(graded[halo.shaft.id])
+    for record in (*round_hips.implants, *(() if corrected is None else corrected.stems)):
+        graded[record.id] = record
+    for name, record in graded.items():
+        more = faults.criteria(name, config.faults)
+        graded[name] = record.model_copy(update={"loosening_criteria": (*record.loosening_criteria, *more)})
     gaps = tuple(
         (gap.model_copy(update={"id": f"gap-{number}"}), mask) for number, (gap, mask) in enumerate(found, start=1)
     )
     implants = tuple(ImplantPart(graded[part.record.id], part.mask) for part in parts)
-    with stages.stage("candidacy", "looking for what speaks against cement"):
-        candidacy = judge_candidacy(
-            anatomy,
-            implants=tuple(part.record for part in implants),
-            heights=heights,
-            gaps=gaps,
-            trust=trust,
-            config=config,
-            monitor=monitor,
-        )
+    candidacy = Candidacy()
+    if scope == "plan":
+        with stages.stage("candidacy", "looking for what speaks against cement"):
+            candidacy = judge_candidacy(
+                anatomy,
+                implants=tuple(part.record for part in implants),
+                heights=heights,
+                gaps=gaps,
+                trust=trust,
+                config=config,
+                monitor=monitor,
+            )
     said = (
         *of_slices(volume.grid.spacing_mm, fine_mm=config.halos.fine_slice_mm),
         *of_search(part.record for part in implants),
@@ -270,11 +316,15 @@ def measure_gaps(
         *(finding for halo in halos for finding in halo.findings),
         *round_hips.findings,
         *of_targets,
+        *(() if corrected is None else corrected.findings),
     )
     least = max(config.halos.least_trust, config.hip_gaps.least_trust)
     doubts = of_reliance((gap for gap, _ in gaps), said, least_trust=least)
-    findings = (*doubts, *said, *candidacy.findings, *anatomy.findings, *not_measured(anatomy))
-    return MeasuredGaps(scan, implants, gaps, anatomy, candidacy, metal, findings, trust)
+    unmeasured = not_measured(anatomy) if scope == "plan" else ()
+    findings = (*doubts, *said, *candidacy.findings, *anatomy.findings, *unmeasured)
+    # what a person drew is not on the stems' rays
+    stem_maps = round_hips.maps if corrected is None else ()
+    return MeasuredGaps(scan, implants, gaps, anatomy, candidacy, metal, findings, trust, halos, stem_maps)
 
 
 def treatment_position(implants: Sequence[ImplantPart], config: PlanConfig) -> PatientPosition:

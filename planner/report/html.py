@@ -77,8 +77,9 @@ def render_report(plan: Plan, figures: Mapping[str, bytes], *, gantry: GantryLim
     plan : Plan
         The plan. Nothing else is known here of the patient, so that nothing else can be told.
     figures : Mapping of str to bytes
-        PNG pictures by name: ``overview/<view>``, ``<gap id>/<view>``, ``<trajectory id>/<view>``. Known views get a
-        caption of their own, others their name. A picture of something that the plan does not hold is left out.
+        PNG pictures by name: ``overview/<view>``, ``unwrapped/<implant id>``, ``<gap id>/<view>``,
+        ``<trajectory id>/<view>``. Known views get a caption of their own, others their name. A picture of something
+        that the plan does not hold is left out.
     gantry : GantryLimits
         How far the C-arm turns, for the views along screws.
 
@@ -108,6 +109,8 @@ def render_report(plan: Plan, figures: Mapping[str, bytes], *, gantry: GantryLim
         targets=[_target(plan, gap, pictures) for gap in plan.gaps],
         doubted=doubts(plan.findings),
         overview=_pictures_of("overview", pictures),
+        unwrapped=_unwrapped(plan, pictures),
+        unwrapped_stems=any(i.kind == "femoral_stem" and f"unwrapped/{i.id}" in pictures for i in plan.implants),
         findings=[(title, found) for title, found in findings if found],
         unmeasured=unmeasured(plan),
         refused=no_candidate(plan.findings),
@@ -209,6 +212,16 @@ def _picture(name: str, png: bytes) -> _Picture:
 
 def _pictures_of(owner: str, pictures: Mapping[str, _Picture]) -> tuple[_Picture, ...]:
     return tuple(picture for name, picture in pictures.items() if name.rsplit("/", 1)[0] == owner)
+
+
+def _unwrapped(plan: Plan, pictures: Mapping[str, _Picture]) -> tuple[_Picture, ...]:
+    """Give the unwrapped maps, each with its implant's name, level and side."""
+    shown = [(implant, pictures.get(f"unwrapped/{implant.id}")) for implant in plan.implants]
+    return tuple(
+        _Picture(" · ".join(word for word in (i.id, words.plain(i.kind), i.level, i.side) if word), picture.source)
+        for i, picture in shown
+        if picture is not None
+    )
 
 
 def _fluoroscopy_of(owner: str, pictures: Mapping[str, _Picture]) -> tuple[_Picture, ...]:

@@ -1,5 +1,6 @@
 """The main job from the command line, on the lumbar sample."""
 
+import csv
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import time
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 import SimpleITK as sitk
 
@@ -40,6 +42,7 @@ def test_the_folder_is_whole(planned: tuple[Path, subprocess.CompletedProcess[st
         "trust.nii.gz",
         "trajectories.mrk.json",
         "volumes.csv",
+        "unwrapped.csv",
         "surfaces",
         "fluoro",
     }
@@ -67,6 +70,38 @@ def test_labels_lie_on_the_ct(planned: tuple[Path, subprocess.CompletedProcess[s
     stats.Execute(sitk.Cast(labels, sitk.sitkUInt16))
     # SimpleITK's world is LPS too: the label's centroid is the gap's.
     assert stats.GetCentroid(code) == pytest.approx(gap["centroid_lps"], abs=1.5)
+
+
+def test_the_unwrapped_widths_lie_where_the_gaps_are_painted(
+    planned: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    out, _ = planned
+    document = json.loads((out / "plan.json").read_text())
+    image = sitk.ReadImage(str(out / "labels.nii.gz"))
+    rows = list(csv.DictReader((out / "unwrapped.csv").read_text().splitlines()))
+    assert {row["implant_id"] for row in rows} == {
+        i["id"] for i in document["implants"] if i["kind"] == "pedicle_screw"
+    }
+    for gap in document["gaps"]:
+        axis = next(i["axis"] for i in document["implants"] if i["id"] == gap["implant_id"])
+        code = next(s["code"] for s in document["labels"] if s["id"] == gap["id"])
+        head, tip = np.array(axis["head_lps"]), np.array(axis["tip_lps"])
+        way = (tip - head) / np.linalg.norm(tip - head)
+        # these screws lie: 0 degrees is cranial, and 90 is clockwise of it as seen from the head
+        zero = np.array([0.0, 0.0, 1.0]) - way[2] * way
+        zero /= np.linalg.norm(zero)
+        quarter = np.cross(way, zero)
+        own = [r for r in rows if r["implant_id"] == gap["implant_id"] and r["zone"] != "screw-tip"]
+        wide = [r for r in own if r["width_mm"] and float(r["width_mm"]) > 1.2]
+        assert wide
+        assert all(r["read"] == "1" and float(r["width_sd_mm"]) > 0.0 for r in wide)
+        hits = 0
+        for row in wide:
+            turn = np.radians(float(row["round_deg"]))
+            off = axis["diameter_mm"] / 2.0 + float(row["width_mm"]) / 2.0
+            at = head + float(row["along_mm"]) * way + off * (np.cos(turn) * zero + np.sin(turn) * quarter)
+            hits += image.GetPixel(image.TransformPhysicalPointToIndex(at.tolist())) == code
+        assert hits / len(wide) > 0.9, gap["id"]
 
 
 def test_nothing_names_the_patient(planned: tuple[Path, subprocess.CompletedProcess[str]]) -> None:

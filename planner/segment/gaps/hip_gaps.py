@@ -16,6 +16,7 @@ from planner.geometry.implant_zones import charnley_zones, gruen_zones
 from planner.model.finding import Finding
 from planner.model.gap import Gap, GapKind, GapWidth, Interval, ZoneVolume
 from planner.model.implant import Implant, LooseningCriterion
+from planner.model.unwrapped import UnwrappedMap
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
 from planner.segment.gaps.interface_artefacts import InterfaceArtefacts, look_again
@@ -31,6 +32,7 @@ from planner.segment.gaps.interface_wall import find_lucent
 from planner.segment.gaps.lytic_spaces import Surroundings, grow_cavities, lumen_level_hu, seed_voxels, voxel_shares
 from planner.segment.gaps.readability import unreadable_finding
 from planner.segment.gaps.stem_loosening import stem_loosening
+from planner.segment.gaps.unwrapped_maps import stem_map
 from planner.segment.implants.ceiling import AT_CEILING, clipping_level_hu
 from planner.segment.implants.hips import HipPart
 from planner.segment.trust import TrustMap
@@ -78,11 +80,14 @@ class HipGaps:
         The parts' records in their order, stems with their loosening.
     findings : tuple of Finding
         What artefacts make of the gaps.
+    maps : tuple of UnwrappedMap
+        The width of the gap along and round each stem.
     """
 
     gaps: tuple[HipGap, ...]
     implants: tuple[Implant, ...]
     findings: tuple[Finding, ...] = ()
+    maps: tuple[UnwrappedMap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,18 +152,23 @@ def measure_hip_gaps(
     gaps: list[HipGap] = []
     records: list[Implant] = []
     said: list[Finding] = []
+    maps: list[UnwrappedMap] = []
     for part in parts:
         record = part.record
         if record.kind in ("femoral_stem", "acetabular_cup"):
             check_cancelled(monitor)
             monitor.report(Progress(f"measuring gaps round {record.id}"))
             found = _look(volume, part, bone, metal, config, trust)
-            gaps += _gaps(found, _medial(part, parts), config)
+            medial = _medial(part, parts)
+            gaps += _gaps(found, medial, config)
             said += _unreadable(found)
             if record.kind == "femoral_stem":
                 record = _graded(record, found, config)
+                # where artefacts may hide a line, none seen is none measured
+                sure = np.full(found.lucent.shape, not _unreadable(found))
+                maps.append(stem_map(record, found.interface, found.width_mm, found.lucent, medial, config, sure=sure))
         records.append(record)
-    return HipGaps(tuple(gaps), tuple(records), tuple(said))
+    return HipGaps(tuple(gaps), tuple(records), tuple(said), tuple(maps))
 
 
 def _look(
