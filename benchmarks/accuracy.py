@@ -19,6 +19,7 @@ from pathlib import Path
 from accuracy_cases import GROUPS, AccuracyCase, freeze, load_cases, read_frozen
 from accuracy_run import PROJECT, CaseResult, planner_sources, require_in_field, run
 from accuracy_table import Outcome, Section, sections
+from accuracy_thresholds import yardsticks
 
 import planner
 from planner.config.plan_config import PlanConfig
@@ -115,7 +116,7 @@ def run_all(cases: Sequence[AccuracyCase], cache_dir: Path, *, jobs: int) -> tup
         done += 1
         how = result.failed or f"planned in {result.seconds['total']:.1f} s"
         print(f"{done}/{len(cases)} {case.name} {how} ({time.perf_counter() - start:.0f} s)", file=sys.stderr)
-        return Outcome(case, result)
+        return Outcome(case, result, yardsticks(case, cache_dir))
 
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         return tuple(pool.map(outcome, cases))

@@ -3,11 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from accuracy_ablation import COLUMNS as ABLATION_COLUMNS
+from accuracy_ablation import NOTE as ABLATION_NOTE
+from accuracy_ablation import TITLE as ABLATION_TITLE
+from accuracy_ablation import AblatedCase, ablation_rows
 from accuracy_anatomy import NOTE, TITLE, anatomy_rows
 from accuracy_cases import GROUPS, AccuracyCase
 from accuracy_figures import NOTHING, markdown_table, quantiles, share, sizes, spread, text_table
 from accuracy_run import CaseResult
 from accuracy_steps import ANCHORS, STEPS, breaches_of, gaps_of, implants_of, scores_of, tips
+from accuracy_targets import NOTE as TARGETS_NOTE
+from accuracy_targets import TITLE as TARGETS_TITLE
+from accuracy_targets import TargetCase, target_rows
+from accuracy_thresholds import CaseYardsticks
 
 from planner.phantoms.score.anatomy import AnatomyScore
 
@@ -34,10 +42,11 @@ class Section:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A case with what came of it."""
+    """A case with what came of it, and what its truth was asked beside the score; None where it was not."""
 
     case: AccuracyCase
     result: CaseResult
+    yardsticks: CaseYardsticks | None = None
 
 
 def sections(outcomes: Sequence[Outcome]) -> tuple[Section, ...]:
@@ -56,7 +65,8 @@ def sections(outcomes: Sequence[Outcome]) -> tuple[Section, ...]:
     every = (*STEPS, (TITLE, NOTE, anatomy_rows))
     steps = [_step_section(title, note, rows, outcomes, groups) for title, note, rows in every]
     factors = [_factor_section(outcomes, group) for group in groups]
-    return (*steps, *factors, _worst_section(outcomes), _case_section(outcomes))
+    aims = _targets_section(outcomes, groups)
+    return (aims, *steps, _ablation_section(outcomes), *factors, _worst_section(outcomes), _case_section(outcomes))
 
 
 def _of_group(outcomes: Sequence[Outcome], group: str) -> list[CaseResult]:
@@ -74,6 +84,20 @@ def _step_section(
     figures = list(dict.fromkeys(name for rows in by_group.values() for name in rows))
     rows = tuple((name, *(by_group[group].get(name, NOTHING) for group in groups)) for name in figures)
     return Section(title, note, ("figure", *groups), rows)
+
+
+def _targets_section(outcomes: Sequence[Outcome], groups: Sequence[str]) -> Section:
+    by_group = [
+        dict(target_rows([TargetCase(o.result, o.yardsticks) for o in outcomes if o.case.group == group]))
+        for group in groups
+    ]
+    rows = tuple((name, *(rows[name] for rows in by_group)) for name in (by_group[0] if by_group else ()))
+    return Section(TARGETS_TITLE, TARGETS_NOTE, ("figure", *groups), rows)
+
+
+def _ablation_section(outcomes: Sequence[Outcome]) -> Section:
+    cases = [AblatedCase(o.case.group, o.case.site, o.case.artefacts, o.result, o.yardsticks) for o in outcomes]
+    return Section(ABLATION_TITLE, ABLATION_NOTE, ABLATION_COLUMNS, ablation_rows(cases))
 
 
 def _factors(case: AccuracyCase, result: CaseResult) -> dict[str, tuple[str, ...]]:
