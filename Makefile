@@ -4,7 +4,7 @@ PYTHON = python3
 ARGS =
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format samples bench accuracy clean
+.PHONY: help install demo test check format samples bench accuracy train-reader clean
 
 help:
 	@echo "make demo     plan the sample series; says where the results are (demo_out/)"
@@ -15,6 +15,7 @@ help:
 	@echo "make samples  make sample_dicoms/ anew from the phantoms"
 	@echo "make bench    loading times beside SimpleITK's, pydicom's and the plain file read"
 	@echo "make accuracy each step's errors on phantoms whose truth is known (an hour the first time; ARGS=\"--only NAME\")"
+	@echo "make train-reader  train the networks that read halos, on 86 simulated patients; hours (build/reader/screw.npz)"
 	@echo "make clean    remove all that these made, .venv too"
 
 install:
@@ -52,6 +53,17 @@ bench:
 accuracy:
 	@.ci/install dev $(PYTHON)
 	@.venv/bin/python benchmarks/accuracy.py $(ARGS)
+
+# The training patients alone first, then the spines to tune on, too. Two processes may make samples side by side:
+# benchmarks/reader_samples.py. The weights are put to use by hand: planner/segment/reading/screw.npz.
+READER = build/reader
+TRAIN = .venv/bin/python benchmarks/reader_training.py --samples $(READER) --cases 0:40 41:69:2
+train-reader:
+	@.ci/install dev $(PYTHON)
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[train]'
+	@$(TRAIN) --epochs 90 --out $(READER)/first.npz $(ARGS)
+	@$(TRAIN) --epochs 75 --start $(READER)/first.npz \
+	  --tables benchmarks/accuracy_cases.toml benchmarks/reader_cases.toml --out $(READER)/screw.npz $(ARGS)
 
 clean:
 	rm -rf .venv build dist demo_out .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

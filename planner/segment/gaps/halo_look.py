@@ -40,6 +40,8 @@ class Look:
     bloom : Bloom
         How metal shines beyond the crest. Its blur is that along the rays: a linear look-up between slices adds to the
         scan's own.
+    bloom_scanned_hu : float
+        The height of that bloom on the profiles as scanned.
     """
 
     shaft: Shaft
@@ -51,6 +53,7 @@ class Look:
     limit_mm: Array
     in_bone: Cells
     bloom: Bloom
+    bloom_scanned_hu: float
 
     @property
     def radius_mm(self) -> float:
@@ -98,8 +101,11 @@ def unwrap_screw(
     # a linear look-up adds a sixth of the spacing squared; the blur was measured where voxels are finest
     added = min(float(across @ (spacing**2 - spacing.min() ** 2)) / 6, config.most_added_blur_mm**2)
     blur = float(np.sqrt(shaft.sigma_mm**2 + added))
-    bloom = bloom_of(profiles, radius, ~fan.is_tip, sigma_mm=blur, plateau_hu=shaft.plateau_hu)
-    return Look(shaft, fan, profiles, scanned, pattern, metal, limit, limit > radius + 0.5, bloom)
+    bloom, as_scanned = (
+        bloom_of(hu, radius, ~fan.is_tip, sigma_mm=blur, plateau_hu=shaft.plateau_hu) for hu in (profiles, scanned)
+    )
+    in_bone = limit > radius + 0.5
+    return Look(shaft, fan, profiles, scanned, pattern, metal, limit, in_bone, bloom, as_scanned.height_hu)
 
 
 def thread_root_mm(profiles: Floats, fan: Fan, shaft: Shaft, config: HaloConfig) -> Array:

@@ -111,5 +111,5 @@ def _view_of(look: Look, cancellous_hu: float, slice_mm: float) -> ScrewView:
     return ScrewView(
         fan=look.fan, profiles=look.scanned, pattern_hu=look.pattern_hu, radius_mm=look.radius_mm,
         metal_mm=look.metal_mm, limit_mm=look.limit_mm, in_bone=look.in_bone, blur_mm=look.bloom.sigma_mm,
-        bloom_hu=look.bloom.height_hu, cancellous_hu=cancellous_hu, slice_mm=slice_mm, is_hidden=look.shaft.is_hidden,
+        bloom_hu=look.bloom_scanned_hu, cancellous_hu=cancellous_hu, slice_mm=slice_mm, is_hidden=look.shaft.is_hidden,
     )  # fmt: skip
