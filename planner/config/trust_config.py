@@ -85,6 +85,6 @@ class TrustConfig(Settings):
         default=0.25,
         ge=0,
         lt=1,
-        description="A gap of which less stays once the foretold artefact is taken off may be none (the rise at its wall "
-        "decides); tuned on the tuning and development scans.",
+        description="A gap of which less stays once the foretold artefact is taken off may be none (the rise at its "
+        "wall decides); tuned on the tuning and development scans.",
     )
