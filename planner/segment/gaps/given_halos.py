@@ -135,6 +135,7 @@ def _redrawn(halo: Halo, radius_mm: float, outer: Array, lucent: Cells, moved: C
         outer_mm=outer,
         width_mm=np.where(lucent, np.maximum(0.0, outer - radius_mm), 0.0),
         lucent=lucent,
+        sure=np.where(moved, lucent, halo.sure & lucent),
         read=np.where(moved, lucent, halo.read),
         # what is drawn is drawn whole; only what was measured falls short beyond its cells
         cells_ml=np.where(moved, 1.0, config.volume_factor) * halo.fan.volume_mm3(halo.metal_mm, outer) / 1000.0,

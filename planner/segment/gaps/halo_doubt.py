@@ -255,7 +255,7 @@ def without_gap(halo: Halo) -> Halo:
     none = np.zeros(halo.lucent.shape, dtype=bool)
     return replace(
         halo, outer_mm=halo.metal_mm, width_mm=np.zeros(none.shape), lucent=none, read=none,
-        cells_ml=np.zeros(none.shape), sd_ml=0.0, sureness=0.0, wide_share=None, hides_gaps=True,
+        cells_ml=np.zeros(none.shape), sd_ml=0.0, sure=none, sureness=0.0, wide_share=None, hides_gaps=True,
     )  # fmt: skip
 
 

@@ -32,6 +32,8 @@ class Halo:
     sd_ml : float
         One standard deviation of the whole volume, beside what follows from `sureness`; 0 but where a person moved the
         wall.
+    sure : ndarray of bool
+        Lucent cells of which the reader is sure: what is painted, and aimed at.
     sureness : float
         Mean chance, 0..1, that the gap's cells are lucent; 1 where a person drew them, 0 where there is no gap.
     wide_share : float or None
@@ -51,6 +53,7 @@ class Halo:
     in_bone: Cells
     cells_ml: Array
     sd_ml: float
+    sure: Cells
     sureness: float
     wide_share: float | None
     trust: float

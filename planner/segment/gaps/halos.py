@@ -125,9 +125,23 @@ def _measure(look: Look, cancellous_hu: float, grid: Grid, config: HaloConfig) -
     share = float(wide.sum() / on_shaft.sum()) if on_shaft.any() else None
     trust = _trust(look, lucent, read, wall.rise_hu, width, cancellous_hu, config)
     shown = np.where(lucent, np.maximum(0.0, outer - radius), 0.0)
-    sure = float(wall.reading.chance[lucent].mean()) if lucent.any() else 0.0
+    chance = wall.reading.chance
+    sureness = float(chance[lucent].mean()) if lucent.any() else 0.0
+    sure = lucent & (chance > config.painted_chance)
     return Halo(
-        fan, look.metal_mm, outer, shown, lucent, read & lucent, look.in_bone, cells_ml, 0.0, sure, share, trust
+        fan,
+        look.metal_mm,
+        outer,
+        shown,
+        lucent,
+        read & lucent,
+        look.in_bone,
+        cells_ml,
+        0.0,
+        sure,
+        sureness,
+        share,
+        trust,
     )
 
 
@@ -180,7 +194,7 @@ def _measurement(
     )  # fmt: skip
     if not halo.lucent.any() or halo.volume_ml <= 0:
         return HaloMeasurement(shaft, halo, None, None, call, criteria)
-    mask = paint_halo(halo.fan, outer_mm=halo.outer_mm, lucent=halo.lucent, grid=grid, metal=metal.mask.voxels)
+    mask = paint_halo(halo.fan, outer_mm=halo.outer_mm, lucent=halo.sure, grid=grid, metal=metal.mask.voxels)
     gap = _gap(shaft, halo, gap_id, mask, max(grid.spacing_mm), config)
     return HaloMeasurement(shaft, halo, gap, mask, call, criteria)
 

@@ -58,7 +58,7 @@ def _screw(way, *, towards=None, width_mm=2.0, hides=False, read=None, noise_hu=
     )  # fmt: skip
     halo = Halo(
         fan, metal, metal + width, width, lucent, lucent if read is None else lucent & read(fan), in_bone,
-        np.zeros(shape), 0.0, 0.0, 0.5, 0.9, hides_gaps=hides,
+        np.zeros(shape), 0.0, lucent, 0.0, 0.5, 0.9, hides_gaps=hides,
     )  # fmt: skip
     profiles = _profiles(fan, np.where(lucent, width_mm, -3.0), noise_hu=noise_hu)
     cells = None if readable is None else np.broadcast_to(readable(fan)[:, None], shape)
