@@ -17,10 +17,7 @@ class HaloConfig(Settings):
         default=1.0, gt=0, description="This near to the crest the profile is the metal's own fall; thoracic case."
     )
     least_chance: float = Field(
-        default=0.6,
-        gt=0,
-        lt=1,
-        description="A cell is lucent from this chance on; at 0.5 halos ran on at their ends by 1 mm (phantoms).",
+        default=0.5, gt=0, lt=1, description="A cell is lucent that the learned reader takes for likelier so than not."
     )
     painted_chance: float = Field(
         default=0.8,
