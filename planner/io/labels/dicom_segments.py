@@ -64,8 +64,8 @@ def _labels(dataset: Dataset, name: str) -> AnatomyLabels:
         raise LabelError(f"{name} has no segment named as a bone, the canal or an organ that is known here")
     rows, columns, frames = int(dataset.Rows), int(dataset.Columns), int(dataset.get("NumberOfFrames", 1))
     require_size((rows, columns, frames), name)
-    places = _places(dataset, frames)
-    grid, slices = _grid(places, rows, columns, dataset.get("FrameOfReferenceUID"), name)
+    places = places_of_frames(dataset, frames)
+    grid, slices = grid_of_frames(places, rows, columns, dataset.get("FrameOfReferenceUID"), name)
     sheet = Sheet(grid, tuple(named.values()), name)
     kind = str(dataset.get("SegmentationType", ""))
     pixels: npt.NDArray[Any] = dataset.pixel_array.reshape(frames, rows, columns)
@@ -94,7 +94,7 @@ def _named(dataset: Dataset) -> dict[int, str]:
     return named
 
 
-class _Place:
+class FramePlace:
     """Where a frame lies and which segment it shows."""
 
     __slots__ = ("position", "segment", "steps")
@@ -109,16 +109,60 @@ class _Place:
         self.segment = int(segment[0].ReferencedSegmentNumber) if segment else 0
 
 
-def _places(dataset: Dataset, frames: int) -> list[_Place]:
+def places_of_frames(dataset: Dataset, frames: int) -> list[FramePlace]:
+    """Read where each frame of a DICOM SEG lies.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The object.
+    frames : int
+        How many frames it says it has.
+
+    Returns
+    -------
+    list of FramePlace
+
+    Raises
+    ------
+    ValueError
+        If a frame has no place.
+    """
     shared = dataset.SharedFunctionalGroupsSequence[0]
-    places = [_Place(shared, own) for own in dataset.PerFrameFunctionalGroupsSequence]
+    places = [FramePlace(shared, own) for own in dataset.PerFrameFunctionalGroupsSequence]
     if len(places) != frames:
         raise ValueError("a frame without its place")
     return places
 
 
-def _grid(places: list[_Place], rows: int, columns: int, frame: object, name: str) -> tuple[Grid, list[int]]:
-    """Lay a grid through parallel frames, and give each frame's slice of it."""
+def grid_of_frames(
+    places: list[FramePlace], rows: int, columns: int, frame: object, name: str
+) -> tuple[Grid, list[int]]:
+    """Lay a grid through parallel frames, and give each frame's slice of it.
+
+    Parameters
+    ----------
+    places : list of FramePlace
+        Where the frames lie.
+    rows, columns : int
+        Of each.
+    frame : object
+        The frame of reference's UID, or None.
+    name : str
+        The file's, for messages.
+
+    Returns
+    -------
+    grid : Grid
+        One slice for each height at which a frame lies.
+    slices : list of int
+        The slice of each frame.
+
+    Raises
+    ------
+    LabelError
+        If the frames do not lie behind each other, at even distances.
+    """
     steps = places[0].steps
     if max(float(np.abs(place.steps - steps).max()) for place in places) > _SAME_STEP_MM:
         raise LabelError(f"{name} has frames of different orientations or spacings; export it on the CT's slices")

@@ -13,11 +13,10 @@ from pydicom.dataset import Dataset
 from planner.errors import GeometryError, InputError, LabelError
 from planner.geometry.grid import Grid
 from planner.io.dicom.elements import DAMAGE, DamagedFileError, open_dataset
-from planner.io.labels.dicom_segments import _grid as grid_of_frames
-from planner.io.labels.dicom_segments import _places as places_of_frames
+from planner.io.labels.dicom_segments import grid_of_frames, places_of_frames
 from planner.io.labels.layers import require_size
 from planner.io.labels.nifti_files import is_nifti
-from planner.io.labels.slicer_seg import _layers as layers_of
+from planner.io.labels.slicer_seg import layers_of
 from planner.io.nifti import inspect_nifti, read_label_nifti
 from planner.io.plan_json import load_plan
 from planner.io.quiet import quiet

@@ -62,7 +62,7 @@ def read_slicer_labels(path: Path) -> AnatomyLabels:
     known = [(layer, value, name) for layer, value, name in segments if name is not None]
     if not known:
         raise LabelError(f"{path.name} has no segment named as a bone, the canal or an organ that is known here")
-    grid, layers = _layers(path)
+    grid, layers = layers_of(path)
     sheet = Sheet(grid, tuple(name for _, _, name in known), path.name)
     for number, values in enumerate(layers):
         named = {value: name for layer, value, name in known if layer == number}
@@ -107,7 +107,26 @@ def _by_terminology(tags: str) -> str | None:
     return None
 
 
-def _layers(path: Path) -> tuple[Grid, list[Codes]]:
+def layers_of(path: Path) -> tuple[Grid, list[Codes]]:
+    """Read the layers of a 3D Slicer segmentation.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.seg.nrrd``.
+
+    Returns
+    -------
+    grid : Grid
+        Theirs.
+    layers : list of ndarray of int
+        Segments that overlap lie in layers of their own.
+
+    Raises
+    ------
+    LabelError
+        If it is no segmentation, or not in mm.
+    """
     claim = require_itk_claim(path)
     fields = header_fields(path)
     refuse_frame(fields, path)

@@ -12,7 +12,7 @@ from planner.geometry.grid import Grid
 from planner.model.volume import Mask
 from planner.segment.gaps.halo_measurement import Halo, HaloMeasurement
 from planner.segment.gaps.halo_paint import paint_halo
-from planner.segment.gaps.halos import _measurement as measurement_of
+from planner.segment.gaps.halos import measurement_of
 from planner.segment.implants.metal import Metal
 from planner.segment.unwrap import RHO_MM, Cells, Fan, Floats, sampler_round
 from planner.segment.upright import Bools, resample

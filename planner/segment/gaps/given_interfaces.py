@@ -12,7 +12,7 @@ from planner.geometry.grid import Grid
 from planner.model.gap import Gap, GapWidth
 from planner.model.implant import Implant
 from planner.model.volume import Mask, Volume
-from planner.segment.gaps.hip_gaps import _interface as interface_of
+from planner.segment.gaps.interface_edge import interface_of
 from planner.segment.gaps.interface_rays import OFFSETS_MM, Interface
 from planner.segment.gaps.stem_loosening import stem_loosening
 from planner.segment.implants.hips import HipPart

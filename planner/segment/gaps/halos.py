@@ -109,7 +109,7 @@ def measure_halos(
         halo, traced = without_trace(look, halo, config)
         halo, thin = in_thin_bone(look, halo, cancellous, config)
         number = 1 + sum(f.gap is not None for f in found)
-        measured = _measurement(look.shaft, halo, f"gap-{number}", volume.grid, metal, config)
+        measured = measurement_of(look.shaft, halo, f"gap-{number}", volume.grid, metal, config)
         found.append(replace(measured, findings=(*said, *traced, *thin)))
     return tuple(found)
 
@@ -172,9 +172,31 @@ def _trust(
     return float(seen * contrast**2 / (contrast**2 + amplitude**2))
 
 
-def _measurement(
+def measurement_of(
     shaft: Shaft, halo: Halo, gap_id: str, grid: Grid, metal: Metal, config: HaloConfig
 ) -> HaloMeasurement:
+    """Grade a screw by its halo, paint the gap and write its record.
+
+    Parameters
+    ----------
+    shaft : Shaft
+        The screw.
+    halo : Halo
+        What was measured, or drawn, round it.
+    gap_id : str
+        Of the gap's record.
+    grid : Grid
+        The CT's.
+    metal : Metal
+        The CT's metal: none of it is painted.
+    config : HaloConfig
+        The limits.
+
+    Returns
+    -------
+    HaloMeasurement
+        Without record and mask where there is no gap.
+    """
     call = loosening_call(halo.wide_share, trust=halo.trust, slice_mm=max(grid.spacing_mm), config=config)
     if call == "none" and halo.hides_gaps:
         call = None

@@ -9,7 +9,6 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from planner.config.hip_config import HipGapConfig
-from planner.errors import SegmentationError
 from planner.geometry.frames import Array, point_tuple
 from planner.geometry.grid import Grid
 from planner.geometry.implant_zones import charnley_zones, gruen_zones
@@ -20,20 +19,18 @@ from planner.model.unwrapped import UnwrappedMap
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
 from planner.segment.gaps.interface_artefacts import InterfaceArtefacts, look_again
+from planner.segment.gaps.interface_edge import interface_of
 from planner.segment.gaps.interface_rays import (
     OFFSET_STEP_MM,
     OFFSETS_MM,
     Interface,
     closed,
-    cup_interface,
-    stem_interface,
 )
 from planner.segment.gaps.interface_wall import find_lucent
 from planner.segment.gaps.lytic_spaces import Surroundings, grow_cavities, lumen_level_hu, seed_voxels, voxel_shares
 from planner.segment.gaps.readability import unreadable_finding
 from planner.segment.gaps.stem_loosening import stem_loosening
 from planner.segment.gaps.unwrapped_maps import stem_map
-from planner.segment.implants.ceiling import AT_CEILING, clipping_level_hu
 from planner.segment.implants.hips import HipPart
 from planner.segment.trust import TrustMap
 from planner.segment.unwrap import Cells
@@ -182,7 +179,7 @@ def _look(
     envelope = resample(bone.voxels, bone.grid, grid, averaged=False) > 0.5
     away = np.asarray(edt.edt(~solid, parallel=2) * grid.spacing_mm[0], dtype=np.float32)
     around = Surroundings(grid, hu, envelope, away)
-    interface = _interface(volume, part, bone, config)
+    interface = interface_of(volume, part, bone, config)
     lumen = lumen_level_hu(around, config)
     lucent, width, is_wide = find_lucent(interface, lumen, config)
     # a bay narrower than the cells' averaging shows no cavity on its rays: what is lucent behind any wall seeds one too
@@ -208,25 +205,6 @@ def _unreadable(found: _Found) -> tuple[Finding, ...]:
         return ()
     said = unreadable_finding(record.id, artefacts.seen, record.centroid_lps, artefacts.trust)
     return () if said is None else (said,)
-
-
-def _interface(volume: Volume, part: HipPart, bone: Mask, config: HipGapConfig) -> Interface:
-    clipped = clipping_level_hu(volume.hu, least_pile=30)
-    own = np.asarray(resample(volume.hu, volume.grid, part.metal.grid)[part.metal.voxels])
-    seen = float(np.percentile(own, 75))
-    if clipped is not None and (clipped < 0.6 * config.titanium_hu or seen >= AT_CEILING * clipped):
-        plateau = max(config.titanium_hu, seen)
-        level = min(0.85 * clipped, 0.5 * plateau)
-    else:
-        plateau, level = seen, 0.5 * seen
-    axis = part.record.axis
-    if axis is not None:
-        ends = np.array(axis.head_lps), np.array(axis.tip_lps)
-        wide = axis.diameter_mm if axis.diameter_mm is not None else 12.0
-        return stem_interface(volume, bone, *ends, wide, level, plateau, config, is_cut=part.is_cut)
-    if part.centre_lps is None or part.radius_mm is None or part.opening_lps is None:
-        raise SegmentationError(f"{part.record.id} has neither an axis nor a sphere")
-    return cup_interface(volume, bone, part.centre_lps, part.radius_mm, part.opening_lps, level, plateau, config)
 
 
 def _painted(interface: Interface, lucent: Cells, width_mm: Array, grid: Grid, where: Bools) -> Bools:
