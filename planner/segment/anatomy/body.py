@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 import cc3d
-import edt
 import numpy as np
 from scipy import ndimage as ndi
 
 from planner.geometry.frames import Array, PointsLps, points_lps, unit
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
+from planner.segment.balls import grown_by
 from planner.segment.upright import Bools, upright_grid, upright_hu
 
 _EDGE_MM = 2.0
@@ -128,17 +128,17 @@ def _patient(tissue: Bools, hu: np.ndarray) -> Bools:
     """Keep the thick parts that hold bone and soft tissue: trunk, thighs, arms."""
     reach = _SHEET_MM / _EDGE_MM
     # the scan's border is no surface: tissue is taken to go on beyond it
-    deep = edt.edt(np.pad(tissue, 3, mode="edge"), parallel=2)[3:-3, 3:-3, 3:-3] > reach
+    deep = ~grown_by(~np.pad(tissue, 3, mode="edge"), reach)[3:-3, 3:-3, 3:-3]
     labels = cc3d.connected_components(deep.astype(np.uint8), connectivity=6)
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     if not sizes.any():
         return tissue
-    flesh = np.bincount(labels.ravel(), weights=((hu > -150) & (hu < 120)).ravel(), minlength=len(sizes))
+    flesh = np.bincount(labels[(hu > -150) & (hu < 120)], minlength=len(sizes))
     keep = (sizes >= _LEAST_SHARE * sizes.max()) & (flesh > 0.5 * sizes)
     keep[int(np.argmax(flesh * (sizes > 0)))] = True
     kept = keep[labels]
-    grown = edt.edt(~kept, parallel=2) <= reach + 0.7 if not kept.all() else kept
+    grown = grown_by(kept, reach + 0.7)
     return np.asarray(grown & tissue)
 
 

@@ -1,16 +1,15 @@
 """The bone envelope: where bone is or was, closed over lysis, halos, holes in the cortex and the implants in it."""
 
 import cc3d
-import edt
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage as ndi
 
 from planner.config.anatomy_config import BoneConfig
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
 from planner.segment.anatomy.envelope import LIES_OPEN, among, flooded
 from planner.segment.anatomy.walls import find_walls, large, spoilt, within
-from planner.segment.anatomy.windows import grown, shrunk
+from planner.segment.anatomy.windows import grown, most_round, shrunk
+from planner.segment.balls import grown_by
 from planner.segment.blocks import block_round
 from planner.segment.upright import AXIAL_16, Bools, Floats, enclosure
 
@@ -165,7 +164,7 @@ def _bulk_of(metal: Bools, edge_mm: float) -> Bools:
     if block is None:
         return metal
     thick = np.zeros_like(metal)
-    thick[block] = np.asarray(edt.edt(metal[block], parallel=2)) > _BULKY_MM / edge_mm
+    thick[block] = ~grown_by(~metal[block], _BULKY_MM / edge_mm)
     return large(thick, _BULKY_ML, edge_mm) if thick.any() else thick
 
 
@@ -191,7 +190,7 @@ def walled_in(wall: Bools, edge_mm: float, *, least_rays: tuple[int, int]) -> Bo
     axial, upright = _rays(wall, edge_mm)
     enclosed = (axial >= least_rays[0]) & (upright >= least_rays[1])
     # a voxel counts when its neighbours agree: single voxels between trabeculae and noise do not
-    return np.asarray(ndi.uniform_filter(enclosed.astype(np.float32), 3) > 0.5)
+    return most_round(enclosed)
 
 
 def _rays(wall: Bools, edge_mm: float) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
@@ -200,11 +199,6 @@ def _rays(wall: Bools, edge_mm: float) -> tuple[npt.NDArray[np.uint8], npt.NDArr
     # above and below the scan bone is taken to go on
     capped = np.pad(wall, ((1, 1), (0, 0), (0, 0)), constant_values=True)
     return axial, enclosure(capped, (*_SAGITTAL_8, *_CORONAL_8), _UPRIGHT_REACH_MM / edge_mm)[1:-1]
-
-
-def _voxels_from(mask: Bools) -> npt.NDArray[np.float32]:
-    """Distance to a mask in voxels."""
-    return np.asarray(edt.edt(~mask, parallel=2), dtype=np.float32)
 
 
 def _closed_over(mask: Bools, radius_mm: float, edge_mm: float, *, wider_mm: float = 0.0) -> Bools:
@@ -216,7 +210,7 @@ def _closed_over(mask: Bools, radius_mm: float, edge_mm: float, *, wider_mm: flo
         # a ball of one voxel and a half
         closed = shrunk(grown(padded, by_edges=True), by_edges=True)
     else:
-        closed = _voxels_from(~(_voxels_from(padded) <= reach)) > radius
+        closed = ~grown_by(~grown_by(padded, reach), radius)
     return np.asarray(closed[pad:-pad, pad:-pad, pad:-pad]) | mask
 
 

@@ -18,7 +18,7 @@ from skimage.segmentation import watershed
 
 from planner.geometry.frames import Array
 from planner.segment.anatomy.walls import Walls, within
-from planner.segment.anatomy.windows import shrunk
+from planner.segment.anatomy.windows import most_round, shrunk
 from planner.segment.blocks import block_round
 from planner.segment.upright import Bools
 
@@ -69,12 +69,15 @@ def flooded(
     slope = walls.loose & allowed & ~solid
     # beyond the picture nothing is open; where there is no wall at all, all is
     width = np.asarray(edt.edt(np.pad(~(solid | slope), 1, constant_values=True), parallel=2))[1:-1, 1:-1, 1:-1]
-    width = np.minimum(width * edge_mm, _WIDEST_MM)
+    width = width * edge_mm
+    np.minimum(width, _WIDEST_MM, out=width)
     inside = walled_in & ~solid & allowed
-    inside &= ndi.uniform_filter(inside.astype(np.float32), 3) > 0.5
+    inside &= most_round(inside)
     outside = _sea(lies_open & (width > _WIDE_MM), barred, edge_mm) & ~inside
     # the slope from soft tissue to a thin wall comes last: there the floods meet on its crest
-    height = np.where(slope, np.clip(walls.blurred_hu, 0.0, 3000.0), -_STEPS_PER_MM * width).astype(np.int16)
+    width *= -_STEPS_PER_MM
+    height = width.astype(np.int16)
+    height[slope] = np.clip(walls.blurred_hu[slope], 0.0, 3000.0).astype(np.int16)
     within_out, within_in = shrunk(outside, goes_on=True), shrunk(inside)
     space = ~(solid | within_out | within_in)
     sources = np.zeros(closed.shape, dtype=np.int32)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 
-from planner.segment.anatomy.windows import greatest_beside, greatest_round, grown, least_round, shrunk
+from planner.segment.anatomy.windows import greatest_beside, greatest_round, grown, least_round, most_round, shrunk
 
 SHAPES = [(9, 14, 11), (1, 6, 5), (2, 1, 7)]
 EDGES = ndi.generate_binary_structure(3, 2)
@@ -55,3 +55,10 @@ def test_an_empty_mask_grows_into_nothing_and_a_single_voxel_shrinks_to_nothing(
     mask[2, 2, 2] = True
     assert not shrunk(mask).any()
     assert np.count_nonzero(grown(mask)) == 7 and np.count_nonzero(grown(mask, by_edges=True)) == 19
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
+def test_most_of_27_voxels_are_what_scipy_s_mean_says(shape, share):
+    mask = np.random.default_rng(6).random(shape) < share
+    assert np.array_equal(most_round(mask), ndi.uniform_filter(mask.astype(np.float32), 3) > 0.5)
