@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import fft
 from scipy import ndimage as ndi
 from scipy.linalg import solveh_banded
 
@@ -283,14 +284,14 @@ def _typical(walls: Array) -> Array:
 def _surface(values: Array, weight: Array, start: Array) -> Array:
     """Fit a smooth surface, mirrored at both ends and closed in angle, to weighted values."""
     n, m = values.shape
-    up = 2.0 - 2.0 * np.cos(np.pi * np.arange(2 * n) / n)
+    up = 2.0 - 2.0 * np.cos(np.pi * np.arange(n) / n)
     round_it = 2.0 - 2.0 * np.cos(2.0 * np.pi * np.arange(m // 2 + 1) / m)
     stiff = 1.0 / (1.0 + (_UP_STIFF * up[:, None] + _ROUND_STIFF * round_it[None, :]) ** 2)
     fit, share = start, np.minimum(weight, 1.0)
     for _ in range(_ROUNDS):
         target = fit + share * (values - fit)
-        doubled = np.concatenate([target, target[::-1]])
-        fit = np.fft.irfft2(stiff * np.fft.rfft2(doubled), s=(2 * n, m))[:n]
+        waves = stiff * fft.rfft(fft.dct(target, axis=0), axis=1)
+        fit = fft.idct(fft.irfft(waves, m, axis=1), axis=0)
     return np.asarray(fit)
 
 
