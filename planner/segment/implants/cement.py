@@ -11,6 +11,7 @@ from planner.config.hardware_config import CementConfig
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask, Volume
+from planner.segment.balls import grown_by
 from planner.segment.implants.metal import Metal
 from planner.segment.implants.parts import ImplantPart
 from planner.segment.implants.pieces import bare_record
@@ -54,15 +55,17 @@ def find_spine_cement(
     grid = upright_grid(volume.grid, config.edge_mm, box)
     hu = np.nan_to_num(upright_hu(volume, grid), nan=-1000.0).astype(np.float32)
     in_metal = resample(metal.mask.voxels, metal.mask.grid, grid) > 0.3
-    from_metal: Floats = edt.edt(~in_metal, parallel=2) * config.edge_mm
-    fair = from_metal > config.metal_reach_mm
+    fair = ~_within(in_metal, config.metal_reach_mm, config.edge_mm)
     bright = (hu > config.least_hu) & (hu < config.greatest_hu) & fair
-    depth: Floats = edt.edt(bright | ~fair, parallel=2) * config.edge_mm
-    labels = cc3d.connected_components((bright & (depth > config.least_depth_mm)).astype(np.uint8), connectivity=26)
+    deep = bright & ~_within(fair & ~bright, config.least_depth_mm, config.edge_mm)
+    labels = cc3d.connected_components(deep.view(np.uint8), connectivity=26)
+    sizes = np.bincount(labels[deep], minlength=1) * grid.voxel_volume_mm3
+    cores = [int(number) for number in np.flatnonzero(sizes >= 10.0)]
+    if not cores:
+        return ()
+    from_metal: Floats = edt.edt(~in_metal, parallel=2) * config.edge_mm
     found: list[Bools] = []
-    for number, count in enumerate(np.bincount(labels.ravel())[1:], start=1):
-        if count * grid.voxel_volume_mm3 < 10.0:
-            continue
+    for number in cores:
         core = labels == number
         if any(np.any(mask & core) for mask in found):
             continue  # another lobe of the same cement
@@ -139,7 +142,7 @@ def _is_enclosed(hu: Floats, outline: Bools, ring: Bools, metal: Bools, config: 
 
 
 def _within(mask: Bools, reach_mm: float, edge_mm: float) -> Bools:
-    return np.asarray(edt.edt(~mask, parallel=2) * edge_mm <= reach_mm)
+    return grown_by(mask, reach_mm / edge_mm)
 
 
 def _part(name: str, mask: Bools, grid: Grid) -> ImplantPart:
