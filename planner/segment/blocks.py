@@ -22,10 +22,13 @@ def block_round(mask: Bools, room: int | tuple[int, int, int]) -> tuple[slice, s
         None for an empty mask.
     """
     more = (room, room, room) if isinstance(room, int) else room
-    spans = []
-    for axis in range(3):
-        at = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
-        if not len(at):
-            return None
-        spans.append(slice(max(0, int(at[0]) - more[axis]), min(mask.shape[axis], int(at[-1]) + more[axis] + 1)))
-    return spans[0], spans[1], spans[2]
+    slices = np.flatnonzero(mask.any(axis=(1, 2)))
+    if not len(slices):
+        return None
+    seen: Bools = np.any(mask[slices[0] : slices[-1] + 1], axis=0)
+    found = (slices, np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0)))
+    z, y, x = (
+        slice(max(0, int(at[0]) - m), min(n, int(at[-1]) + m + 1))
+        for at, m, n in zip(found, more, mask.shape, strict=True)
+    )
+    return z, y, x

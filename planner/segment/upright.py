@@ -187,8 +187,11 @@ def _along_axes(
         found = np.asarray(picked, dtype=np.float32)
     # source axis k runs along target axis axes[k]
     turn = np.argsort(axes)
-    out = np.full(shape, outside, dtype=np.float32)
-    out[np.ix_(*(read[k] for k in turn))] = np.transpose(found, turn)
+    # zeros that nobody writes cost nothing
+    out = np.zeros(shape, dtype=np.float32) if outside == 0.0 else np.full(shape, outside, dtype=np.float32)
+    if found.size:
+        # what lies within the source lies together
+        out[tuple(slice(int(read[k][0]), int(read[k][-1]) + 1) for k in turn)] = np.transpose(found, turn)
     return out
 
 
