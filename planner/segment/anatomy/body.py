@@ -9,6 +9,7 @@ from scipy import ndimage as ndi
 from planner.geometry.frames import Array, PointsLps, points_lps, unit
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
+from planner.segment.anatomy.windows import grown
 from planner.segment.balls import grown_by
 from planner.segment.upright import Bools, upright_grid, upright_hu
 
@@ -138,8 +139,7 @@ def _patient(tissue: Bools, hu: np.ndarray) -> Bools:
     keep = (sizes >= _LEAST_SHARE * sizes.max()) & (flesh > 0.5 * sizes)
     keep[int(np.argmax(flesh * (sizes > 0)))] = True
     kept = keep[labels]
-    grown = grown_by(kept, reach + 0.7)
-    return np.asarray(grown & tissue)
+    return grown_by(kept, reach + 0.7) & tissue
 
 
 def _open_air(empty: Bools, hu: np.ndarray, known: Bools) -> Bools:
@@ -154,17 +154,19 @@ def _open_air(empty: Bools, hu: np.ndarray, known: Bools) -> Bools:
             side: list[slice | int] = [slice(None)] * 3
             side[axis] = end
             rim[tuple(side)] = True
-    rim |= ndi.binary_dilation(~known)
+    rim |= grown(~known)
     touching = np.unique(labels[rim & empty])
     index = touching[touching > 0]
     if not len(index):
         return np.zeros_like(empty)
     # foam, table and clothes are not gas: the median is taken over what is nearly empty
     thin = np.flatnonzero(empty & (hu < -700))
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)[index]
+    sizes = np.bincount(labels[empty], minlength=count + 1)[index]
     index = index[sizes > 0.02 * sizes.max()]
     sample = thin[:: max(1, len(thin) // _SAMPLE)]
     owner, values = labels.ravel()[sample], hu.ravel()[sample]
     medians = np.array([np.median(values[owner == i]) if (owner == i).any() else 0.0 for i in index])
     chosen = index[medians < min(_OPEN_AIR_HU, medians.min() + _LUNG_ABOVE_AIR_HU)]
-    return np.asarray(np.isin(labels, chosen))
+    is_chosen = np.zeros(count + 1, dtype=bool)
+    is_chosen[chosen] = True
+    return np.asarray(is_chosen[labels])

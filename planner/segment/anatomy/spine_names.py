@@ -73,10 +73,11 @@ def named_bones(parted: PartedSpine, ct: Volume, *, least_ml: float) -> NamedBon
     NamedBones
     """
     pieces = cc3d.connected_components(parted.labels, connectivity=26)
-    numbers, at = np.unique(pieces, return_index=True)
-    sizes = np.bincount(pieces.ravel(), minlength=int(numbers[-1]) + 1)
+    is_bone = parted.labels > 0
+    owners = pieces[is_bone]
+    sizes = np.bincount(owners, minlength=1)
     owner = np.zeros(len(sizes), dtype=np.intp)
-    owner[numbers] = parted.labels.ravel()[at]
+    owner[owners] = parted.labels[is_bone]
     least = max(1.0, least_ml * 1000.0 / ct.grid.voxel_volume_mm3)
     owner[sizes < least] = 0
     plans, of_level = _levels(parted, owner)
