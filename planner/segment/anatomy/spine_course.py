@@ -24,6 +24,8 @@ _CORE_DEEP_MM, _CORE_ASIDE_MM = 20.0, 26.0
 """So much of the bodies says which way they face."""
 _MOST_TURN_DEG = 35.0
 """Apical vertebrae of severe scoliosis turn up to 30 degrees or so. Ours."""
+_AT_ONCE = 8192
+"""Points that are placed in one go."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +91,13 @@ class SpineCourse:
         along, front, left : ndarray, shape (N,)
             Mm; beyond the line's ends they run on straight.
         """
+        # a part at a time: what is reckoned between stays in the processor's cache
+        starts = range(0, max(1, len(points)), _AT_ONCE)
+        parts = [self._located(points_lps(points[start : start + _AT_ONCE])) for start in starts]
+        along, front, left = (np.concatenate([part[k] for part in parts]) for k in range(3))
+        return along, front, left
+
+    def _located(self, points: PointsLps) -> tuple[Array, Array, Array]:
         height = self.centre_lps[:, 2]
         along = np.interp(points[:, 2], height, np.arange(len(height)) * _STEP_MM)
         for _ in range(4):
