@@ -1,8 +1,8 @@
 """Greatest and least values in boxes, and masks grown and shrunk by a voxel.
 
 The same as `scipy.ndimage` gives with its default borders, but quicker, for whole rows are handled at once where scipy
-goes voxel by voxel: on 120 x 200 x 200 voxels 0.02 s for the greatest of 27 in place of 0.11 s, and 0.002 s to grow a
-mask in place of 0.06 s.
+goes voxel by voxel, and all axes while a slice is in the processor's cache: on 120 x 200 x 200 voxels 0.01 s for the
+greatest of 27 in place of 0.11 s, and 0.002 s to grow a mask in place of 0.06 s.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from planner.segment.upright import Bools
 
@@ -30,12 +31,12 @@ def greatest_round(values: _Values, size: int) -> _Values:
     -------
     ndarray, shape (S, R, C)
     """
-    return _boxed(np.maximum, values, size)
+    return _boxed(values, size, is_greatest=True)
 
 
 def least_round(values: _Values, size: int) -> _Values:
     """Give the least value in a box round each voxel; as `scipy.ndimage.minimum_filter`, see `greatest_round`."""
-    return _boxed(np.minimum, values, size)
+    return _boxed(values, size, is_greatest=False)
 
 
 def most_round(mask: Bools) -> Bools:
@@ -71,7 +72,9 @@ def greatest_beside(values: _Values) -> _Values:
     -------
     ndarray, shape (S, R, C)
     """
-    return _with_neighbours(np.maximum, values, _FACES)
+    out = np.empty(values.shape, dtype=values.dtype)
+    _join_beside(np.ascontiguousarray(values), out)
+    return out
 
 
 def grown(mask: Bools, *, by_edges: bool = False) -> Bools:
@@ -133,20 +136,57 @@ def _with_neighbours(join: Callable[..., _Values], values: _Values, steps: tuple
     return out
 
 
-def _boxed(join: Callable[..., _Values], values: _Values, size: int) -> _Values:
-    out = values
-    for axis in range(3):
-        out = _along(join, out, axis, size // 2)
+def _boxed(values: _Values, size: int, *, is_greatest: bool) -> _Values:
+    out = np.empty(values.shape, dtype=values.dtype)
+    _join_boxes(np.ascontiguousarray(values), size // 2, is_greatest, out)
     return out
 
 
-def _along(join: Callable[..., _Values], values: _Values, axis: int, reach: int) -> _Values:
-    """Join each value with those up to `reach` before and behind it; beyond the grid nothing has a say."""
-    out = values.copy()
-    count = values.shape[axis]
-    for step in range(1, min(reach, count - 1) + 1):
-        head = (slice(None),) * axis + (slice(0, count - step),)
-        tail = (slice(None),) * axis + (slice(step, count),)
-        join(out[head], values[tail], out=out[head])
-        join(out[tail], values[head], out=out[tail])
-    return out
+@njit(cache=True, nogil=True)
+def _join_boxes(values: _Values, reach: int, is_greatest: bool, out: _Values) -> None:  # noqa: FBT001
+    """Join each value with those up to `reach` off along each axis; beyond the grid nothing has a say."""
+    slices, rows, columns = values.shape
+    across = np.empty_like(values[0])
+    row = np.empty_like(values[0, 0])
+    for z in range(slices):
+        for y in range(rows):
+            across[y] = values[z, y]
+            for k in range(max(0, z - reach), min(slices, z + reach + 1)):
+                _join(across[y], values[k, y], is_greatest)
+        for y in range(rows):
+            row[:] = across[y]
+            for k in range(max(0, y - reach), min(rows, y + reach + 1)):
+                _join(row, across[k], is_greatest)
+            out[z, y] = row
+            for k in range(1, min(reach, columns - 1) + 1):
+                _join(out[z, y, k:], row[: columns - k], is_greatest)
+                _join(out[z, y, : columns - k], row[k:], is_greatest)
+
+
+@njit(cache=True, nogil=True)
+def _join_beside(values: _Values, out: _Values) -> None:
+    """Take the greatest of each value and its six neighbours."""
+    slices, rows, columns = values.shape
+    for z in range(slices):
+        for y in range(rows):
+            to, own = out[z, y], values[z, y]
+            to[:] = own
+            for k in (z - 1, z + 1):
+                if 0 <= k < slices:
+                    _join(to, values[k, y], True)  # noqa: FBT003
+            for k in (y - 1, y + 1):
+                if 0 <= k < rows:
+                    _join(to, values[z, k], True)  # noqa: FBT003
+            _join(to[1:], own[: columns - 1], True)  # noqa: FBT003
+            _join(to[: columns - 1], own[1:], True)  # noqa: FBT003
+
+
+@njit(cache=True, nogil=True)
+def _join(to: _Values, more: _Values, is_greatest: bool) -> None:  # noqa: FBT001
+    """Keep the greater, or the lesser, of two rows' values; what is no number stays none, as with numpy."""
+    if is_greatest:
+        for x in range(len(to)):
+            to[x] = more[x] if more[x] > to[x] or more[x] != more[x] else to[x]
+    else:
+        for x in range(len(to)):
+            to[x] = more[x] if more[x] < to[x] or more[x] != more[x] else to[x]
