@@ -24,21 +24,40 @@ def _trilinear(
     values: npt.NDArray[np.float32], points: Array, matrix: Array, offset: Array, out: npt.NDArray[np.float32]
 ) -> None:
     """Interpolate at points in space; outside of the block the nearest voxel counts."""
-    last0, last1, last2 = values.shape[0] - 1, values.shape[1] - 1, values.shape[2] - 1
     for n in range(points.shape[0]):
-        x, y, z = points[n, 0], points[n, 1], points[n, 2]
-        i = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + offset[0]
-        j = matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z + offset[1]
-        k = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z + offset[2]
-        i, j, k = min(max(i, 0.0), last0), min(max(j, 0.0), last1), min(max(k, 0.0), last2)
-        a, b, c = int(i), int(j), int(k)
-        d, e, f = min(a + 1, last0), min(b + 1, last1), min(c + 1, last2)
-        u, v, w = i - a, j - b, k - c
-        low = (values[a, b, c] * (1 - w) + values[a, b, f] * w) * (1 - v)
-        low += (values[a, e, c] * (1 - w) + values[a, e, f] * w) * v
-        high = (values[d, b, c] * (1 - w) + values[d, b, f] * w) * (1 - v)
-        high += (values[d, e, c] * (1 - w) + values[d, e, f] * w) * v
-        out[n] = low * (1 - u) + high * u
+        out[n] = _value_at(values, points[n, 0], points[n, 1], points[n, 2], matrix, offset)
+
+
+@njit(cache=True)
+def _trilinear_on_rays(
+    values: npt.NDArray[np.float32], starts: Array, ways: Array, radii: Array, matrix: Array, offset: Array,
+    out: npt.NDArray[np.float32],
+) -> None:  # fmt: skip
+    """Interpolate at each radius on each ray from each start."""
+    for n in range(len(starts)):
+        for a in range(len(ways)):
+            for r in range(len(radii)):
+                x = starts[n, 0] + radii[r] * ways[a, 0]
+                y = starts[n, 1] + radii[r] * ways[a, 1]
+                z = starts[n, 2] + radii[r] * ways[a, 2]
+                out[n, a, r] = _value_at(values, x, y, z, matrix, offset)
+
+
+@njit(cache=True, inline="always")
+def _value_at(values: npt.NDArray[np.float32], x: float, y: float, z: float, matrix: Array, offset: Array) -> float:
+    last0, last1, last2 = values.shape[0] - 1, values.shape[1] - 1, values.shape[2] - 1
+    i = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + offset[0]
+    j = matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z + offset[1]
+    k = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z + offset[2]
+    i, j, k = min(max(i, 0.0), last0), min(max(j, 0.0), last1), min(max(k, 0.0), last2)
+    a, b, c = int(i), int(j), int(k)
+    d, e, f = min(a + 1, last0), min(b + 1, last1), min(c + 1, last2)
+    u, v, w = i - a, j - b, k - c
+    low = (values[a, b, c] * (1 - w) + values[a, b, f] * w) * (1 - v)
+    low += (values[a, e, c] * (1 - w) + values[a, e, f] * w) * v
+    high = (values[d, b, c] * (1 - w) + values[d, b, f] * w) * (1 - v)
+    high += (values[d, e, c] * (1 - w) + values[d, e, f] * w) * v
+    return float(low * (1 - u) + high * u)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +87,29 @@ class Sampler:
         matrix = self.grid.index_from_lps
         _trilinear(self.values, flat, np.ascontiguousarray(matrix[:3, :3]), np.ascontiguousarray(matrix[:3, 3]), out)
         return np.asarray(out.reshape(points.shape[:-1]))
+
+    def on_rays(self, starts_lps: Array, ways: Array, radii_mm: Array) -> Floats:
+        """Interpolate on the same rays from each of some places, as `at` does, without laying out all the points.
+
+        Parameters
+        ----------
+        starts_lps : ndarray, shape (N, 3)
+            LPS mm.
+        ways : ndarray, shape (A, 3)
+            The rays' directions.
+        radii_mm : ndarray, shape (R,)
+            How far out on each ray.
+
+        Returns
+        -------
+        ndarray of float32, shape (N, A, R)
+        """
+        out = np.empty((len(starts_lps), len(ways), len(radii_mm)), dtype=np.float32)
+        matrix = self.grid.index_from_lps
+        linear, offset = np.ascontiguousarray(matrix[:3, :3]), np.ascontiguousarray(matrix[:3, 3])
+        starts, rays = (np.ascontiguousarray(a, dtype=np.float64) for a in (starts_lps, ways))
+        _trilinear_on_rays(self.values, starts, rays, radii_mm, linear, offset, out)
+        return out
 
 
 def sampler_round(

@@ -225,7 +225,7 @@ def radial_profiles(sampler: Sampler, line: Line, along: Array) -> Floats:
     u, v = perpendicular_pair(line.direction)
     turn = np.arange(_RAYS) * 2 * np.pi / _RAYS
     radial = np.cos(turn)[:, None] * u + np.sin(turn)[:, None] * v
-    return sampler.at(line.at(along)[:, None, None] + RADII_MM[None, None, :, None] * radial[None, :, None])
+    return sampler.on_rays(line.at(along), radial, RADII_MM)
 
 
 def outer_fall(profiles: Floats, level_hu: float) -> Array:
