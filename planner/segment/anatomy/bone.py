@@ -248,7 +248,7 @@ def _without_rings(dense: Bools, metal: Bools, edge_mm: float) -> Bools:
     if not near.any():
         return dense
     labels = cc3d.connected_components(dense.astype(np.uint8), connectivity=6)
-    sizes = np.bincount(labels.ravel())
+    sizes = np.bincount(labels[dense], minlength=1)
     touching = np.bincount(labels[near], minlength=len(sizes))
     keep = touching < _CLING_SHARE * sizes
     keep[0] = False

@@ -17,6 +17,7 @@ from planner.segment.anatomy.canal import Canal, find_canal
 from planner.segment.anatomy.gap_bed import gap_bed
 from planner.segment.anatomy.survey_findings import canal_findings, side_findings, skin_findings
 from planner.segment.anatomy.zones import NamedZone, beyond_canal, gas_zone, hip_zones, spine_zones
+from planner.segment.blocks import block_round
 from planner.segment.region import HipLandmarks, Region, block_of, regions_of, working_grid
 from planner.segment.upright import Bools, Floats, resample, upright_hu
 
@@ -186,9 +187,10 @@ def _grid(volume: Volume, regions: tuple[Region, ...], body: Body, config: Anato
     boxes = np.concatenate([r.box_lps for r in regions])
     box = np.stack([boxes.min(axis=0), boxes.max(axis=0)])
     block = block_of(body.inside.grid, box)
-    cells = np.argwhere(body.inside.voxels[block])
-    if len(cells):
-        within = body.inside.grid.to_lps(cells + [s.start for s in block])
+    filled = block_round(body.inside.voxels[block], 0)
+    if filled is not None:
+        ends = np.array([[s.start for s in filled], [s.stop - 1 for s in filled]])
+        within = body.inside.grid.to_lps(ends + [s.start for s in block])
         room = config.region.beyond_skin_mm
         box = np.stack([np.maximum(box[0], within.min(axis=0) - room), np.minimum(box[1], within.max(axis=0) + room)])
     scan = np.sort(volume.grid.corners_lps, axis=0)
