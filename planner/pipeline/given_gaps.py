@@ -24,7 +24,7 @@ from planner.pipeline.given_words import Outcome, of_given_gaps
 from planner.pipeline.told_anatomy import ToldAnatomy
 from planner.pipeline.told_implants import ToldImplants
 from planner.segment.gaps.given_halos import correct_halo
-from planner.segment.gaps.given_interfaces import hip_interface, read_line, regraded
+from planner.segment.gaps.given_interfaces import hip_interface, read_line, regraded, regraded_cup
 from planner.segment.gaps.given_parting import GivenPart, part_mask
 from planner.segment.gaps.given_place import (
     block_round,
@@ -290,14 +290,16 @@ def _new_spaces(
 
 
 def _with_lines(case: _Case, outcomes: Sequence[Outcome]) -> tuple[tuple[Outcome, ...], tuple[Implant, ...]]:
-    """Read width and lucent share of changed gaps on the rays of their stem or cup, and grade such stems anew."""
+    """Read width and lucent share of changed gaps on the rays of their stem or cup, and grade it anew."""
     out = list(outcomes)
-    stems = []
+    graded = []
     for part in case.told.hips:
         own = [k for k, one in enumerate(out) if one.implant_id == part.record.id]
         if not any(out[k].is_edited for k in own):
             continue
-        interface = hip_interface(case.volume, part, case.anatomy.survey.bone, case.config.hip_gaps)
+        interface = hip_interface(
+            case.volume, part, case.anatomy.survey.bone, case.config.hip_gaps, mantles=case.told.parts
+        )
         if interface is None:
             continue
         lines = []
@@ -308,9 +310,12 @@ def _with_lines(case: _Case, outcomes: Sequence[Outcome]) -> tuple[tuple[Outcome
             lines.append(read_line(interface, mask.voxels, case.solid, case.grid))
             if out[k].is_edited:
                 out[k] = replace(out[k], gap=lines[-1].described(gap))
-        if part.record.kind == "femoral_stem":
-            stems.append(regraded(case.graded[part.record.id], lines, case.config.hip_gaps))
-    return tuple(out), tuple(stems)
+        record = case.graded[part.record.id]
+        if record.kind == "femoral_stem":
+            graded.append(regraded(record, lines, case.config.hip_gaps))
+        else:
+            graded.append(regraded_cup(record, part, interface, lines, case.config.hip_gaps))
+    return tuple(out), tuple(graded)
 
 
 def _kind_beside(implant: ImplantKind | None) -> GapKind:

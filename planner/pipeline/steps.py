@@ -257,8 +257,9 @@ def measure_gaps(
         trust = trust_map(volume, metal, config.trust, monitor=monitor)
         halos = measure_halos(volume, metal, told.shafts, seen.bone, config.halos, trust=trust, monitor=monitor)
         round_hips = measure_hip_gaps(
-            volume, told.hips, bone=seen.bone, metal=metal.mask, config=config.hip_gaps, trust=trust, monitor=monitor
-        )
+            volume, told.hips, bone=seen.bone, metal=metal.mask, config=config.hip_gaps, trust=trust, mantles=parts,
+            monitor=monitor,
+        )  # fmt: skip
     found = [(h.gap, h.mask) for h in halos if h.gap is not None and h.mask is not None]
     found += [(gap.record, gap.mask) for gap in round_hips.gaps]
     heights = heights_of(anatomy, config)

@@ -12,10 +12,13 @@ from planner.geometry.grid import Grid
 from planner.model.gap import Gap, GapWidth
 from planner.model.implant import Implant
 from planner.model.volume import Mask, Volume
+from planner.segment.gaps.hip_grades import cup_by_zones
+from planner.segment.gaps.hip_look import mantle_of
 from planner.segment.gaps.interface_edge import interface_of
 from planner.segment.gaps.interface_rays import OFFSETS_MM, Interface
 from planner.segment.gaps.stem_loosening import stem_loosening
 from planner.segment.implants.hips import HipPart
+from planner.segment.implants.parts import ImplantPart
 from planner.segment.unwrap import Cells, Floats, sampler_round
 from planner.segment.upright import Bools
 
@@ -58,7 +61,9 @@ class DrawnLine:
         )
 
 
-def hip_interface(volume: Volume, part: HipPart, bone: Mask, config: HipGapConfig) -> Interface | None:
+def hip_interface(
+    volume: Volume, part: HipPart, bone: Mask, config: HipGapConfig, *, mantles: Sequence[ImplantPart] = ()
+) -> Interface | None:
     """Lay rays from a stem's or a cup's metal, as for its measurement.
 
     Parameters
@@ -71,6 +76,8 @@ def hip_interface(volume: Volume, part: HipPart, bone: Mask, config: HipGapConfi
         The bone's envelope.
     config : HipGapConfig
         The settings.
+    mantles : sequence of ImplantPart
+        Cement that was told; other parts are passed over.
 
     Returns
     -------
@@ -79,7 +86,7 @@ def hip_interface(volume: Volume, part: HipPart, bone: Mask, config: HipGapConfi
     """
     if part.record.kind not in ("femoral_stem", "acetabular_cup"):
         return None
-    return interface_of(volume, part, bone, config)
+    return interface_of(volume, part, bone, config, mantle_of(part.record, mantles))
 
 
 def read_line(interface: Interface, gap: Bools, metal: Bools, grid: Grid) -> DrawnLine:
@@ -164,3 +171,35 @@ def regraded(record: Implant, lines: Sequence[DrawnLine], config: HipGapConfig) 
     )  # fmt: skip
     call = stem_loosening(share, widest, trust=1.0, config=config)
     return record.model_copy(update={"loosening": call, "loosening_criteria": criteria})
+
+
+def regraded_cup(
+    record: Implant, part: HipPart, interface: Interface, lines: Sequence[DrawnLine], config: HipGapConfig
+) -> Implant:
+    """Grade a cup anew by the lines that a person left behind it.
+
+    Parameters
+    ----------
+    record : Implant
+        The cup as it was graded by what was measured.
+    part : HipPart
+        Its sphere and mouth.
+    interface : Interface
+        Its rays.
+    lines : sequence of DrawnLine
+        All of its gaps, on these rays; empty where all were erased.
+    config : HipGapConfig
+        The limits.
+
+    Returns
+    -------
+    Implant
+        Unchanged where the scan could not tell whether it is loose.
+    """
+    if record.loosening is None:
+        return record
+    lucent = np.any([np.zeros(interface.in_bone.shape, dtype=bool), *(line.lucent for line in lines)], axis=0)
+    anew = cup_by_zones(record, part, interface, lucent, trust=1.0, is_blind=False, config=config)
+    # what else speaks of its loosening was not drawn
+    others = record.loosening_criteria[len(anew.loosening_criteria) :]
+    return anew.model_copy(update={"loosening_criteria": (*anew.loosening_criteria, *others)})

@@ -1,11 +1,10 @@
 """Rays from the metal of a stem or a cup into the bone round it: the interface, unwrapped."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from scipy.special import ndtr, ndtri
 
 from planner.config.hip_config import HipGapConfig
 from planner.geometry.frames import Array, PointsLps, unit
@@ -15,7 +14,7 @@ from planner.segment.unwrap import Cells, Fan, Floats, make_fan, sampler_round
 
 OFFSET_STEP_MM = 0.25
 OFFSETS_MM: Array = np.arange(0.0, 8.01, OFFSET_STEP_MM)
-"""Distances from the metal at which every ray is read, square to its surface."""
+"""Distances from the metal at which every ray is followed, square to its surface."""
 _METAL_STEP_MM = 0.2
 _ROW_MM, _ANGLES = 1.0, 72
 _STEM_REACH_MM = 40.0
@@ -27,6 +26,25 @@ _LEAST_COSINE = 0.4
 _CONTACT_MM = 2.0
 """Bone's envelope must begin this near to the metal."""
 _OTHER_METAL_MM = 2.0
+_CEMENT_RANGE_HU = (600.0, 2500.0)
+"""Opacified cement (1000-2500 HU with its noise), and what blur leaves of a thin mantle."""
+_THICKEST_MANTLE_MM, _REFINED_MM = 8.0, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """How metal's edge is read.
+
+    Parameters
+    ----------
+    level_hu : float
+        Metal is brighter.
+    inside_mm : float
+        How far inside of where rays fall below that level the metal ends.
+    """
+
+    level_hu: float
+    inside_mm: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +59,6 @@ class Interface:
         Where each ray leaves the metal.
     cosine : ndarray, shape (rows, angles)
         Of the angle between ray and surface normal.
-    profiles : ndarray, shape (rows, angles, len(OFFSETS_MM))
-        HU at offsets from the metal, neighbours averaged, the metal's blur taken off.
     limit_mm : ndarray, shape (rows, angles)
         Offset at which the ray leaves the bone's envelope.
     in_bone : ndarray of bool, shape (rows, angles)
@@ -54,7 +70,6 @@ class Interface:
     fan: Fan
     metal_mm: Array
     cosine: Array
-    profiles: Floats
     limit_mm: Array
     in_bone: Cells
     sigma_mm: Array
@@ -63,9 +78,14 @@ class Interface:
         """Area of the metal's surface in each cell, mm2."""
         return np.asarray(self.fan.area_mm2(self.metal_mm) / self.cosine)
 
-    def cells_mm3(self, width_mm: Array) -> Array:
-        """Volume between the metal and a surface so far from it, in each cell."""
-        return self.fan.volume_mm3(self.metal_mm, self.metal_mm + width_mm / self.cosine)
+    def cells_mm3(self, inner_mm: Array, outer_mm: Array) -> Array:
+        """Volume between two surfaces so far from the metal, in each cell."""
+        inner, outer = (np.maximum(0.0, self.metal_mm + t / self.cosine) for t in (inner_mm, outer_mm))
+        return self.fan.volume_mm3(inner, np.maximum(inner, outer))
+
+    def along_rays(self, field: npt.NDArray[np.generic], source: Volume | Mask, offsets_mm: Array) -> Floats:
+        """Read voxels at offsets from the metal on each ray, shape (rows, angles, offsets)."""
+        return _read(field, source, self.fan, self.metal_mm[..., None] + offsets_mm / self.cosine[..., None])
 
     def points_lps(self, offset_mm: Array) -> PointsLps:
         """Points at an offset from the metal on each ray, shape (rows, angles, 3)."""
@@ -83,9 +103,8 @@ class Interface:
 
 
 def stem_interface(
-    volume: Volume, bone: Mask, shoulder_lps: Array, tip_lps: Array, diameter_mm: float, level_hu: float,
-    plateau_hu: float,
-    config: HipGapConfig, *, is_cut: bool,
+    volume: Volume, bone: Mask, shoulder_lps: Array, tip_lps: Array, diameter_mm: float, edge: Edge,
+    config: HipGapConfig, *, is_cut: bool, mantle: Mask | None = None,
 ) -> Interface:  # fmt: skip
     """Lay rays round a stem from shoulder to tip, and a fan round the tip.
 
@@ -99,12 +118,14 @@ def stem_interface(
         The stem's ends.
     diameter_mm : float
         Of its distal half.
-    level_hu, plateau_hu : float
-        Level at which the metal's edge is read, and what the metal shows inside.
+    edge : Edge
+        How the metal's edge is read.
     config : HipGapConfig
         Blur of the scan.
     is_cut : bool
         The tip is not in the scan, so that no fan is laid round it.
+    mantle : Mask or None
+        The cement round the stem: rays start at its outside, and those that meet none are not in bone.
 
     Returns
     -------
@@ -113,21 +134,20 @@ def stem_interface(
     fan = make_fan(shoulder_lps, tip_lps, 0.4 * diameter_mm, start_mm=3.0, step_mm=_ROW_MM, angles=_ANGLES)
     rho = np.arange(0.0, _STEM_REACH_MM, _METAL_STEP_MM)
     values = _read(volume.hu, volume, fan, np.broadcast_to(rho, (len(fan.along_mm), _ANGLES, len(rho))))
-    below = values < level_hu
+    below = values < edge.level_hu
     k = np.argmax(below, axis=2)
     own = below.any(2) & (k > 0)
-    interface = _interface(volume, bone, fan, _crossing(values, k, rho, level_hu), own, level_hu, plateau_hu, config)
+    metal = np.maximum(0.0, _crossing(values, k, rho, edge.level_hu) - edge.inside_mm)
+    if mantle is not None:
+        metal, own = _mantle_surface(values, mantle, fan, rho, metal, own, config)
+    interface = _interface(volume, bone, fan, metal, own, edge, config)
     if not is_cut:
         return interface
-    in_bone = interface.in_bone & ~fan.is_tip[:, None]
-    return Interface(
-        fan, interface.metal_mm, interface.cosine, interface.profiles, interface.limit_mm, in_bone, interface.sigma_mm
-    )
+    return replace(interface, in_bone=interface.in_bone & ~fan.is_tip[:, None])
 
 
 def cup_interface(
-    volume: Volume, bone: Mask, centre_lps: Array, radius_mm: float, opening_lps: Array, level_hu: float,
-    plateau_hu: float,
+    volume: Volume, bone: Mask, centre_lps: Array, radius_mm: float, opening_lps: Array, edge: Edge,
     config: HipGapConfig,
 ) -> Interface:  # fmt: skip
     """Lay rays from a cup's centre over its outer surface.
@@ -144,7 +164,7 @@ def cup_interface(
         Its radius.
     opening_lps : ndarray, shape (3,)
         Out of the cup's mouth.
-    level_hu, plateau_hu : float
+    edge : Edge
         As for a stem.
     config : HipGapConfig
         Blur of the scan.
@@ -165,53 +185,47 @@ def cup_interface(
     )  # fmt: skip
     rho = np.arange(radius_mm - _CUP_SHELL_MM, radius_mm + _CUP_SHELL_MM, _METAL_STEP_MM)
     values = _read(volume.hu, volume, fan, np.broadcast_to(rho, (rows, _ANGLES, len(rho))))
-    bright = values >= level_hu
+    bright = values >= edge.level_hu
     # the last fall: between head and shell lies the liner
     k = np.minimum(len(rho) - np.argmax(bright[..., ::-1], axis=2), len(rho) - 1)
     own = bright.any(2) & ~bright[..., -1]
-    return _interface(volume, bone, fan, _crossing(values, k, rho, level_hu), own, level_hu, plateau_hu, config)
+    metal = np.maximum(0.0, _crossing(values, k, rho, edge.level_hu) - edge.inside_mm)
+    return _interface(volume, bone, fan, metal, own, edge, config)
 
 
 def _interface(
-    volume: Volume,
-    bone: Mask,
-    fan: Fan,
-    fall_mm: Array,
-    own: Cells,
-    level_hu: float,
-    plateau_hu: float,
-    config: HipGapConfig,
+    volume: Volume, bone: Mask, fan: Fan, metal: Array, own: Cells, edge: Edge, config: HipGapConfig
 ) -> Interface:
     # a linear look-up adds a sixth of the voxels' distance squared, along each axis, to the variance of the blur
     spacing = np.array(volume.grid.spacing_mm)
     across = (fan.directions() @ volume.grid.directions_lps) ** 2 @ spacing**2
     sigma = np.sqrt(config.blur_sigma_mm**2 + across / 6)
-    shift = -float(ndtri(level_hu / plateau_hu)) * sigma
-    metal = np.maximum(fall_mm - shift, 0.0)
     cosine = _cosine(fan, metal)
     rho = metal[..., None] + OFFSETS_MM / cosine[..., None]
     raw = _read(volume.hu, volume, fan, rho)
-    other = np.any((raw > level_hu) & (OFFSETS_MM > _OTHER_METAL_MM), axis=2)
+    other = np.any((raw > edge.level_hu) & (OFFSETS_MM > _OTHER_METAL_MM), axis=2)
     inside = _read(bone.voxels, bone, fan, rho) > 0.5
     outside = ~inside & (OFFSETS_MM > 0.3)
     limit = np.where(outside.any(2), OFFSETS_MM[np.argmax(outside, axis=2)] - OFFSET_STEP_MM / 2, np.inf)
     in_bone = own & ~ndimage.binary_dilation(other) & (limit > _CONTACT_MM)
-    # what the blurred metal adds; a ray is averaged with neighbours of its own kind only
-    tail = plateau_hu * ndtr(-OFFSETS_MM / sigma[..., None])
-    clean = np.minimum(raw, 3000.0) - np.minimum(tail, 3000.0)
-    return Interface(fan, metal, cosine, _smooth(clean, in_bone, fan, metal), limit, in_bone, sigma)
+    return Interface(fan, metal, cosine, limit, in_bone, sigma)
 
 
-def _smooth(profiles: Floats, weight: Cells, fan: Fan, metal_mm: Array) -> Floats:
-    radius = float(np.median(metal_mm[weight])) if weight.any() else 10.0
-    arc = max(0.3, float(fan.azimuth_rad[1]) * radius)
-
-    def blurred(field: Floats) -> Floats:
-        along = ndimage.gaussian_filter1d(field, 1.0 / _ROW_MM, axis=0, mode="nearest")
-        return np.asarray(ndimage.gaussian_filter1d(along, 1.0 / arc, axis=1, mode="wrap"))
-
-    share = blurred(weight.astype(np.float64))[..., None]
-    return np.asarray(np.where(share > 0.02, blurred(profiles * weight[..., None]) / np.maximum(share, 0.02), profiles))
+def _mantle_surface(
+    values: Floats, mantle: Mask, fan: Fan, rho: Array, metal_mm: Array, own: Cells, config: HipGapConfig
+) -> tuple[Array, Cells]:
+    """Where rays leave the cement round a stem, and which do."""
+    inside = _read(mantle.voxels, mantle, fan, np.broadcast_to(rho, values.shape)) > 0.5
+    inside &= rho < metal_mm[..., None] + _THICKEST_MANTLE_MM
+    told = inside.any(axis=2) & own
+    last = len(rho) - 1 - np.argmax(inside[..., ::-1], axis=2)
+    rough = rho[last]
+    # half-way from the cement's own HU to interface tissue, near where the mask ends
+    plateau = np.take_along_axis(values, np.maximum(last - 4, 0)[..., None], 2)[..., 0]
+    level = np.asarray(0.5 * (np.clip(plateau, *_CEMENT_RANGE_HU) + config.fibrous_hu), dtype=np.float64)
+    falls = (np.abs(rho - rough[..., None]) < _REFINED_MM) & (values < level[..., None])
+    k = np.where(falls.any(axis=2), np.argmax(falls, axis=2), last)
+    return np.where(falls.any(axis=2), _crossing(values, k, rho, level), rough), told
 
 
 def _cosine(fan: Fan, metal_mm: Array) -> Array:
@@ -226,7 +240,7 @@ def _cosine(fan: Fan, metal_mm: Array) -> Array:
     )
 
 
-def _crossing(values: Floats, k: npt.NDArray[np.intp], rho: Array, level_hu: float) -> Array:
+def _crossing(values: Floats, k: npt.NDArray[np.intp], rho: Array, level_hu: float | Array) -> Array:
     """Where a ray falls through the level between samples k - 1 and k."""
     j = np.maximum(k - 1, 0)
     high, low = (np.take_along_axis(values, i[..., None], 2)[..., 0] for i in (j, k))

@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.config.gap_config import HaloConfig
-from planner.config.hip_config import HipGapConfig
 from planner.geometry.frames import POSTERIOR, SUPERIOR, Array, point_tuple, unit
 from planner.geometry.grid import Grid
 from planner.geometry.implant_zones import SCREW_ZONES, gruen_zones, screw_zones
@@ -15,7 +14,7 @@ from planner.model.unwrapped import UnwrappedMap
 from planner.model.volume import Mask, Volume
 from planner.segment.gaps.halo_look import unwrap_screw
 from planner.segment.gaps.halo_measurement import Halo, HaloMeasurement
-from planner.segment.gaps.interface_rays import OFFSET_STEP_MM, Interface
+from planner.segment.gaps.interface_rays import Interface
 from planner.segment.gaps.readability import depths_mm
 from planner.segment.implants.spine import Shaft
 from planner.segment.trust import TrustMap
@@ -31,6 +30,8 @@ _ROWS = 5
 """Noise is judged on so many rows together: 2.5 mm of a screw. Ours."""
 _LEAST_RISE_HU = 40.0
 """Less is no wall; as the halos' own."""
+_SD_OF_MEAN_DEVIATION = 1.25
+"""Of a normal distribution."""
 _GRUEN_ZONES = tuple(f"gruen-{number}" for number in range(1, 15))
 
 
@@ -145,8 +146,8 @@ def screw_map(
 
 
 def stem_map(
-    implant: Implant, interface: Interface, width_mm: Array, lucent: Cells, medial_lps: Array, config: HipGapConfig,
-    *, sure: Cells | None = None,
+    implant: Implant, interface: Interface, width_mm: Array, spread_mm: Array, lucent: Cells, medial_lps: Array, *,
+    sure: Cells | None = None,
 ) -> UnwrappedMap:  # fmt: skip
     """Turn a stem's interface into its map.
 
@@ -156,14 +157,12 @@ def stem_map(
         The stem; it needs an axis.
     interface : Interface
         Its rays.
-    width_mm : ndarray, shape (rows, angles)
-        The gap's width on each, square to the metal.
+    width_mm, spread_mm : ndarray, shape (rows, angles)
+        The gap's width on each, square to the metal, and that width's mean deviation.
     lucent : ndarray of bool, shape (rows, angles)
         Where there is a gap.
     medial_lps : ndarray, shape (3,)
         As the neck points; for the Gruen zones.
-    config : HipGapConfig
-        The settings.
     sure : ndarray of bool, shape (rows, angles), or None
         Where a cell without a gap has none for sure: artefacts hide none there. None: everywhere.
 
@@ -178,14 +177,12 @@ def stem_map(
     """
     if implant.axis is None:
         raise ValueError(f"{implant.id} has no axis to be unwrapped round")
-    fan, bony = interface.fan, interface.in_bone
-    noise = wall_sd_mm(interface.profiles, OFFSET_STEP_MM, width_mm, lucent, blur_mm=interface.sigma_mm)
-    read = lucent & np.isfinite(noise)
-    width = _widths(width_mm, lucent, read, bony if sure is None else bony & sure)
+    bony = interface.in_bone
+    width = _widths(width_mm, lucent, lucent, bony if sure is None else bony & sure)
     points = interface.points_lps(np.zeros(width_mm.shape)).reshape(-1, 3)
     ends = np.array(implant.axis.head_lps), np.array(implant.axis.tip_lps)
     zone = np.reshape(gruen_zones(points, *ends, medial_lps) - 1, width_mm.shape)
-    return _turned(implant, fan, width, np.hypot(config.edge_sd_mm, noise), bony, zone, _GRUEN_ZONES)
+    return _turned(implant, interface.fan, width, _SD_OF_MEAN_DEVIATION * spread_mm, bony, zone, _GRUEN_ZONES)
 
 
 def _widths(width_mm: Array, lucent: Cells, read: Cells, sure: Cells) -> Array:

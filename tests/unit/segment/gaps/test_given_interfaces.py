@@ -7,8 +7,10 @@ from planner.config.hip_config import HipGapConfig
 from planner.geometry.grid import Grid
 from planner.model.gap import Gap
 from planner.model.implant import Implant, LooseningCriterion
-from planner.segment.gaps.given_interfaces import read_line, regraded
-from planner.segment.gaps.interface_rays import OFFSETS_MM, Interface
+from planner.model.volume import Mask
+from planner.segment.gaps.given_interfaces import read_line, regraded, regraded_cup
+from planner.segment.gaps.interface_rays import Interface
+from planner.segment.implants.hips import HipPart
 from planner.segment.unwrap import make_fan
 
 EDGE = 0.8
@@ -28,8 +30,8 @@ def interface():
     fan = make_fan((0, 0, 75), (0, 0, 5), RADIUS, start_mm=3.0, step_mm=1.0, angles=72)
     shape = (len(fan.along_mm), 72)
     return Interface(
-        fan, np.full(shape, RADIUS), np.ones(shape), np.zeros((*shape, len(OFFSETS_MM)), np.float32),
-        np.full(shape, np.inf), np.broadcast_to(~fan.is_tip[:, None], shape).copy(), np.full(shape, 0.5),
+        fan, np.full(shape, RADIUS), np.ones(shape), np.full(shape, np.inf),
+        np.broadcast_to(~fan.is_tip[:, None], shape).copy(), np.full(shape, 0.5),
     )  # fmt: skip
 
 
@@ -77,3 +79,31 @@ def test_a_stem_is_graded_by_what_was_drawn(interface):
 def test_what_the_scan_could_not_tell_stays_untold(interface):
     lines = [read_line(interface, line(3.5, 8, 72), METAL, GRID)]
     assert regraded(stem(None), lines, HipGapConfig()) == stem(None)
+
+
+def cup(loosening):
+    names = ("share", "zone 1", "zone 2", "zone 3", "fault")
+    rows = tuple(LooseningCriterion(name=n, measured=0.0, limit=1.0, unit="1") for n in names)
+    record = stem(loosening).model_copy(
+        update={"id": "cup-left", "kind": "acetabular_cup", "axis": None, "loosening_criteria": rows}
+    )
+    centre, mouth = np.array([0.0, 0.0, 40.0]), np.array([0.8, 0.0, -0.6])
+    return HipPart(record, Mask(GRID, METAL), centre, 24.0, mouth, is_cut=False)
+
+
+def test_a_cup_is_graded_by_what_was_drawn(interface):
+    part = cup("none")
+    wide = regraded_cup(
+        part.record, part, interface, [read_line(interface, line(2.5, 0, 80), METAL, GRID)], HipGapConfig()
+    )
+    assert wide.loosening == "probable"
+    assert all(row.measured > 0.9 for row in wide.loosening_criteria[:4])
+    assert wide.loosening_criteria[4] == part.record.loosening_criteria[4]
+    erased = regraded_cup(wide, part, interface, [], HipGapConfig())
+    assert erased.loosening == "none" and erased.loosening_criteria[0].measured == 0.0
+
+
+def test_a_cup_that_could_not_be_told_stays_untold(interface):
+    part = cup(None)
+    lines = [read_line(interface, line(2.5, 0, 80), METAL, GRID)]
+    assert regraded_cup(part.record, part, interface, lines, HipGapConfig()) == part.record

@@ -7,11 +7,10 @@ import pytest
 from scipy.special import ndtr
 
 from planner.config.gap_config import HaloConfig
-from planner.config.hip_config import HipGapConfig
 from planner.geometry.grid import Grid
 from planner.model.implant import Implant, ImplantAxis
 from planner.segment.gaps.halo_measurement import Halo
-from planner.segment.gaps.interface_rays import OFFSETS_MM, Interface
+from planner.segment.gaps.interface_rays import Interface
 from planner.segment.gaps.unwrapped_maps import Seen, screw_map, stem_map, wall_sd_mm
 from planner.segment.implants.shafts import Edge
 from planner.segment.implants.spine import Shaft
@@ -172,6 +171,8 @@ def test_a_cell_is_never_surer_than_the_settings_say_and_less_sure_across_thick_
 
 # --- stems ---
 
+SPREAD_MM = 0.2
+
 
 def _stem(*, side="left", sure=None):
     way = FEET
@@ -180,13 +181,11 @@ def _stem(*, side="left", sure=None):
     looks = np.cos(fan.azimuth_rad)[:, None] * fan.across[0] + np.sin(fan.azimuth_rad)[:, None] * fan.across[1]
     lucent = np.broadcast_to(looks @ LEFT > 0.8, shape) & ~fan.is_tip[:, None]
     width = np.where(lucent, 2.0, 0.0)
-    rise = ndtr((OFFSETS_MM - 2.0) / BLUR_MM)
-    profiles = np.broadcast_to(GAP_HU + 200.0 * rise, (*shape, len(OFFSETS_MM))).astype(np.float32)
     ones = np.ones(shape)
-    interface = Interface(fan, RADIUS_MM * ones, ones, profiles, np.full(shape, np.inf), ones > 0, BLUR_MM * ones)
+    interface = Interface(fan, RADIUS_MM * ones, ones, np.full(shape, np.inf), ones > 0, BLUR_MM * ones)
     medial = -LEFT if side == "left" else LEFT
     implant = _implant("femoral_stem", way, side=side)
-    return stem_map(implant, interface, width, lucent, medial, HipGapConfig(), sure=sure)
+    return stem_map(implant, interface, width, SPREAD_MM * ones, lucent, medial, sure=sure)
 
 
 @pytest.mark.parametrize(("side", "gruen"), [("left", {1, 2, 3}), ("right", {5, 6, 7})])
@@ -196,7 +195,9 @@ def test_a_stem_has_its_gruen_zones(side, gruen):
     assert np.median(found.round_deg[gap.any(axis=0)]) == pytest.approx(270.0, abs=3.0)  # the patient's left
     whole = gap & (found.along_mm < LENGTH_MM - 6.0)[:, None] & (np.abs(found.round_deg - 270.0) < 20.0)
     assert {int(found.zones[code].removeprefix("gruen-")) for code in np.unique(found.zone[whole])} == gruen
-    assert np.nanmin(found.width_sd_mm) >= HipGapConfig().edge_sd_mm
+    # of a normal distribution the mean deviation is 0.8 standard deviations
+    assert found.width_sd_mm[gap] == pytest.approx(SPREAD_MM / np.sqrt(2 / np.pi), rel=0.01)
+    assert np.isnan(found.width_sd_mm[~gap]).all()
 
 
 def test_a_stem_beside_which_artefacts_hide_gaps_is_not_read_there():

@@ -1,0 +1,129 @@
+"""What a stem's or cup's lucent interface says: its loosening, and the findings that go with it."""
+
+import numpy as np
+
+from planner.config.hip_config import HipGapConfig
+from planner.geometry.implant_zones import charnley_zones
+from planner.model.finding import Finding
+from planner.model.implant import Implant, LooseningCriterion
+from planner.segment.gaps.cup_loosening import cup_loosening
+from planner.segment.gaps.hip_look import Found
+from planner.segment.gaps.interface_rays import Interface
+from planner.segment.gaps.readability import refused_finding, unreadable_finding
+from planner.segment.gaps.stem_loosening import stem_loosening
+from planner.segment.implants.hips import HipPart
+from planner.segment.trust import TrustMap
+from planner.segment.unwrap import Cells
+
+_LEAST_INTERFACE_MM2, _LEAST_ZONE_MM2 = 400.0, 150.0
+"""Less of an interface, or of a cup's zone, in the scan is not graded; ours."""
+_CHARNLEY = (1, 2, 3)
+
+
+def unreadable_findings(found: Found, trust: TrustMap | None) -> tuple[Finding, ...]:
+    """Say where artefacts leave an implant's interface unreadable."""
+    if found.seen is None or trust is None:
+        return ()
+    record = found.part.record
+    said = unreadable_finding(record.id, found.seen, record.centroid_lps, trust)
+    return () if said is None else (said,)
+
+
+def refused_findings(
+    found: Found, measured_ml: float, trust: TrustMap | None, config: HipGapConfig
+) -> tuple[Finding, ...]:
+    """Say that a dark rim was not taken for a gap, for what artefacts are foretold to add explains it."""
+    if trust is None or found.plain_ml < config.least_gap_ml:
+        return ()
+    stays = measured_ml / found.plain_ml
+    if stays >= trust.config.least_staying_share:
+        return ()
+    record = found.part.record
+    return (refused_finding(record.id, found.plain_ml, stays, record.centroid_lps, trust),)
+
+
+def graded_stem(record: Implant, found: Found, config: HipGapConfig, *, is_blind: bool) -> Implant:
+    """Give a stem's record with its loosening: None in place of "none" where the scan may hide a line (is_blind)."""
+    area, bony = found.interface.area_mm2(), found.interface.in_bone
+    total = float(area[bony].sum())
+    lucent = found.lucent & bony
+    wide = np.sort(found.width_mm[lucent])[::-1]
+    covered = np.cumsum(area[lucent][np.argsort(-found.width_mm[lucent])]) / max(total, 1e-6)
+    share = float(area[lucent].sum()) / total if total >= _LEAST_INTERFACE_MM2 else None
+    # one bay of a cavity is no line: the width that so much of the interface reaches
+    widest = float(wide[np.argmax(covered >= config.line_share)]) if np.any(covered >= config.line_share) else 0.0
+    call = stem_loosening(share, widest, trust=found.trust, config=config)
+    if call == "none" and is_blind:
+        call = None
+    # where nothing can be told of the stem, that no line was seen is no measured zero
+    criteria = (
+        LooseningCriterion(
+            name="lucent share of the interface", measured=None if call is None else share,
+            limit=config.possible_share, unit="1",
+        ),
+        LooseningCriterion(
+            name=f"width of the line over {config.line_share:.0%} of the interface",
+            measured=None if call is None else widest,
+            limit=config.probable_width_mm, unit="mm",
+        ),
+    )  # fmt: skip
+    return record.model_copy(update={"loosening": call, "loosening_criteria": criteria})
+
+
+def graded_cup(record: Implant, found: Found, config: HipGapConfig, *, is_blind: bool) -> Implant:
+    """Give a cup's record with its loosening, as `graded_stem` does."""
+    return cup_by_zones(
+        record, found.part, found.interface, found.lucent, trust=found.trust, is_blind=is_blind, config=config
+    )
+
+
+def cup_by_zones(
+    record: Implant, part: HipPart, interface: Interface, lucent: Cells, *, trust: float, is_blind: bool,
+    config: HipGapConfig,
+) -> Implant:  # fmt: skip
+    """Grade a cup by the zones of its interface that are lucent.
+
+    Parameters
+    ----------
+    record : Implant
+        The cup's.
+    part : HipPart
+        Its sphere and mouth.
+    interface : Interface
+        Its rays.
+    lucent : ndarray of bool, shape (rows, angles)
+        Where there is a gap.
+    trust : float
+        How far the scan can be read.
+    is_blind : bool
+        Whether the scan may hide a line: None stands in place of "none" then.
+    config : HipGapConfig
+        The limits.
+
+    Returns
+    -------
+    Implant
+        Unchanged without a sphere and a mouth.
+    """
+    if part.centre_lps is None or part.opening_lps is None:
+        return record
+    area = np.where(interface.in_bone, interface.area_mm2(), 0.0)
+    points = interface.points_lps(np.zeros(area.shape)).reshape(-1, 3)
+    zones = charnley_zones(points, part.centre_lps, part.opening_lps, record.side).reshape(area.shape)
+    shares: list[float | None] = []
+    for zone in _CHARNLEY:
+        whole = float(area[zones == zone].sum())
+        shares.append(float(area[(zones == zone) & lucent].sum()) / whole if whole >= _LEAST_ZONE_MM2 else None)
+    total = float(area.sum())
+    share = float(area[lucent].sum()) / total if total >= _LEAST_INTERFACE_MM2 else None
+    call = cup_loosening(shares, lucent_share=share, trust=trust, config=config)
+    # bone that reads as interface tissue does, or artefacts, may hide a line
+    if call == "none" and is_blind:
+        call = None
+    rows = [("lucent share of the interface", share, config.possible_share)]
+    rows += [(f"lucent share of charnley-{z}", s, config.zone_share) for z, s in zip(_CHARNLEY, shares, strict=True)]
+    criteria = tuple(
+        LooseningCriterion(name=name, measured=None if call is None else measured, limit=limit, unit="1")
+        for name, measured, limit in rows
+    )
+    return record.model_copy(update={"loosening": call, "loosening_criteria": criteria})
