@@ -4,7 +4,7 @@ PYTHON = python3
 ARGS =
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format samples bench accuracy train-reader clean
+.PHONY: help install demo test check format samples bench accuracy train-reader train-hip-reader clean
 
 help:
 	@echo "make demo     plan the sample series; says where the results are (demo_out/)"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench    loading times beside SimpleITK's, pydicom's and the plain file read"
 	@echo "make accuracy each step's errors on phantoms whose truth is known (an hour the first time; ARGS=\"--only NAME\")"
 	@echo "make train-reader  train the networks that read halos, on 86 simulated patients; hours (build/reader/screw.npz)"
+	@echo "make train-hip-reader  the same of gaps round stems and cups, on 112 simulated hips (build/reader/hip.npz)"
 	@echo "make clean    remove all that these made, .venv too"
 
 install:
@@ -55,15 +56,23 @@ accuracy:
 	@.venv/bin/python benchmarks/accuracy.py $(ARGS)
 
 # The training patients alone first, then the spines to tune on, too. Two processes may make samples side by side:
-# benchmarks/reader_samples.py. The weights are put to use by hand: planner/segment/reading/screw.npz.
+# benchmarks/reader_samples.py, hip_reader_samples.py. The weights are put to use by hand: planner/segment/reading/.
 READER = build/reader
-TRAIN = .venv/bin/python benchmarks/reader_training.py --samples $(READER) --cases 0:40 41:69:2
+TRAIN = .venv/bin/python benchmarks/reader_training.py --samples $(READER)
+SPINES = --cases 0:40 41:69:2
+HIPS = --reader hip --cases 0:112
 train-reader:
 	@.ci/install dev $(PYTHON)
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[train]'
-	@$(TRAIN) --epochs 90 --out $(READER)/first.npz $(ARGS)
-	@$(TRAIN) --epochs 75 --start $(READER)/first.npz \
+	@$(TRAIN) $(SPINES) --epochs 90 --out $(READER)/first.npz $(ARGS)
+	@$(TRAIN) $(SPINES) --epochs 75 --start $(READER)/first.npz \
 	  --tables benchmarks/accuracy_cases.toml benchmarks/reader_cases.toml --out $(READER)/screw.npz $(ARGS)
+
+train-hip-reader:
+	@.ci/install dev $(PYTHON)
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[train]'
+	@$(TRAIN) $(HIPS) --epochs 120 --out $(READER)/first-hip.npz $(ARGS)
+	@$(TRAIN) $(HIPS) --epochs 260 --start $(READER)/first-hip.npz --out $(READER)/hip.npz $(ARGS)
 
 clean:
 	rm -rf .venv build dist demo_out .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

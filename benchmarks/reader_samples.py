@@ -8,13 +8,14 @@ processes may work side by side on cases of their own. `reader_training.py` call
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from accuracy_cases import AccuracyCase, load_cases
+from reader_files import write_arrays
 
 from planner.config.phantoms.scan import ScanSettings
 from planner.config.plan_config import PlanConfig
@@ -252,17 +253,18 @@ def targets_of(sample: Sample, *, radius_mm: float) -> Single:
     planes = (
         lucent,
         np.where(lucent > 0, np.clip(outer - radius_mm, 0.0, 8.0), 0.0),
-        _summed(sample.volume_mm3),
+        summed(sample.volume_mm3),
         np.sqrt(paired(view.metal_mm**2)),
         paired(view.fan.is_tip[:, None] * one),
-        _summed(view.fan.weight[:, None] * one),
+        summed(view.fan.weight[:, None] * one),
         paired(view.in_bone.astype(np.float64)),
         np.full(lucent.shape, radius_mm),
     )
     return np.stack(planes, axis=-1).astype(np.float32)
 
 
-def _summed(values: Floats) -> Array:
+def summed(values: Floats) -> Array:
+    """Add two by two cells; a last row without a second one stands alone."""
     even = np.concatenate([values, np.zeros_like(values[: len(values) % 2])])
     return 4.0 * paired(even)
 
@@ -287,11 +289,7 @@ def write_samples(path: Path, samples: Sequence[Sample]) -> None:
             **{name: getattr(view, name).astype(np.float16) for name in _HALVES},
         }
         arrays.update({f"{n}-{name}": values for name, values in kept.items()})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez_compressed(file, **arrays)
-    part.replace(path)
+    write_arrays(path, arrays)
 
 
 def read_samples(path: Path) -> tuple[Sample, ...]:
@@ -315,15 +313,24 @@ def _read_sample(screw: str, kept: dict[str, Any]) -> Sample:
     return Sample(screw, view, kept["lucent"], kept["outer_mm"], kept["volume_mm3"])
 
 
-def make_missing(cases: Sequence[AccuracyCase], folder: Path) -> tuple[Path, ...]:
+def make_spine(path: Path, case: AccuracyCase) -> None:
+    """Make a spine's file of samples."""
+    write_samples(path, samples_of(case))
+
+
+def make_missing(
+    cases: Sequence[AccuracyCase], folder: Path, *, make: Callable[[Path, AccuracyCase], None] = make_spine
+) -> tuple[Path, ...]:
     """Make the samples that are not there yet, and say on stderr how far it is.
 
     Parameters
     ----------
     cases : sequence of AccuracyCase
-        Spines.
+        What the samples are of.
     folder : Path
         Where samples are kept, one file a case.
+    make : callable
+        Makes the file of a case.
 
     Returns
     -------
@@ -336,7 +343,7 @@ def make_missing(cases: Sequence[AccuracyCase], folder: Path) -> tuple[Path, ...
         said = "is there"
         if not path.exists():
             try:
-                write_samples(path, samples_of(case))
+                make(path, case)
                 said = f"made in {time.perf_counter() - start:.0f} s"
             except PlannerError as error:
                 said = f"left out: {error}"
@@ -359,13 +366,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what says which cases are trained on."""
     parser.add_argument("--samples", type=Path, required=True, metavar="DIR", help="where samples are kept")
     parser.add_argument("--cases", type=case_numbers, nargs="+", default=[], metavar="FIRST:END", help="as 0:40, 7")
-    parser.add_argument("--tables", type=Path, nargs="+", default=[], metavar="TOML", help="their tuning spines, too")
+    parser.add_argument("--tables", type=Path, nargs="+", default=[], metavar="TOML", help="their tuning cases, too")
 
 
 def chosen_cases(arguments: argparse.Namespace) -> tuple[AccuracyCase, ...]:
-    """Give the cases that the arguments of `add_arguments` name."""
-    numbers = dict.fromkeys(number for some in arguments.cases for number in some)
-    return (*(training_case(number) for number in numbers), *table_cases(arguments.tables))
+    """Give the spines that the arguments of `add_arguments` name."""
+    return (*(training_case(number) for number in chosen_numbers(arguments)), *table_cases(arguments.tables))
+
+
+def chosen_numbers(arguments: argparse.Namespace) -> tuple[int, ...]:
+    """Give the numbers that the arguments of `add_arguments` name, each once."""
+    return tuple(dict.fromkeys(number for some in arguments.cases for number in some))
 
 
 def main() -> None:

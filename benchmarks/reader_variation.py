@@ -114,10 +114,10 @@ def varied(sample: Sample, rng: np.random.Generator, amounts: Amounts = USUAL) -
     return features, targets
 
 
-def padded(maps: Single) -> Single:
-    """Bring a map to ``ROWS`` rows: the rest empty, or of a longer screw those next to the tip."""
-    shown = maps[-ROWS:]
-    return np.concatenate([shown, np.zeros((ROWS - len(shown), *shown.shape[1:]), dtype=np.float32)])
+def padded(maps: Single, rows: int = ROWS) -> Single:
+    """Bring a map to so many rows: the rest empty, or of a longer one those next to the tip."""
+    shown = maps[-rows:]
+    return np.concatenate([shown, np.zeros((rows - len(shown), *shown.shape[1:]), dtype=np.float32)])
 
 
 def varied_view(sample: Sample, rng: np.random.Generator, amounts: Amounts = USUAL) -> ScrewView:

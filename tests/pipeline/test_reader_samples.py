@@ -355,6 +355,7 @@ def test_what_is_written_is_what_the_program_loads(tmp_path: Path, monkeypatch) 
 )
 def test_jax_and_the_program_read_alike_and_a_wrong_reading_costs_more() -> None:
     import reader_training as training
+    from reader_losses import loss
 
     features = features_of(_sample().view)
     for layers in (fresh_layers(np.random.default_rng(3)), network.networks("screw")[0].layers):
@@ -365,6 +366,6 @@ def test_jax_and_the_program_read_alike_and_a_wrong_reading_costs_more() -> None
 
     def cost(logit: float) -> float:
         told = {**layers, "out": (0.0 * weight, np.array([logit, 2.0, 0.0], dtype=np.float32))}
-        return float(training.loss(told, features[None, :20], right)[0])
+        return float(loss(told, features[None, :20], right)[0])
 
     assert cost(0.0) < min(cost(-6.0), cost(6.0)), "half of the cells are lucent"
