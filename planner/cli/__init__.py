@@ -32,6 +32,10 @@ _NEGATIVE_POINT = re.compile(r"-[\d.]+,")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """What the system says when a result has no room."""
 
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
+"""Many small matrices are solved, one after the other: threads that wait for each other took a quarter of a hip's time.
+The setting is read when numpy is loaded, and the user's own stands."""
+
 
 class _EndedError(KeyboardInterrupt):
     """The system, or another program, asked this one to end."""
@@ -68,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         written. A fault of the program is raised, and ends Python with 1.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    if "numpy" not in sys.modules:
+        os.environ.setdefault(*_ONE_THREAD)
     command = next((word for word in words if word in COMMANDS), None)
     arguments = _parser(command).parse_args(_with_points(words))
     previous = signal.signal(signal.SIGTERM, _stop) if _in_main_thread() else None
