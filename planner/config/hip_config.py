@@ -157,6 +157,13 @@ class HipGapConfig(Settings):
     )
     high_at_best: float = Field(default=0.15, ge=0, description="The same up to the upper end.")
     high_per_doubt: float = Field(default=2.0, ge=0, description="The same up to the upper end.")
+    least_bony_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="A cup of which less lies in bone is not read: its rays start on a wire ring or the head. Ten cups "
+        "of tuning and development hips and two real ones have 0.81 and more, a cemented one 0.15.",
+    )
     cavity_from_mm: float = Field(
         default=7.0, gt=0, description="Gaps so wide are followed in 3D beyond their rays; ours."
     )

@@ -19,7 +19,13 @@ from planner.model.unwrapped import UnwrappedMap
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
 from planner.segment.gaps.hip_doubt import interval_of, sureness_of, trace_finding
-from planner.segment.gaps.hip_grades import graded_cup, graded_stem, refused_findings, unreadable_findings
+from planner.segment.gaps.hip_grades import (
+    graded_cup,
+    graded_stem,
+    refused_findings,
+    unreadable_findings,
+    unseen_finding,
+)
 from planner.segment.gaps.hip_look import Found, look_at
 from planner.segment.gaps.interface_rays import OFFSET_STEP_MM, OFFSETS_MM
 from planner.segment.gaps.unwrapped_maps import stem_map
@@ -117,33 +123,42 @@ def measure_hip_gaps(
     Nails, cup screws and heads are not looked at. A line thinner than `config.least_width_mm` is not seen. The criteria
     of loosening are those of cemented stems, and one CT shows no migration: "definite" is never said.
     """
-    gaps: list[HipGap] = []
-    records: list[Implant] = []
-    said: list[Finding] = []
-    maps: list[UnwrappedMap] = []
+    each: list[HipGaps] = []
     for part in parts:
-        record = part.record
-        if record.kind in ("femoral_stem", "acetabular_cup"):
-            check_cancelled(monitor)
-            monitor.report(Progress(f"measuring gaps round {record.id}"))
-            found = look_at(
-                volume, part, bone=bone, metal=metal, mantles=mantles, trust=trust, config=config
-            )  # fmt: skip
-            medial = _medial(part, parts)
-            own, traces = _gaps(found, medial, config)
-            gaps += own
-            measured_ml = sum(g.record.volume_ml.estimate for g in own if g.record.volume_ml is not None)
-            doubts = (*unreadable_findings(found, trust), *refused_findings(found, measured_ml, trust, config), *traces)
-            said += doubts
-            grade = graded_stem if record.kind == "femoral_stem" else graded_cup
-            record = grade(record, found, config, is_blind=bool(doubts))
-            if record.kind == "femoral_stem":
-                # where artefacts may hide a line, none seen is none measured
-                sure = np.full(found.lucent.shape, not doubts)
-                spread = found.reading.spread_mm
-                maps.append(stem_map(record, found.interface, found.width_mm, spread, found.lucent, medial, sure=sure))
-        records.append(record)
-    return HipGaps(tuple(gaps), tuple(records), tuple(said), tuple(maps))
+        if part.record.kind not in ("femoral_stem", "acetabular_cup"):
+            each.append(HipGaps((), (part.record,)))
+            continue
+        check_cancelled(monitor)
+        monitor.report(Progress(f"measuring gaps round {part.record.id}"))
+        found = look_at(volume, part, bone=bone, metal=metal, mantles=mantles, trust=trust, config=config)
+        each.append(_measured(found, _medial(part, parts), trust, config))
+    return HipGaps(
+        tuple(gap for one in each for gap in one.gaps),
+        tuple(record for one in each for record in one.implants),
+        tuple(finding for one in each for finding in one.findings),
+        tuple(unwrapped for one in each for unwrapped in one.maps),
+    )
+
+
+def _measured(found: Found, medial: Array, trust: TrustMap | None, config: HipGapConfig) -> HipGaps:
+    """Give the gaps of one stem or cup, its grade and its map, and what is doubtful of them."""
+    record = found.part.record
+    is_cup = record.kind == "acetabular_cup"
+    unseen = unseen_finding(found, config) if is_cup else None
+    if unseen is not None:
+        return HipGaps((), (record,), (unseen,))
+    gaps, traces = _gaps(found, medial, config)
+    measured_ml = sum(g.record.volume_ml.estimate for g in gaps if g.record.volume_ml is not None)
+    doubts = (*unreadable_findings(found, trust), *refused_findings(found, measured_ml, trust, config), *traces)
+    grade = graded_cup if is_cup else graded_stem
+    graded = grade(record, found, config, is_blind=bool(doubts))
+    if is_cup:
+        return HipGaps(tuple(gaps), (graded,), doubts)
+    # where artefacts may hide a line, none seen is none measured
+    sure = np.full(found.lucent.shape, not doubts)
+    spread = found.reading.spread_mm
+    unwrapped = stem_map(graded, found.interface, found.width_mm, spread, found.lucent, medial, sure=sure)
+    return HipGaps(tuple(gaps), (graded,), doubts, (unwrapped,))
 
 
 def _medial(part: HipPart, parts: tuple[HipPart, ...]) -> Array:

@@ -42,6 +42,23 @@ def refused_findings(
     return (refused_finding(record.id, found.plain_ml, stays, record.centroid_lps, trust),)
 
 
+def unseen_finding(found: Found, config: HipGapConfig) -> Finding | None:
+    """Say that a cup's metal does not lie in bone, as where plastic and cement stand between; None where it does."""
+    area, interface = found.interface.area_mm2(), found.interface
+    share = float(area[interface.in_bone].sum() / area.sum())
+    if share >= config.least_bony_share:
+        return None
+    record = found.part.record
+    return Finding(
+        code="interface-not-seen",
+        severity="caution",
+        message=f"{record.id}: bone lies at {share:.0%} of its metal, as where plastic and cement stand between: gaps "
+        "behind it are not measured, nor whether it is loose",
+        where_lps=record.centroid_lps, measured=share, limit=config.least_bony_share, unit="1",
+        source="this program's rule: least share of a cup's metal in bone (docs/methods.md)", implant_id=record.id,
+    )  # fmt: skip
+
+
 def graded_stem(record: Implant, found: Found, config: HipGapConfig, *, is_blind: bool) -> Implant:
     """Give a stem's record with its loosening: None in place of "none" where the scan may hide a line (is_blind)."""
     area, bony = found.interface.area_mm2(), found.interface.in_bone

@@ -171,3 +171,29 @@ def test_parts_are_joined_over_the_seam_of_the_map_too():
     owner[2:4, 0:2], owner[2:4, 14:16], owner[8:10, 5:7] = 2, 3, 1
     # a part that no cell looks into, as cavities may be, stays what it is
     assert linked(owner, np.zeros(owner.shape, dtype=bool), 4).tolist() == [0, 1, 2, 2, 4]
+
+
+def a_cup(metal_mm, bone_mm):
+    """A hemisphere of metal that looks down, and a ball of bone round it, in soft tissue."""
+    grid = Grid((70, 70, 70), np.diag([1.0, 1, 1, 1])[:, [2, 1, 0, 3]])
+    points = np.asarray(grid.to_lps(np.argwhere(np.ones(grid.shape, dtype=bool)))) - 35.0
+    away = np.linalg.norm(points, axis=1).reshape(grid.shape)
+    metal = (away < metal_mm) & (away > metal_mm - 4) & (points[:, 2].reshape(grid.shape) > 0)
+    bone = (away < bone_mm) & (away > metal_mm - 4)
+    hu = np.where(metal, 8500.0, np.where(bone, 220.0, 40.0))
+    volume = Volume(grid, np.minimum(ndimage.gaussian_filter(hu, 0.5), 3071).astype(np.float32))
+    record = Implant(
+        id="cup-left", kind="acetabular_cup", volume_ml=None, centroid_lps=(35.0, 35.0, 55.0), axis=None,
+        bulls_eye=None, side="left", level=None, material="unknown", loosening=None,
+    )  # fmt: skip
+    centre, mouth = np.array([35.0, 35.0, 35.0]), np.array([0.0, 0.0, -1.0])
+    part = HipPart(record, Mask(grid, metal), centre, metal_mm, mouth, is_cut=False)
+    return measure_hip_gaps(volume, (part,), bone=Mask(grid, bone), metal=Mask(grid, metal), config=CONFIG)
+
+
+def test_a_cup_whose_metal_does_not_lie_in_bone_is_not_read():
+    # as where plastic and cement stand between a wire ring and the bone
+    seen = a_cup(22.0, 22.5)
+    assert [f.code for f in seen.findings] == ["interface-not-seen"]
+    assert seen.findings[0].measured < 0.5 and seen.gaps == () and seen.implants[0].loosening is None
+    assert "interface-not-seen" not in [f.code for f in a_cup(22.0, 32.0).findings]
