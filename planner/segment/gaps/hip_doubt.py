@@ -19,9 +19,11 @@ from planner.segment.unwrap import Cells
 _DEPTHS: Array = np.array([0.5, 0.6, 0.7, 0.8, 0.9])
 """Where a gap is looked at, from its inner wall (0) to its outer (1): narrow ones are blurred by metal inside."""
 
-_NOISE_CELLS = (5, 5)
+NOISE_CELLS = (5, 5)
 """Cells whose mean is taken before fat is told by its HU: noise of one cell passes for it. Ours."""
-_READABLE = 0.9
+_FAT_PATCH = 0.5
+"""A patch of which more is fat is fat; ours."""
+READABLE = 0.9
 """Trust from which HU tell fat from interface tissue, 70 HU apart: artefacts add a third of that at most. Ours."""
 
 
@@ -49,7 +51,7 @@ def sureness_of(chance: Array, cells: Cells, area_mm2: Array) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Floor:
-    """The darkest place of each cell's gap; both of shape (rows, angles), NaN where there is no gap.
+    """The darkest place of each cell's gap; maps have shape (rows, angles), NaN where there is no gap.
 
     Parameters
     ----------
@@ -97,7 +99,7 @@ def floor_of(
     points = interface.points_lps(np.take_along_axis(offsets, darkest, 2)[..., 0])[cells]
     added, readable = np.full(cells.shape, np.nan), np.zeros(cells.shape, dtype=bool)
     added[cells] = trust.pattern_at(points)
-    readable[cells] = trust.trust_at(points) >= _READABLE
+    readable[cells] = trust.trust_at(points) >= READABLE
     return Floor(hu, added, readable)
 
 
@@ -116,11 +118,19 @@ def marrow_fat(floor: Floor, cells: Cells, config: HipGapConfig) -> Cells:
     Returns
     -------
     ndarray of bool, shape (rows, angles)
+        Whole patches, where most of one is fat: at its border bone's HU and fat's make interface tissue's.
     """
-    share = ndimage.uniform_filter(cells.astype(np.float64), _NOISE_CELLS, mode=("nearest", "wrap"))
+    share = ndimage.uniform_filter(cells.astype(np.float64), NOISE_CELLS, mode=("nearest", "wrap"))
     hu = np.where(cells, floor.hu, 0.0)
-    smooth = ndimage.uniform_filter(hu, _NOISE_CELLS, mode=("nearest", "wrap")) / np.maximum(share, 1e-6)
-    return np.asarray(cells & floor.readable & (smooth < config.fat_hu))
+    smooth = ndimage.uniform_filter(hu, NOISE_CELLS, mode=("nearest", "wrap")) / np.maximum(share, 1e-6)
+    dark = cells & floor.readable & (smooth < config.fat_hu)
+    # seen twice, a patch over the seam is whole in the middle
+    twice = np.tile(cells, 2)
+    patches = np.asarray(ndimage.label(twice, np.ones((3, 3)))[0])
+    sizes, fat = (np.bincount(patches.ravel(), weights=np.tile(of, 2).ravel()) for of in (cells, dark))
+    filled = (fat > _FAT_PATCH * np.maximum(sizes, 1.0))[patches] & twice
+    turns = cells.shape[1]
+    return np.asarray(dark | filled[:, :turns] | filled[:, turns:])
 
 
 def staying_share(floor: Floor, cells: Cells, area_mm2: Array, *, bone_hu: float) -> float:

@@ -7,6 +7,7 @@ from planner.geometry.implant_zones import charnley_zones
 from planner.model.finding import Finding
 from planner.model.implant import Implant, LooseningCriterion
 from planner.segment.gaps.cup_loosening import cup_loosening
+from planner.segment.gaps.hip_doubt import staying_share
 from planner.segment.gaps.hip_look import Found
 from planner.segment.gaps.interface_rays import Interface
 from planner.segment.gaps.readability import refused_finding, unreadable_finding
@@ -29,17 +30,57 @@ def unreadable_findings(found: Found, trust: TrustMap | None) -> tuple[Finding, 
     return () if said is None else (said,)
 
 
-def refused_findings(
-    found: Found, measured_ml: float, trust: TrustMap | None, config: HipGapConfig
-) -> tuple[Finding, ...]:
+def refused_findings(found: Found, trust: TrustMap | None, config: HipGapConfig) -> tuple[Finding, ...]:
     """Say that a dark rim was not taken for a gap, for what artefacts are foretold to add explains it."""
     if trust is None or found.plain_ml < config.least_gap_ml:
         return ()
-    stays = measured_ml / found.plain_ml
+    stays = found.sure_ml / found.plain_ml
     if stays >= trust.config.least_staying_share:
         return ()
     record = found.part.record
     return (refused_finding(record.id, found.plain_ml, stays, record.centroid_lps, trust),)
+
+
+def bone_from_hu(found: Found, config: HipGapConfig) -> float:
+    """Give the HU half way from interface tissue to the patient's own cancellous bone."""
+    return 0.5 * (config.fibrous_hu + found.cancellous_hu)
+
+
+def _trust_in(found: Found, cells: Cells, config: HipGapConfig) -> float:
+    area = found.interface.area_mm2()
+    return found.trust * staying_share(found.floor, cells, area, bone_hu=bone_from_hu(found, config))
+
+
+def hiding_findings(found: Found, cells: Cells, config: HipGapConfig) -> tuple[Finding, ...]:
+    """Say that an implant without a gap is not called firm, for its bone is as dark as one.
+
+    Parameters
+    ----------
+    found : Found
+        What was seen.
+    cells : ndarray of bool, shape (rows, angles)
+        Those of its gaps.
+    config : HipGapConfig
+        The limits.
+
+    Returns
+    -------
+    tuple of Finding
+        "bone-hides-gaps", or none.
+    """
+    if cells.any() or found.cancellous_hu >= config.least_firm_bone_hu:
+        return ()
+    record = found.part.record
+    finding = Finding(
+        code="bone-hides-gaps",
+        severity="info",
+        message=f"{record.id}: no gap is seen, but bone of {found.cancellous_hu:.0f} HU is nearly as dark as one: "
+        "a gap without a dense rim would not show, and it is not called firm",
+        where_lps=record.centroid_lps, measured=found.cancellous_hu, limit=config.least_firm_bone_hu, unit="HU",
+        source="this program's rule: loose screws missed in simulated scans (docs/methods.md)",
+        implant_id=record.id,
+    )  # fmt: skip
+    return (finding,)
 
 
 def unseen_finding(found: Found, config: HipGapConfig) -> Finding | None:
@@ -59,17 +100,17 @@ def unseen_finding(found: Found, config: HipGapConfig) -> Finding | None:
     )  # fmt: skip
 
 
-def graded_stem(record: Implant, found: Found, config: HipGapConfig, *, is_blind: bool) -> Implant:
+def graded_stem(record: Implant, found: Found, cells: Cells, config: HipGapConfig, *, is_blind: bool) -> Implant:
     """Give a stem's record with its loosening: None in place of "none" where the scan may hide a line (is_blind)."""
     area, bony = found.interface.area_mm2(), found.interface.in_bone
     total = float(area[bony].sum())
-    lucent = found.lucent & bony
+    lucent = cells & bony
     wide = np.sort(found.width_mm[lucent])[::-1]
     covered = np.cumsum(area[lucent][np.argsort(-found.width_mm[lucent])]) / max(total, 1e-6)
     share = float(area[lucent].sum()) / total if total >= _LEAST_INTERFACE_MM2 else None
     # one bay of a cavity is no line: the width that so much of the interface reaches
     widest = float(wide[np.argmax(covered >= config.line_share)]) if np.any(covered >= config.line_share) else 0.0
-    call = stem_loosening(share, widest, trust=found.trust, config=config)
+    call = stem_loosening(share, widest, trust=_trust_in(found, cells, config), config=config)
     if call == "none" and is_blind:
         call = None
     # where nothing can be told of the stem, that no line was seen is no measured zero
@@ -87,10 +128,16 @@ def graded_stem(record: Implant, found: Found, config: HipGapConfig, *, is_blind
     return record.model_copy(update={"loosening": call, "loosening_criteria": criteria})
 
 
-def graded_cup(record: Implant, found: Found, config: HipGapConfig, *, is_blind: bool) -> Implant:
+def graded_cup(record: Implant, found: Found, cells: Cells, config: HipGapConfig, *, is_blind: bool) -> Implant:
     """Give a cup's record with its loosening, as `graded_stem` does."""
     return cup_by_zones(
-        record, found.part, found.interface, found.lucent, trust=found.trust, is_blind=is_blind, config=config
+        record,
+        found.part,
+        found.interface,
+        cells,
+        trust=_trust_in(found, cells, config),
+        is_blind=is_blind,
+        config=config,
     )
 
 

@@ -14,14 +14,15 @@ from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.model.implant import Implant
 from planner.model.volume import Mask, Volume
-from planner.segment.gaps.hip_doubt import floor_of, marrow_fat, staying_share, sureness_of
+from planner.segment.gaps.dark_runs import dark_runs
+from planner.segment.gaps.hip_doubt import Floor, floor_of, marrow_fat, sureness_of
 from planner.segment.gaps.interface_edge import interface_of, view_of
 from planner.segment.gaps.interface_rays import Interface, closed
 from planner.segment.gaps.lytic_spaces import Surroundings, grow_cavities, lumen_level_hu, seed_voxels, voxel_shares
 from planner.segment.gaps.readability import Readability, depths_mm, readability
 from planner.segment.implants.hips import HipPart
 from planner.segment.implants.parts import ImplantPart
-from planner.segment.reading.hips import HipView, read_hip
+from planner.segment.reading.hips import read_hip
 from planner.segment.reading.network import Reading
 from planner.segment.trust import TrustMap
 from planner.segment.unwrap import Cells
@@ -31,6 +32,8 @@ _MARGIN_MM = 18.0
 _BEHIND_MM = 1.0
 _PAINTED_MM = 13.0
 """No ray's wall lies farther from the metal than the networks tell."""
+_FORETOLD_HU = 10.0
+"""Artefacts that add less are none: the networks are shown them in units of 100 HU. Ours."""
 _DARK_HU, _BRIGHT_HU = -250.0, 400.0
 """Soft tissue beyond these is streaked."""
 
@@ -61,8 +64,13 @@ class Found:
         0..1.
     seen : Readability or None
         What metal artefacts leave readable; None without a trust map, or bone.
-    plain_ml : float
-        Volume of what would be a gap to a reader who knows of no artefacts; 0 without a trust map.
+    floor : Floor
+        Its cells where they are darkest.
+    cancellous_hu : float
+        The patient's own bone.
+    sure_ml, plain_ml : float
+        Volume along the rays of what is a gap, surely enough, to the reader, and to one who knows of no artefacts; both
+        0 where none are foretold.
     """
 
     part: HipPart
@@ -76,6 +84,9 @@ class Found:
     cavity_shares: npt.NDArray[np.float32]
     trust: float
     seen: Readability | None
+    floor: Floor
+    cancellous_hu: float
+    sure_ml: float = 0.0
     plain_ml: float = 0.0
 
     @property
@@ -123,10 +134,9 @@ def look_at(
         volume, interface, bone, trust, is_cup=is_cup, is_in_cement=mantle is not None, config=config
     )  # fmt: skip
     area = interface.area_mm2()
-    reading = read_hip(view)
-    lucent = _lucent_cells(reading, interface, config)
-    floor = floor_of(volume, interface, *_walls(reading, lucent), lucent, trust)
-    lucent = large_patches(lucent & ~marrow_fat(floor, lucent, config), area, config.least_patch_mm2)
+    runs = dark_runs(volume, interface, trust, cancellous_hu=view.cancellous_hu, config=config)
+    reading = runs.into(read_hip(view), config)
+    lucent, floor = _lucent(reading, interface, volume, trust, config)
     inner, outer = _walls(reading, lucent)
     painted = _painted(interface, lucent, inner, outer, around)
     shares = _cavities(interface, lucent, outer, painted, around, config)
@@ -136,24 +146,45 @@ def look_at(
         places = np.stack([interface.points_lps(depth) for depth in depths_mm(np.zeros(outer.shape))])
         seen = readability(trust, places, area, interface.in_bone)
     own = _trust(around) if seen is None else min(_trust(around), seen.gap_trust)
-    own *= staying_share(floor, lucent, area, bone_hu=0.5 * (config.fibrous_hu + view.cancellous_hu))
     mask = painted | ((shares >= 0.5) & ~solid)
-    plain_ml = 0.0 if trust is None else _plain_ml(view, interface, config)
-    return Found(part, interface, around, lucent, inner, outer, reading, mask, shares, own, seen, plain_ml)
+    sure_ml = plain_ml = 0.0
+    if np.any(np.abs(view.pattern_hu[interface.in_bone]) > _FORETOLD_HU):
+        plain = runs.into(read_hip(replace(view, pattern_hu=np.zeros_like(view.pattern_hu))), config)
+        sure_ml = _sure_ml(reading, lucent, interface, config)
+        plain_ml = _sure_ml(plain, _lucent(plain, interface, volume, trust, config)[0], interface, config)
+    return Found(
+        part,
+        interface,
+        around,
+        lucent,
+        inner,
+        outer,
+        reading,
+        mask,
+        shares,
+        own,
+        seen,
+        floor,
+        view.cancellous_hu,
+        sure_ml,
+        plain_ml,
+    )
 
 
-def _plain_ml(view: HipView, interface: Interface, config: HipGapConfig) -> float:
-    """Measure what would be a gap, surely enough, if no artefact were foretold."""
-    reading = read_hip(replace(view, pattern_hu=np.zeros_like(view.pattern_hu)))
-    lucent = _lucent_cells(reading, interface, config)
+def _sure_ml(reading: Reading, lucent: Cells, interface: Interface, config: HipGapConfig) -> float:
     if sureness_of(reading.chance, lucent, interface.area_mm2()) < config.least_sureness:
         return 0.0
     return float(interface.cells_mm3(*_walls(reading, lucent))[lucent].sum()) / 1000.0
 
 
-def _lucent_cells(reading: Reading, interface: Interface, config: HipGapConfig) -> Cells:
-    likely = (reading.chance > config.least_chance) & interface.in_bone
-    return large_patches(likely, interface.area_mm2(), config.least_patch_mm2)
+def _lucent(
+    reading: Reading, interface: Interface, volume: Volume, trust: TrustMap | None, config: HipGapConfig
+) -> tuple[Cells, Floor]:
+    """Take the cells that are likelier lucent than not, but for specks and marrow fat; and where they are darkest."""
+    area = interface.area_mm2()
+    likely = large_patches((reading.chance > config.least_chance) & interface.in_bone, area, config.least_patch_mm2)
+    floor = floor_of(volume, interface, *_walls(reading, likely), likely, trust)
+    return large_patches(likely & ~marrow_fat(floor, likely, config), area, config.least_patch_mm2), floor
 
 
 def _walls(reading: Reading, lucent: Cells) -> tuple[Array, Array]:
@@ -187,7 +218,8 @@ def large_patches(lucent: Cells, area_mm2: Array, least_mm2: float) -> Cells:
     ndarray of bool, shape (rows, angles)
     """
     twice = np.concatenate([lucent, lucent], axis=1)
-    joined = ndimage.binary_closing(twice, np.ones((3, 3)))
+    # closing takes cells at a map's border away, which are as lucent as the others
+    joined = ndimage.binary_closing(twice, np.ones((3, 3))) | twice
     labels = cc3d.connected_components(joined[:, :, None].astype(np.uint8))[:, :, 0]
     sizes = np.bincount(labels.ravel(), weights=(np.concatenate([area_mm2, area_mm2], axis=1) * twice).ravel())
     sizes[0] = 0.0

@@ -225,7 +225,17 @@ def _mantle_surface(
     level = np.asarray(0.5 * (np.clip(plateau, *_CEMENT_RANGE_HU) + config.fibrous_hu), dtype=np.float64)
     falls = (np.abs(rho - rough[..., None]) < _REFINED_MM) & (values < level[..., None])
     k = np.where(falls.any(axis=2), np.argmax(falls, axis=2), last)
-    return np.where(falls.any(axis=2), _crossing(values, k, rho, level), rough), told
+    surface = np.where(falls.any(axis=2), _crossing(values, k, rho, level), rough)
+    return _spread(surface, told) if told.any() else metal_mm, told
+
+
+def _spread(values: Array, told: Cells) -> Array:
+    """Give cells without a value the nearest one's, so that a border of what was told is no step of the surface."""
+    turns = values.shape[1]
+    around = np.concatenate([told, told, told], axis=1)
+    rows, angles = ndimage.distance_transform_edt(~around, return_distances=False, return_indices=True)
+    middle = slice(turns, 2 * turns)
+    return np.asarray(values[rows[:, middle], angles[:, middle] % turns])
 
 
 def _cosine(fan: Fan, metal_mm: Array) -> Array:
