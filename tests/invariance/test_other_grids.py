@@ -37,8 +37,10 @@ AXIS_DEG = 0.3
 """Between the axes. Measured: up to 0.05."""
 DIAMETER_MM = 0.3
 """Measured: -0.12 to +0.14; the thread is finer than the voxels."""
-VOLUME = 0.12
-"""Share of the gap's volume. Measured: -2 to +7 %; a wall that lies 0.1 mm off makes 5 %."""
+VOLUME = 0.1
+"""Share of the gap's volume. Measured: -1 to +4 %; a wall that lies 0.1 mm off makes 5 %."""
+VOLUME_OTHER_VOXELS = 0.12
+"""The same with slices up to 2 mm. Measured: -1 to +11 %."""
 CENTROID_MM = 1.3
 """Of the gap, along which its thin upper end comes and goes. Measured: up to 0.8."""
 BREACH_MM = 2.5
@@ -218,7 +220,7 @@ def test_thick_slices_make_no_firm_screw_loose(
     assert [gap.implant_id for gap in plan.gaps] == [found.screw.id]
     assert found.screw.loosening in ("possible", "probable")
     assert _apart(found.screw.axis.tip_lps, first.screw.axis.tip_lps) < THICK_TIP_MM
-    assert abs(plan.gaps[0].volume_ml.estimate / first.gap.volume_ml.estimate - 1) < VOLUME
+    assert abs(plan.gaps[0].volume_ml.estimate / first.gap.volume_ml.estimate - 1) < VOLUME_OTHER_VOXELS
     firm = [i.loosening for i in plan.implants if i.kind == "pedicle_screw" and i.id != found.screw.id]
     assert firm == ["none"]
     assert any(f.code == "thick-slices" for f in plan.findings) == (spacing_mm[0] > 1.25)
