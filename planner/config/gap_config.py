@@ -34,11 +34,11 @@ class HaloConfig(Settings):
         default=0.5,
         ge=0,
         le=1,
-        description="Weight of a wall at half the height of the profiles' own rise, against the learned reader's. On 82 "
-        "halos of tuning and development scans, read by networks that were not trained on them, widths err by 0.27 mm "
-        "with the reader's alone, 0.26 with a quarter or a half of their own, 0.31 with all of it; on real bone the "
-        "reader draws walls too near: three halos of the thoracic case come out 18 % too small with a quarter, 12 % with "
-        "a half.",
+        description="Weight of a wall at half the height of the profiles' own rise, against the learned reader's. On "
+        "82 halos of tuning and development scans, read by networks that were not trained on them, widths err by 0.27 "
+        "mm with the reader's alone, 0.26 with a quarter or a half of their own, 0.31 with all of it; on real bone the "
+        "reader draws walls too near: three halos of the thoracic case come out 18 % too small with a quarter, 12 % "
+        "with a half.",
     )
     fibrous_hu: float = Field(default=40.0, description="Interface tissue in a gap (0..100 HU, no source).")
     cancellous_hu: float = Field(
