@@ -2,8 +2,12 @@
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from planner.cli._options import add_gaps, add_input, add_labels, config_from, load, note_choice
+
+if TYPE_CHECKING:
+    from planner.model.implant import Implant
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.csv:
         sys.stdout.write(_named(volumes_text(plan), name=arguments.name, header=not arguments.no_header))
     elif arguments.json:
-        gaps = [gap.model_dump(mode="json") for gap in plan.gaps]
+        whose = {implant.id: implant for implant in plan.implants}
+        gaps = [{**gap.model_dump(mode="json"), **_of_implant(whose.get(gap.implant_id or ""))} for gap in plan.gaps]
         sys.stdout.write(json.dumps(gaps, indent=2) + "\n")
     else:
         sides = {implant.id: implant.side for implant in plan.implants}
@@ -66,6 +71,13 @@ def run(arguments: argparse.Namespace) -> int:
                 f"{gap.id}  {gap.implant_id or '-'}  {side}  {gap.kind}  {doubt}{estimate} mL ({low} to {high})\n"
             )
     return 0
+
+
+def _of_implant(implant: "Implant | None") -> dict[str, str | None]:
+    """Give what the table tells of a gap's implant; None where there is none, or the scan cannot tell."""
+    if implant is None:
+        return {"side": None, "implant_kind": None, "loosening": None}
+    return {"side": implant.side, "implant_kind": implant.kind, "loosening": implant.loosening}
 
 
 def _named(table: str, *, name: str | None, header: bool) -> str:

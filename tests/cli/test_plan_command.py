@@ -115,8 +115,14 @@ def test_volume_says_the_same_as_the_plan(planned: tuple[Path, subprocess.Comple
     out, _ = planned
     result = _run("volume", SAMPLES / "lumbar", "--json")
     assert result.returncode == 0, result.stderr
-    planned_ml = [gap["volume_ml"] for gap in json.loads((out / "plan.json").read_text())["gaps"]]
-    assert [gap["volume_ml"] for gap in json.loads(result.stdout)] == planned_ml
+    plan, gaps = json.loads((out / "plan.json").read_text()), json.loads(result.stdout)
+    assert [gap["volume_ml"] for gap in gaps] == [gap["volume_ml"] for gap in plan["gaps"]]
+    implants = {implant["id"]: implant for implant in plan["implants"]}
+    for gap in gaps:
+        whose = implants[gap["implant_id"]]
+        assert (gap["side"], gap["implant_kind"], gap["loosening"]) == (
+            whose["side"], whose["kind"], whose["loosening"]
+        )  # fmt: skip
 
 
 def test_a_proposed_needle_is_judged_safe_and_one_through_the_canal_is_not(
