@@ -156,7 +156,7 @@ class HipGapConfig(Settings):
         ge=0,
         lt=1,
         description="A gap whose cells have a smaller mean chance of being lucent is named, but not measured: on eleven"
-        " tuning and development hips all six false gaps had less, and eight of twelve true ones, of which the worst "
+        " tuning and development hips all five false gaps had less, and eight of twelve true ones, of which the worst "
         "came out twice as large; of two real hips nothing is measured then.",
     )
     low_at_best: float = Field(
