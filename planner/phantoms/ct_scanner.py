@@ -13,7 +13,6 @@ from planner.config.phantoms.scan import ScanSettings
 from planner.geometry.grid import Grid
 from planner.geometry.turn import Turn, turn_to_patient
 from planner.model.volume import Volume
-from planner.phantoms.scanner.attenuation import Array
 from planner.phantoms.scanner.gantry import Scanner
 from planner.phantoms.scanner.patient_maps import MaterialMaps, maps_of_scene
 from planner.phantoms.scanner.projection import Single, view_angles
@@ -21,6 +20,7 @@ from planner.phantoms.scanner.readings import Sweep, read_rows
 from planner.phantoms.scanner.reconstruction import KERNELS, back_project, filter_views
 from planner.phantoms.scene import Scene
 from planner.progress import SILENT, Monitor, track
+from planner.xray.attenuation import Array
 
 _FLOOR_HU, _CEILING_HU = -1024.0, 32767.0
 """The lowest number that scanners store, and the highest that fits into 16 bits."""

@@ -6,11 +6,11 @@ from functools import cached_property
 import numpy as np
 
 from planner.config.phantoms.scan import ScanSettings
-from planner.phantoms.scanner.attenuation import WATER, Array, attenuation_per_mm
 from planner.phantoms.scanner.projection import Beam, Single
 from planner.phantoms.scanner.recipes import HEAVY, LIGHT
 from planner.phantoms.scanner.reconstruction import KERNELS
-from planner.phantoms.scanner.spectrum import Response, binned_attenuation, detector_response
+from planner.xray.attenuation import WATER, Array, attenuation_per_mm
+from planner.xray.spectrum import Response, binned_attenuation, detector_response
 
 _FOCUS_TO_AXIS_M = 0.57
 """Between the makers' 0.54 and 0.61 m (no source)."""

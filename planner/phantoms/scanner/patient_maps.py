@@ -8,13 +8,13 @@ import numpy.typing as npt
 from planner.config.phantoms.scan import ScanSettings
 from planner.errors import UsageError
 from planner.geometry.grid import Grid
-from planner.phantoms.scanner.attenuation import Array
 from planner.phantoms.scanner.octree import Contents, material_maps
 from planner.phantoms.scanner.projection import Raster, Single
 from planner.phantoms.scanner.recipes import Recipe, recipe
-from planner.phantoms.scanner.spectrum import Response
 from planner.phantoms.scene import Scene
 from planner.progress import SILENT, Monitor
+from planner.xray.attenuation import Array
+from planner.xray.spectrum import Response
 
 _AIR_BELOW_HU = -900.0
 _ENDLESS_MM = 2000.0

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from planner.phantoms.scanner.attenuation import Array
+from planner.xray.attenuation import Array
 
 Single = npt.NDArray[np.float32]
 _VIEWS_TOGETHER = 12

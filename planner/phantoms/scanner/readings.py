@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from planner.phantoms.scanner.attenuation import Array
 from planner.phantoms.scanner.gantry import Scanner
 from planner.phantoms.scanner.patient_maps import MaterialMaps, Stack
 from planner.phantoms.scanner.projection import Beam, Shadow, Single, detector_signal, line_integrals, no_shadow
+from planner.xray.attenuation import Array
 
 Index = npt.NDArray[np.intp]
 _FEW_QUANTA = 50.0

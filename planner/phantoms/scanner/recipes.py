@@ -12,7 +12,8 @@ from functools import cache
 import numpy as np
 
 from planner.errors import UsageError
-from planner.phantoms.scanner.attenuation import (
+from planner.phantoms.tissues import MaterialName, Tissue
+from planner.xray.attenuation import (
     ADIPOSE,
     ALUMINA,
     BARIUM_SULPHATE,
@@ -33,8 +34,7 @@ from planner.phantoms.scanner.attenuation import (
     attenuation_per_mm,
     true_hu,
 )
-from planner.phantoms.scanner.spectrum import Response
-from planner.phantoms.tissues import MaterialName, Tissue
+from planner.xray.spectrum import Response
 
 LIGHT = (WATER, CORTICAL_BONE, IODINE)
 """Drawn on the coarse raster: iodine only ever comes thinned, in blood or bowel."""

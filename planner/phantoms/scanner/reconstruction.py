@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-from planner.phantoms.scanner.attenuation import Array
+from planner.xray.attenuation import Array
 
 Single = npt.NDArray[np.float32]
 _UPSAMPLING = 2

@@ -10,7 +10,11 @@ from planner.errors import CancelledError, UsageError
 from planner.geometry.grid import Grid
 from planner.geometry.rigid import rotation_about
 from planner.phantoms.ct_scanner import scan
-from planner.phantoms.scanner.attenuation import (
+from planner.phantoms.scene import Part, Scene
+from planner.phantoms.solids.basic import Ball, Cylinder, HalfSpace, RoundedBox
+from planner.phantoms.tissues import COBALT_CHROME, FAT, MUSCLE, TITANIUM, Tissue
+from planner.progress import Progress
+from planner.xray.attenuation import (
     COCRMO,
     CORTICAL_BONE,
     TI6AL4V,
@@ -19,11 +23,7 @@ from planner.phantoms.scanner.attenuation import (
     attenuation_per_mm,
     true_hu,
 )
-from planner.phantoms.scanner.spectrum import detector_response
-from planner.phantoms.scene import Part, Scene
-from planner.phantoms.solids.basic import Ball, Cylinder, HalfSpace, RoundedBox
-from planner.phantoms.tissues import COBALT_CHROME, FAT, MUSCLE, TITANIUM, Tissue
-from planner.progress import Progress
+from planner.xray.spectrum import detector_response
 
 BATH = Tissue("water", 0.0)
 QUIET = {"tube_mas": None, "kernel": "soft"}

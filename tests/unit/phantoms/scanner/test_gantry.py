@@ -5,8 +5,8 @@ import pytest
 from pydantic import ValidationError
 
 from planner.config.phantoms.scan import ScanSettings
-from planner.phantoms.scanner.attenuation import WATER, attenuation_per_mm
 from planner.phantoms.scanner.gantry import Scanner
+from planner.xray.attenuation import WATER, attenuation_per_mm
 
 
 @pytest.mark.parametrize("kvp", [80.0, 100.0, 120.0, 140.0])

@@ -7,7 +7,9 @@ import pytest
 
 from planner.errors import UsageError
 from planner.phantoms import tissues
-from planner.phantoms.scanner.attenuation import (
+from planner.phantoms.scanner.recipes import HEAVY, LIGHT, as_water_and_bone, fit_residual, recipe
+from planner.phantoms.tissues import MaterialName, Tissue
+from planner.xray.attenuation import (
     ADIPOSE,
     ALUMINA,
     COCRMO,
@@ -21,9 +23,7 @@ from planner.phantoms.scanner.attenuation import (
     attenuation_per_mm,
     true_hu,
 )
-from planner.phantoms.scanner.recipes import HEAVY, LIGHT, as_water_and_bone, fit_residual, recipe
-from planner.phantoms.scanner.spectrum import Response, detector_response
-from planner.phantoms.tissues import MaterialName, Tissue
+from planner.xray.spectrum import Response, detector_response
 
 BEAM = detector_response(120.0, al_mm=6.0, cu_mm=0.1, bins=16)
 ALL = [t for t in vars(tissues).values() if isinstance(t, Tissue)]

@@ -1,4 +1,4 @@
-"""What X-rays lose in the materials of a phantom: mass attenuation with coherent scattering, times the density.
+"""What X-rays lose in materials: mass attenuation with coherent scattering, times the density.
 
 Elements: xraylib (BSD-3; Schoonjans 2011, doi 10.1016/j.sab.2011.09.011), total cross-sections. Tissues: weight shares
 and densities of ICRU Report 44, checked against those that SpekPy 2.5.4 ships. Air, water, polyethylene, PMMA, barium

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from planner.phantoms.scanner.attenuation import WATER, attenuation_per_mm
-from planner.phantoms.scanner.spectrum import (
+from planner.xray.attenuation import WATER, attenuation_per_mm
+from planner.xray.spectrum import (
     binned_attenuation,
     detector_response,
     half_value_layer_mm_al,

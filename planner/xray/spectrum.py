@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from planner.phantoms.scanner.attenuation import (
+from planner.xray.attenuation import (
     ALUMINIUM,
     COCRMO,
     COPPER,

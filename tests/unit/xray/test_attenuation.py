@@ -2,7 +2,7 @@
 
 import pytest
 
-from planner.phantoms.scanner.attenuation import (
+from planner.xray.attenuation import (
     ADIPOSE,
     AIR,
     CORTICAL_BONE,
