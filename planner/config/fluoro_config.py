@@ -13,7 +13,7 @@ ImplantMaterial = Literal["titanium", "cobalt_chrome", "steel"]
 class SpectrumLine(Settings):
     """One energy of the beam, and its share of the detector's signal in the open beam."""
 
-    energy_kev: float = Field(ge=40.0, le=100.0, description="Photon energy; the tables run from 40 to 100 keV.")
+    energy_kev: float = Field(ge=15.0, le=150.0, description="Photon energy.")
     share: float = Field(gt=0.0, description="Share of the signal; the shares are scaled to a sum of 1.")
 
 
@@ -33,14 +33,27 @@ class FluoroConfig(Settings):
     columns: int = Field(default=512, ge=1, le=4096, description="Detector columns; same panel, binned three to one.")
     gantry: GantryLimits = Field(default=GantryLimits(), description="How far the C-arm turns.")
 
-    spectrum: tuple[SpectrumLine, ...] = Field(
-        default=(
-            SpectrumLine(energy_kev=45.0, share=0.35),
-            SpectrumLine(energy_kev=55.0, share=0.4),
-            SpectrumLine(energy_kev=70.0, share=0.25),
-        ),
-        min_length=1,
-        description="A coarse stand-in for about 80 kV with copper filtration. No source: chosen by us.",
+    tube_kv: float = Field(
+        default=75.0,
+        ge=60.0,
+        le=125.0,
+        description="Tube voltage, kV. Usual for a trunk under automatic exposure control; no source.",
+    )
+    filter_al_mm: float = Field(
+        default=3.0, ge=1.0, le=20.0, description="Aluminium, the tube's own included. Usual figure, no source."
+    )
+    filter_cu_mm: float = Field(
+        default=0.2, ge=0.0, le=1.0, description="Copper added, as interventional C-arms do. Usual figure, no source."
+    )
+    scintillator_mm: float = Field(
+        default=0.45,
+        gt=0.0,
+        le=2.0,
+        description="The panel's caesium iodide as solid crystal: needles of 0.6 mm that fill three quarters. Usual "
+        "figures, no source.",
+    )
+    spectrum: tuple[SpectrumLine, ...] | None = Field(
+        default=None, min_length=1, description="Energies to use instead of the tube's spectrum; None: the tube's."
     )
     soft_tissue_hu: float = Field(
         default=100.0, ge=0.0, le=500.0, description="HU above which a voxel holds bone mineral. No source: ours."
@@ -56,11 +69,27 @@ class FluoroConfig(Settings):
         default="titanium", description="What metal is taken to be: a CT clipped at 3071 HU does not tell."
     )
 
+    cement_barium_share: float = Field(
+        default=0.19,
+        ge=0.0,
+        le=0.5,
+        description="Share of barium sulphate in set cement, by weight; the rest is PMMA. Vertebroplasty cement with "
+        "30 % in its powder: 11 % barium (J Biomed Mater Res A 2007, the iodine-containing cement's control).",
+    )
+
     detector_blur_mm: float = Field(
         default=0.25, ge=0.0, le=5.0, description="Standard deviation of the detector's blur. No source: ours; 0: none."
     )
     scatter_to_primary: float = Field(
-        default=0.0, ge=0.0, le=10.0, description="Mean scatter per primary signal, spread evenly; 0: none."
+        default=0.0,
+        ge=0.0,
+        le=10.0,
+        description="Mean scatter over mean primary signal behind the patient; 0: none.",
+    )
+    scatter_reach_mm: float = Field(
+        default=30.0,
+        gt=0.0,
+        description="Standard deviation of the scatter's spread on the detector. No source: ours.",
     )
     photons_per_pixel: float | None = Field(
         default=None, gt=0.0, description="Photons a pixel in the open beam, for quantum noise; None: no noise."

@@ -9,19 +9,12 @@ from PIL import Image
 from planner.config.fluoro_config import FluoroConfig
 from planner.config.plan_config import PlanConfig
 from planner.fluoro.carm import console_angles_deg
+from planner.fluoro.display import display_image
 from planner.fluoro.overlay import LETTERING, Layer, Words, breach_layer, draw, frame_layer, gap_layer, needle_layer
-from planner.fluoro.projector import Projectable, make_projectable
-from planner.fluoro.views import (
-    Radiograph,
-    ap_view,
-    display_image,
-    lateral_view,
-    take_picture,
-    trajectory_view,
-    view_at,
-    watch_view,
-)
-from planner.fluoro.views import render_view as render_with_metal
+from planner.fluoro.projectable import Projectable, make_projectable
+from planner.fluoro.radiograph import Radiograph, take_picture
+from planner.fluoro.radiograph import render_view as render_with_metal
+from planner.fluoro.views import ap_view, lateral_view, trajectory_view, view_at, watch_view
 from planner.geometry.frames import detector_direction
 from planner.io.rectify import rectify_volume
 from planner.model.carm import CArm

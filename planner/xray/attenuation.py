@@ -2,12 +2,13 @@
 
 Elements: xraylib (BSD-3; Schoonjans 2011, doi 10.1016/j.sab.2011.09.011), total cross-sections. Tissues: weight shares
 and densities of ICRU Report 44, checked against those that SpekPy 2.5.4 ships. Air, water, polyethylene, PMMA, barium
-sulphate, alumina and gadolinium oxysulphide: NIST's, as in xraylib and SpekPy. Elements' densities: xraylib's. Alloys
-by their nominal composition: Ti-6Al-4V (ASTM F136: 5.5-6.5 Al, 3.5-4.5 V), Co-28Cr-6Mo (F75), 316L (SpekPy's, and
-its share of each element). PEEK by its formula, C19H12O3; its density, and those of the alloys, zirconia and cement,
-are usual figures without a source. Cement: PMMA with an opacifier by weight.
+sulphate, alumina, caesium iodide and gadolinium oxysulphide: NIST's, as in xraylib and SpekPy. Elements' densities:
+xraylib's. Alloys by their nominal composition: Ti-6Al-4V (ASTM F136: 5.5-6.5 Al, 3.5-4.5 V), Co-28Cr-6Mo (F75), 316L
+(SpekPy's, and its share of each element). PEEK by its formula, C19H12O3; its density, and those of the alloys, zirconia
+and cement, are usual figures without a source. Cement: PMMA with an opacifier by weight.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -64,6 +65,31 @@ ALUMINIUM = _material("Al", 2.699, Al=1.0)
 COPPER = _material("Cu", 8.96, Cu=1.0)
 TUNGSTEN = _material("W", 19.3, W=1.0)
 GADOLINIUM_OXYSULPHIDE = _material("Gd2O2S", 7.44, Gd=0.8308, O=0.0845, S=0.0847)
+CAESIUM_IODIDE = _material("CsI", 4.51, Cs=0.5115, I=0.4885)
+
+
+def mixed(name: str, parts: Sequence[tuple[Material, float]]) -> Material:
+    """Mix materials by weight, as powder in a polymer.
+
+    Parameters
+    ----------
+    name : str
+        What the mixture is called.
+    parts : sequence of (Material, float)
+        Each part and its share by weight; they are scaled to a sum of 1.
+
+    Returns
+    -------
+    Material
+        As dense as its parts are when they keep their volumes.
+    """
+    total = sum(share for _, share in parts)
+    weights: dict[str, float] = {}
+    for part, share in parts:
+        for symbol, weight in part.weights:
+            weights[symbol] = weights.get(symbol, 0.0) + weight * share / total
+    cm3_per_g = sum(share / total / part.density_g_per_cm3 for part, share in parts)
+    return Material(name, 1.0 / cm3_per_g, tuple(weights.items()))
 
 
 @cache

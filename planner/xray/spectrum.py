@@ -19,6 +19,7 @@ from planner.xray.attenuation import (
     TUNGSTEN,
     WATER,
     Array,
+    Material,
     attenuation_per_mm,
 )
 
@@ -157,8 +158,16 @@ def _k_lines(kvp: float, energies_kev: Array, anode_deg: float) -> Array:
 
 
 @cache
-def detector_response(kvp: float, *, al_mm: float, cu_mm: float, bins: int, scintillator_mm: float = 1.4) -> Response:
-    """Give the beam as an energy-integrating detector of gadolinium oxysulphide weighs it.
+def detector_response(
+    kvp: float,
+    *,
+    al_mm: float,
+    cu_mm: float,
+    bins: int,
+    scintillator: Material = GADOLINIUM_OXYSULPHIDE,
+    scintillator_mm: float = 1.4,
+) -> Response:
+    """Give the beam as an energy-integrating scintillation detector weighs it.
 
     Parameters
     ----------
@@ -169,8 +178,10 @@ def detector_response(kvp: float, *, al_mm: float, cu_mm: float, bins: int, scin
     bins : int
         How many bins the beam is cut into, each with a like share of three signals: of the open beam, behind
         200 mm of water, and behind 8 mm of cobalt-chrome besides.
+    scintillator : Material
+        What the detector's layer is made of: gadolinium oxysulphide as in CT, caesium iodide as in flat panels.
     scintillator_mm : float
-        Thickness of the scintillator.
+        Its thickness; of needles with gaps between them that of as much solid crystal.
 
     Returns
     -------
@@ -178,7 +189,7 @@ def detector_response(kvp: float, *, al_mm: float, cu_mm: float, bins: int, scin
     """
     beam = tube_spectrum(kvp, al_mm=al_mm, cu_mm=cu_mm)
     energies = beam.energies_kev
-    stopped = -np.expm1(-attenuation_per_mm(GADOLINIUM_OXYSULPHIDE, energies) * scintillator_mm)
+    stopped = -np.expm1(-attenuation_per_mm(scintillator, energies) * scintillator_mm)
     taken = beam.photons_per_mm2_mas * stopped
     signal = taken * energies
     water = attenuation_per_mm(WATER, energies)

@@ -14,7 +14,7 @@ from planner.config.gantry import GantryLimits
         {"soft_tissue_hu": 400.0, "cortical_hu": 300.0},
         {"window_percent": (90.0, 10.0)},
         {"spectrum": ()},
-        {"spectrum": ({"energy_kev": 20.0, "share": 1.0},)},
+        {"spectrum": ({"energy_kev": 10.0, "share": 1.0},)},
         {"pixel_mm": 0.0},
         {"metal_material": "wood"},
         {"pixle_mm": 0.2},

@@ -9,8 +9,10 @@ from scipy import ndimage
 from planner.config.fluoro_config import FluoroConfig, SpectrumLine
 from planner.errors import CancelledError, GeometryError
 from planner.fluoro.carm import pixel_lps, pose
-from planner.fluoro.projector import make_projectable, project_mask, project_volume
-from planner.fluoro.views import render_view, view_at
+from planner.fluoro.projectable import make_projectable
+from planner.fluoro.projector import mask_lengths, project_mask, project_volume
+from planner.fluoro.radiograph import render_view
+from planner.fluoro.views import view_at
 from planner.geometry.frames import unit
 from planner.geometry.grid import Grid
 from planner.geometry.rigid import rotation_about
@@ -225,6 +227,48 @@ def test_a_mask_casts_the_same_shadow_cropped_or_whole():
     np.testing.assert_allclose(project_mask(Mask(grid, voxels), carm), whole, atol=1e-4)
     assert whole.max() > 8.0
     assert not project_mask(Mask(grid, np.zeros_like(voxels)), carm).any()
+
+
+def test_single_rays_agree_with_the_chords_of_a_body():
+    grid = grid_about_centre((80, 78, 76), (STEP_MM, STEP_MM, STEP_MM))
+    mask = Mask(grid, voxelised(ELLIPSOID, grid) > 0.5)
+    carm = view_at(CENTRE, primary_deg=30.0, secondary_deg=-15.0, config=CONFIG)
+    source, along = rays(carm)
+    ends = (source + 900.0 * along).reshape(-1, 3)
+    true = chords_ellipsoid(ELLIPSOID, source, along).reshape(-1)
+    got = mask_lengths(mask, source, ends)
+    deep = true > 20.0
+    assert np.abs(got - true)[deep].max() < 1.5 * STEP_MM
+    assert abs(np.mean((got - true)[deep])) < 0.1 * STEP_MM
+    assert not got[true == 0.0].max() > 2.0 * STEP_MM
+    # A ray that ends before the body, or begins behind it, passes none of it.
+    assert not mask_lengths(mask, source, source + 200.0 * along.reshape(-1, 3)).any()
+    assert not mask_lengths(Mask(grid, np.zeros_like(mask.voxels)), source, ends).any()
+
+
+def test_an_alloy_that_is_known_counts_as_that_alloy():
+    grid = grid_about_centre((10, 10, 10), (1.0, 1.0, 1.0))
+    carm = view_at(CENTRE, primary_deg=0.0, secondary_deg=0.0, config=FluoroConfig(rows=1, columns=1, pixel_mm=0.5))
+    metal, known = np.zeros((2, *grid.shape), dtype=bool)
+    metal[:, 2:8], known[:, 5:8] = True, True
+    volume = Volume(grid, np.full(grid.shape, -1000, dtype=np.int16))
+    shadows = project_volume(
+        make_projectable(volume, metal=Mask(grid, metal), alloys={"cobalt_chrome": Mask(grid, known)}, config=CONFIG),
+        carm,
+    )
+    lengths = {name: float(length[0, 0]) for name, length in shadows.metals_mm.items()}
+    assert lengths == pytest.approx({"titanium": 3.0, "cobalt_chrome": 3.0, "steel": 0.0})
+    assert float(shadows.metal_mm[0, 0]) == pytest.approx(6.0)
+
+
+def test_air_round_the_body_is_cut_off_and_the_picture_stays():
+    near, far = grid_about_centre((40, 40, 40), (2.0, 2.0, 2.0)), grid_about_centre((60, 70, 80), (2.0, 2.0, 2.0))
+    small, large = (make_projectable(as_water(ELLIPSOID, grid), config=CONFIG) for grid in (near, far))
+    assert large.grid.shape == small.grid.shape
+    assert large.whole_grid.shape == (60, 70, 80)
+    carm = view_at(CENTRE, primary_deg=30.0, secondary_deg=-15.0, config=CONFIG)
+    first, second = (project_volume(ready, carm).water_mm for ready in (small, large))
+    np.testing.assert_allclose(first, second, atol=1e-3)
 
 
 def test_a_mask_of_another_grid_is_refused():

@@ -6,23 +6,16 @@ import pytest
 from planner.config.fluoro_config import FluoroConfig, SpectrumLine
 from planner.errors import GeometryError
 from planner.fluoro.carm import project
-from planner.fluoro.projector import make_projectable
-from planner.fluoro.views import (
-    ap_view,
-    axis_view,
-    display_image,
-    lateral_view,
-    render_view,
-    take_picture,
-    trajectory_view,
-    view_at,
-    watch_view,
-)
+from planner.fluoro.display import display_image
+from planner.fluoro.projectable import make_projectable
+from planner.fluoro.radiograph import render_view, take_picture
+from planner.fluoro.views import ap_view, axis_view, lateral_view, trajectory_view, view_at, watch_view
 from planner.geometry.grid import Grid
 from planner.model.breach import Breach
 from planner.model.carm import BullsEye, NeedleView
 from planner.model.needle import Clearances, Needle, Trajectory
 from planner.model.volume import Mask, Volume
+from planner.xray.attenuation import CORTICAL_BONE, WATER, attenuation_per_mm
 
 CONFIG = FluoroConfig(rows=64, columns=72, pixel_mm=3.0, detector_blur_mm=0.0)
 CENTRE = np.array([0.0, 0.0, 100.0])
@@ -180,7 +173,8 @@ def test_one_energy_gives_attenuation_times_length_and_transmission():
     config = CONFIG.model_copy(update={"spectrum": (SpectrumLine(energy_kev=60.0, share=1.0),)})
     volume, _ = block()
     picture = render_view(volume, ap_view(CENTRE, config=config), config=config)
-    expected = 0.02059 * picture.shadows.water_mm + 0.06045 * picture.shadows.bone_mm
+    water, bone = (float(attenuation_per_mm(m, [60.0])[0]) for m in (WATER, CORTICAL_BONE))
+    expected = water * picture.shadows.water_mm + bone * picture.shadows.bone_mm
     np.testing.assert_allclose(picture.attenuation, expected, atol=1e-5)
     np.testing.assert_allclose(picture.transmission, np.exp(-expected), atol=1e-5)
 

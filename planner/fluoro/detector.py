@@ -1,0 +1,79 @@
+"""What the detector adds to the beam that reaches it: scattered photons, blur and quantum noise."""
+
+import numpy as np
+from scipy import ndimage
+
+from planner.config.fluoro_config import FluoroConfig
+from planner.fluoro.blocks import block_means, spread_out
+from planner.geometry.frames import Array
+from planner.model.carm import CArm
+
+_FAINTEST = 1e-9
+"""Least share of the beam whose logarithm is taken: far below any detector's dark noise."""
+_COARSE_SHARE = 0.15
+"""Scatter has no detail: it is worked out on blocks of this share of its reach. No source: ours."""
+
+
+def detected(primary: Array, carm: CArm, config: FluoroConfig) -> Array:
+    """Give the detector's signal behind the patient.
+
+    Parameters
+    ----------
+    primary : ndarray, shape (rows, columns)
+        Share of the open beam's signal that arrives straight.
+    carm : CArm
+        The C-arm, for its pixels.
+    config : FluoroConfig
+        Scatter, blur and noise, each of which may be off.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns)
+        The same share with what the detector adds.
+    """
+    signal = primary
+    if config.scatter_to_primary > 0.0:
+        signal = signal + scattered(primary, config.scatter_to_primary, config.scatter_reach_mm / carm.pixel_mm)
+    if config.photons_per_pixel is not None:
+        # Before the blur: photons arrive by themselves, and light spreads from each, so that noise is blurred, too.
+        rng = np.random.default_rng(config.noise_seed)
+        signal = rng.poisson(signal * config.photons_per_pixel) / config.photons_per_pixel
+    if config.detector_blur_mm > 0.0:
+        signal = ndimage.gaussian_filter(signal, config.detector_blur_mm / carm.pixel_mm, mode="nearest")
+    if config.photons_per_pixel is not None:
+        # Half a photon where none came: the logarithm of none is not a grey value.
+        signal = np.maximum(signal, 0.5 / config.photons_per_pixel)
+    return np.asarray(signal)
+
+
+def scattered(primary: Array, ratio: float, reach_px: float) -> Array:
+    """Give the signal of photons that were scattered on their way.
+
+    Parameters
+    ----------
+    primary : ndarray, shape (rows, columns)
+        Share of the open beam's signal that arrives straight, above 0.
+    ratio : float
+        Mean scatter over mean primary behind the patient.
+    reach_px : float
+        Standard deviation of the spread, in pixels.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns)
+        The share that arrives scattered.
+
+    Notes
+    -----
+    What a ray scatters grows with what it loses, and is dimmed as the ray is: the source is -p ln p, spread widely
+    (the forward convolution of Ohnesorge, Flohr and Klingenbeck-Regn 1999, doi 10.1007/s003300050710, in its plainest
+    form). Behind metal more scatter than primary arrives, which is why metal is not black on a fluoroscope.
+    """
+    seen = np.maximum(primary, _FAINTEST)
+    source = -seen * np.log(seen)
+    step = max(int(reach_px * _COARSE_SHARE), 1)
+    spread = ndimage.gaussian_filter(block_means(source, step), reach_px / step, mode="nearest")
+    whole = spread_out(spread, step, source.shape)
+    behind = primary < 1.0 - 1e-6
+    mean = float(whole[behind].mean()) if np.any(behind) else 0.0
+    return whole * (ratio * float(primary[behind].mean()) / mean) if mean > 0.0 else np.zeros_like(primary)

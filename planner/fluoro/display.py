@@ -1,0 +1,92 @@
+"""The picture as a fluoroscope's screen shows it."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from planner.config.fluoro_config import FluoroConfig
+from planner.fluoro.blocks import block_means, spread_out
+from planner.fluoro.radiograph import Radiograph
+from planner.geometry.frames import Array
+
+_WHOLE_SHARE = 0.05
+"""Share of the picture with whole beams from which the window is set on them alone. No source: ours."""
+
+_DIMMED = 0.6
+"""Brightness of beams that part of the body is missing from. No source: ours."""
+
+_COARSE_SHARE = 0.15
+"""Slow changes are worked out on blocks of this share of their own size: no difference is seen. No source: ours."""
+
+_FIELD_SHARE = 0.7
+"""Radius of the field that sets the window, as a share of half the image; about half of its area. No source: ours."""
+
+
+def display_image(radiograph: Radiograph, *, config: FluoroConfig) -> npt.NDArray[np.uint8]:
+    """Turn a picture into grey values as a fluoroscope's screen shows them.
+
+    Parameters
+    ----------
+    radiograph : Radiograph
+        The picture.
+    config : FluoroConfig
+        Polarity, local contrast, window.
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, columns)
+        Logarithmic: slow changes of the body's thickness are partly taken out, metal is darkest. Dimmed where the beam
+        runs past a cut end of the CT, for part of the body is missing there; black where nothing was scanned at all.
+    """
+    depth = radiograph.attenuation.astype(np.float64)
+    whole = (depth > config.open_beam) & ~radiograph.cut
+    # An oblique view of a short CT may hold no whole beam: then the window is set on what there is.
+    enough = np.count_nonzero(whole) > _WHOLE_SHARE * whole.size
+    body = whole if enough else depth > config.open_beam
+    if not np.any(body):
+        return _to_bytes(np.ones_like(depth), radiograph, config)
+    # Neither metal nor open air nor the CT's cut ends may shade their surroundings or set the window.
+    anatomy = body & (radiograph.shadows.metal_mm <= 0.0)
+    seen = anatomy if np.any(anatomy) else body
+    slow = _background(depth, seen, sigma_px=config.local_scale_mm / radiograph.carm.pixel_mm)
+    flat = depth - config.local_contrast * (slow - float(np.median(depth[seen])))
+    white, black = np.percentile(flat[seen & _measuring_field(seen)], config.window_percent)
+    grey = 1.0 - _shoulder((flat - white) / max(float(black - white), 1e-3))
+    grey[depth <= config.open_beam] = 1.0
+    return _to_bytes(grey, radiograph, config)
+
+
+def _measuring_field(seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Give the middle of the image, where a fluoroscope measures; all of it where little is seen in the middle."""
+    rows, columns = (np.linspace(-1.0, 1.0, n) for n in seen.shape)
+    middle = rows[:, None] ** 2 + columns[None, :] ** 2 <= _FIELD_SHARE**2
+    return middle if np.count_nonzero(middle & seen) > 0.1 * np.count_nonzero(middle) else np.ones_like(seen)
+
+
+def _background(depth: Array, seen: npt.NDArray[np.bool_], *, sigma_px: float) -> Array:
+    """Smooth the pixels that are seen, without looking at the others (normalised convolution), on fewer pixels."""
+    step = max(int(sigma_px * _COARSE_SHARE), 1)
+    weight, total = (
+        ndimage.gaussian_filter(block_means(a, step), sigma_px / step, mode="nearest", truncate=3.0)
+        for a in (seen.astype(np.float64), np.where(seen, depth, 0.0))
+    )
+    level = float(np.median(depth[seen]))
+    # Far from everything seen the level stands in, and fades in without an edge.
+    return spread_out((total + 1e-3 * level) / (weight + 1e-3), step, depth.shape)
+
+
+def _shoulder(dark: Array) -> Array:
+    """Bend the curve's two ends, so that what lies beyond the window still differs a little: 0 white, 1 black."""
+    low, high = 0.1, 0.86
+    out = low + (high - low) * dark
+    over, under = out > high, out < low
+    out[over] = 1.0 - (1.0 - high) * np.exp(-(out[over] - high) / (1.0 - high))
+    out[under] = low * np.exp((out[under] - low) / low)
+    return out
+
+
+def _to_bytes(grey: Array, radiograph: Radiograph, config: FluoroConfig) -> npt.NDArray[np.uint8]:
+    shown = grey if config.polarity == "dark_metal" else 1.0 - grey
+    dimmed = np.where(radiograph.cut, _DIMMED * shown, shown)
+    nothing = radiograph.cut & (radiograph.attenuation <= config.open_beam)
+    return np.where(nothing, 0, np.rint(np.clip(dimmed, 0.0, 1.0) * 255.0)).astype(np.uint8)

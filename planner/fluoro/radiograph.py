@@ -1,0 +1,125 @@
+"""The picture that the detector takes of a CT."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from planner.config.fluoro_config import FluoroConfig, ImplantMaterial
+from planner.fluoro.beam import make_beam, transmission
+from planner.fluoro.coverage import cut_rays
+from planner.fluoro.detector import detected
+from planner.fluoro.projectable import Projectable, make_projectable
+from planner.fluoro.projector import Shadows, project_volume
+from planner.model.carm import CArm
+from planner.model.volume import Mask, Volume
+from planner.progress import SILENT, Monitor
+
+_DARKEST = 1e-12
+"""Least share of the beam that is told from none: far below any detector's dark noise."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Radiograph:
+    """What the detector of a C-arm got.
+
+    Parameters
+    ----------
+    carm : CArm
+        The C-arm.
+    shadows : Shadows
+        How much of each material every ray passed: sharp, without scatter and noise.
+    attenuation : ndarray of float32, shape (rows, columns)
+        Minus the logarithm of the share of the beam that arrived; as the viewer sees it, head up, from the detector.
+    cut : ndarray of bool, shape (rows, columns)
+        True where the CT does not hold all that the beam goes through, so that the picture says nothing.
+    """
+
+    carm: CArm
+    shadows: Shadows
+    attenuation: npt.NDArray[np.float32]
+    cut: npt.NDArray[np.bool_]
+
+    @property
+    def transmission(self) -> npt.NDArray[np.float32]:
+        """Share of the open beam's signal that arrived, shape (rows, columns)."""
+        return np.exp(-self.attenuation)
+
+
+def render_view(
+    volume: Volume,
+    carm: CArm,
+    *,
+    metal: Mask | None = None,
+    cement: Mask | None = None,
+    body: Mask | None = None,
+    alloys: Mapping[ImplantMaterial, Mask] | None = None,
+    config: FluoroConfig,
+    monitor: Monitor = SILENT,
+) -> Radiograph:
+    """Take one simulated fluoroscopy picture of a CT.
+
+    Parameters
+    ----------
+    volume : Volume
+        The CT, on any grid.
+    carm : CArm
+        The C-arm.
+    metal, cement : Mask or None
+        Voxels that get the true attenuation of metal and of cement; without them both look like bone, for a CT clips
+        them.
+    body : Mask or None
+        What lies outside of it, as the CT's table, is left away; None keeps all.
+    alloys : mapping of str to Mask, or None
+        Voxels of metal whose alloy is known; other metal is the settings' `metal_material`.
+    config : FluoroConfig
+        Beam, materials, detector.
+    monitor : Monitor
+        Who is following the work.
+
+    Returns
+    -------
+    Radiograph
+
+    Raises
+    ------
+    CancelledError
+        If the user stops the work.
+    GeometryError
+        If a mask is on another grid, or the C-arm's distances cannot be.
+    """
+    ready = make_projectable(volume, metal=metal, cement=cement, body=body, alloys=alloys, config=config)
+    return take_picture(ready, carm, config=config, monitor=monitor)
+
+
+def take_picture(
+    projectable: Projectable, carm: CArm, *, config: FluoroConfig, monitor: Monitor = SILENT
+) -> Radiograph:
+    """Take one picture of a CT that was made ready before, as for a C-arm that is being turned.
+
+    Parameters
+    ----------
+    projectable : Projectable
+        The CT, made ready.
+    carm : CArm
+        The C-arm.
+    config : FluoroConfig
+        Beam, materials, detector.
+    monitor : Monitor
+        Who is following the work.
+
+    Returns
+    -------
+    Radiograph
+
+    Raises
+    ------
+    CancelledError
+        If the user stops the work.
+    """
+    shadows = project_volume(projectable, carm, monitor=monitor)
+    signal = detected(transmission(shadows.by_material, make_beam(config)), carm, config)
+    attenuation = np.abs(np.log(np.clip(signal, _DARKEST, 1.0))).astype(np.float32)
+    attenuation.setflags(write=False)
+    return Radiograph(carm, shadows, attenuation, cut_rays(projectable, carm))
