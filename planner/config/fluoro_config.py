@@ -1,6 +1,6 @@
 """Settings of the simulated fluoroscopy."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -95,6 +95,20 @@ class FluoroConfig(Settings):
         default=None, gt=0.0, description="Photons a pixel in the open beam, for quantum noise; None: no noise."
     )
     noise_seed: int = Field(default=0, ge=0, description="Seed of the noise.")
+
+    collimation_mm: tuple[Annotated[float, Field(gt=0.0)], Annotated[float, Field(gt=0.0)]] | None = Field(
+        default=None, description="Width and height that the shutters leave open, at the isocentre; None: all open."
+    )
+    round_field: bool = Field(
+        default=False,
+        description="A round field that fills the image, as an image intensifier's; a flat panel's is square.",
+    )
+    image_rotation_deg: float = Field(
+        default=0.0, ge=-180.0, le=180.0, description="How far the console turns the image, clockwise."
+    )
+    image_flip: Literal["none", "left_right", "top_bottom"] = Field(
+        default="none", description="How the console mirrors the image, after turning it."
+    )
 
     polarity: Literal["dark_metal", "bright_metal"] = Field(
         default="dark_metal", description="Fluoroscopes show bone and metal dark; bright_metal is a radiograph's way."

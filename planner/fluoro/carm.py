@@ -69,8 +69,9 @@ def pose(carm: CArm) -> Pose:
     Notes
     -----
     The image is shown as DICOM has it for projection X-ray: the viewer looks from the detector towards the source, head
-    up. In an AP view (primary 0) the patient's left is at the image's right; with the detector at the patient's left
-    (primary 90) anterior is at the image's left; with the detector behind (180) the patient's left is at the left.
+    up, until the console turns or mirrors it. In an AP view (primary 0) the patient's left is at the image's right;
+    with the detector at the patient's left (primary 90) anterior is at the image's left; with the detector behind (180)
+    the patient's left is at the left.
     """
     if not 0.0 < carm.source_isocentre_mm < carm.source_detector_mm or carm.pixel_mm <= 0.0:
         raise GeometryError(
@@ -84,14 +85,27 @@ def pose(carm: CArm) -> Pose:
     primary, secondary = np.radians(carm.primary_deg), np.radians(carm.secondary_deg)
     right = points_lps([np.cos(primary), np.sin(primary), 0.0])
     up = points_lps([-np.sin(primary) * np.sin(secondary), np.cos(primary) * np.sin(secondary), np.cos(secondary)])
+    right, down = _on_the_console(carm, right, PointsLps(-up))
     isocentre = points_lps(carm.isocentre_lps)
     return Pose(
         source_lps=PointsLps(isocentre - carm.source_isocentre_mm * towards),
         centre_lps=PointsLps(isocentre + (carm.source_detector_mm - carm.source_isocentre_mm) * towards),
         right_lps=right,
-        down_lps=PointsLps(-up),
+        down_lps=down,
         towards_detector_lps=towards,
     )
+
+
+def _on_the_console(carm: CArm, right: PointsLps, down: PointsLps) -> tuple[PointsLps, PointsLps]:
+    """Turn and mirror the image's axes: no pixel is resampled, and what is drawn over the image goes along."""
+    turn = np.radians(carm.image_rotation_deg)
+    turned_right = np.cos(turn) * right - np.sin(turn) * down
+    turned_down = np.sin(turn) * right + np.cos(turn) * down
+    if carm.image_flip == "left_right":
+        turned_right = -turned_right
+    elif carm.image_flip == "top_bottom":
+        turned_down = -turned_down
+    return PointsLps(turned_right), PointsLps(turned_down)
 
 
 def project(carm: CArm, points: npt.ArrayLike) -> Array:

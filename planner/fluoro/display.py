@@ -8,6 +8,7 @@ from planner.config.fluoro_config import FluoroConfig
 from planner.fluoro.blocks import block_means, spread_out
 from planner.fluoro.radiograph import Radiograph
 from planner.geometry.frames import Array
+from planner.model.carm import CArm
 
 _WHOLE_SHARE = 0.05
 """Share of the picture with whole beams from which the window is set on them alone. No source: ours."""
@@ -36,15 +37,18 @@ def display_image(radiograph: Radiograph, *, config: FluoroConfig) -> npt.NDArra
     -------
     ndarray of uint8, shape (rows, columns)
         Logarithmic: slow changes of the body's thickness are partly taken out, metal is darkest. Dimmed where the beam
-        runs past a cut end of the CT, for part of the body is missing there; black where nothing was scanned at all.
+        runs past a cut end of the CT, for part of the body is missing there; black where nothing was scanned at all,
+        and beyond the shutters.
     """
     depth = radiograph.attenuation.astype(np.float64)
-    whole = (depth > config.open_beam) & ~radiograph.cut
+    field = open_field(radiograph.carm, config)
+    inside = field & (depth > config.open_beam)
+    whole = inside & ~radiograph.cut
     # An oblique view of a short CT may hold no whole beam: then the window is set on what there is.
-    enough = np.count_nonzero(whole) > _WHOLE_SHARE * whole.size
-    body = whole if enough else depth > config.open_beam
+    enough = np.count_nonzero(whole) > _WHOLE_SHARE * np.count_nonzero(field)
+    body = whole if enough else inside
     if not np.any(body):
-        return _to_bytes(np.ones_like(depth), radiograph, config)
+        return _to_bytes(np.ones_like(depth), radiograph, field, config)
     # Neither metal nor open air nor the CT's cut ends may shade their surroundings or set the window.
     anatomy = body & (radiograph.shadows.metal_mm <= 0.0)
     seen = anatomy if np.any(anatomy) else body
@@ -53,7 +57,7 @@ def display_image(radiograph: Radiograph, *, config: FluoroConfig) -> npt.NDArra
     white, black = np.percentile(flat[seen & _measuring_field(seen)], config.window_percent)
     grey = 1.0 - _shoulder((flat - white) / max(float(black - white), 1e-3))
     grey[depth <= config.open_beam] = 1.0
-    return _to_bytes(grey, radiograph, config)
+    return _to_bytes(grey, radiograph, field, config)
 
 
 def _measuring_field(seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -85,8 +89,41 @@ def _shoulder(dark: Array) -> Array:
     return out
 
 
-def _to_bytes(grey: Array, radiograph: Radiograph, config: FluoroConfig) -> npt.NDArray[np.uint8]:
+def open_field(carm: CArm, config: FluoroConfig) -> npt.NDArray[np.bool_]:
+    """Say which pixels the shutters leave open.
+
+    Parameters
+    ----------
+    carm : CArm
+        The C-arm.
+    config : FluoroConfig
+        Shutters and shape of the field.
+
+    Returns
+    -------
+    ndarray of bool, shape (rows, columns)
+    """
+    rows = (np.arange(carm.rows) - (carm.rows - 1) / 2)[:, None]
+    columns = np.arange(carm.columns) - (carm.columns - 1) / 2
+    field = np.ones((carm.rows, carm.columns), dtype=np.bool_)
+    if config.round_field:
+        field &= rows**2 + columns**2 <= (min(carm.rows, carm.columns) / 2) ** 2
+    if config.collimation_mm is not None:
+        # The shutters stand in the gantry: they turn with the image.
+        at_isocentre = carm.source_detector_mm / carm.source_isocentre_mm / carm.pixel_mm
+        width, height = (length * at_isocentre / 2 for length in config.collimation_mm)
+        turn = np.radians(carm.image_rotation_deg)
+        if carm.image_flip != "none":
+            turn = -turn
+        across, along = columns * np.cos(turn) + rows * np.sin(turn), rows * np.cos(turn) - columns * np.sin(turn)
+        field &= (np.abs(across) <= width) & (np.abs(along) <= height)
+    return field
+
+
+def _to_bytes(
+    grey: Array, radiograph: Radiograph, field: npt.NDArray[np.bool_], config: FluoroConfig
+) -> npt.NDArray[np.uint8]:
     shown = grey if config.polarity == "dark_metal" else 1.0 - grey
     dimmed = np.where(radiograph.cut, _DIMMED * shown, shown)
-    nothing = radiograph.cut & (radiograph.attenuation <= config.open_beam)
+    nothing = ~field | (radiograph.cut & (radiograph.attenuation <= config.open_beam))
     return np.where(nothing, 0, np.rint(np.clip(dimmed, 0.0, 1.0) * 255.0)).astype(np.uint8)

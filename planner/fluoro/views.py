@@ -23,7 +23,7 @@ def view_at(isocentre_lps: npt.ArrayLike, *, primary_deg: float, secondary_deg: 
     primary_deg, secondary_deg : float
         DICOM positioner angles, in the patient's axes.
     config : FluoroConfig
-        Distances and detector.
+        Distances, detector, and how the console turns the image.
 
     Returns
     -------
@@ -38,6 +38,8 @@ def view_at(isocentre_lps: npt.ArrayLike, *, primary_deg: float, secondary_deg: 
         pixel_mm=config.pixel_mm,
         rows=config.rows,
         columns=config.columns,
+        image_rotation_deg=config.image_rotation_deg,
+        image_flip=config.image_flip,
     )
 
 

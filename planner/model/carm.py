@@ -1,5 +1,7 @@
 """C-arm angles and poses."""
 
+from typing import Literal
+
 from planner.model.record import PointLps, Record
 
 
@@ -35,3 +37,7 @@ class CArm(Record):
     """Pixel pitch on the detector."""
     rows: int
     columns: int
+    image_rotation_deg: float = 0.0
+    """How far the console turns the image, clockwise as it is seen."""
+    image_flip: Literal["none", "left_right", "top_bottom"] = "none"
+    """How the console mirrors the image, after turning it."""

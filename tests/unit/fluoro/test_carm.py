@@ -156,3 +156,45 @@ def test_feet_first_supine_turns_both_angles_round():
 )
 def test_gantry_limits(primary, secondary, within):
     assert GantryLimits().reaches(primary, secondary) is within
+
+
+def turned(rotation_deg: float, flip: str):
+    return carm(25.0, 10.0).model_copy(update={"image_rotation_deg": rotation_deg, "image_flip": flip})
+
+
+@pytest.mark.parametrize(
+    ("rotation", "flip", "expected"),
+    [
+        # What lies 40 rows above and 90 columns to the right of the middle.
+        (0.0, "none", (-40.0, 90.0)),
+        (90.0, "none", (90.0, 40.0)),
+        (-90.0, "none", (-90.0, -40.0)),
+        (180.0, "none", (40.0, -90.0)),
+        (0.0, "left_right", (-40.0, -90.0)),
+        (0.0, "top_bottom", (40.0, 90.0)),
+        (90.0, "left_right", (90.0, -40.0)),
+    ],
+)
+def test_the_console_turns_the_image_clockwise_and_then_mirrors_it(rotation, flip, expected):
+    plain = carm(25.0, 10.0)
+    point = pixel_lps(plain, [255.5 - 40.0, 255.5 + 90.0])
+    np.testing.assert_allclose(project(turned(rotation, flip), point) - 255.5, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("rotation", "flip", "letters"),
+    [
+        (0.0, "left_right", {"left": "L", "right": "R", "top": "H", "bottom": "F"}),
+        (90.0, "none", {"left": "F", "right": "H", "top": "R", "bottom": "L"}),
+        (0.0, "top_bottom", {"left": "R", "right": "L", "top": "F", "bottom": "H"}),
+    ],
+)
+def test_letters_go_along_with_the_image(rotation, flip, letters):
+    view = carm(0.0, 0.0).model_copy(update={"image_rotation_deg": rotation, "image_flip": flip})
+    assert orientation_letters(view) == letters
+
+
+def test_turning_the_image_moves_neither_source_nor_detector():
+    plain, other = pose(carm(25.0, 10.0)), pose(turned(33.0, "left_right"))
+    np.testing.assert_array_equal(other.source_lps, plain.source_lps)
+    np.testing.assert_array_equal(other.centre_lps, plain.centre_lps)

@@ -240,7 +240,9 @@ def test_single_rays_agree_with_the_chords_of_a_body():
     deep = true > 20.0
     assert np.abs(got - true)[deep].max() < 1.5 * STEP_MM
     assert abs(np.mean((got - true)[deep])) < 0.1 * STEP_MM
-    grown = Ellipsoid(ELLIPSOID.centre_lps, tuple(half + STEP_MM for half in ELLIPSOID.half_axes_mm), ELLIPSOID.axes_lps)
+    grown = Ellipsoid(
+        ELLIPSOID.centre_lps, tuple(half + STEP_MM for half in ELLIPSOID.half_axes_mm), ELLIPSOID.axes_lps
+    )
     beside = chords_ellipsoid(grown, source, along).reshape(-1) == 0.0
     assert np.count_nonzero(beside) > 300
     assert not got[beside].any()
