@@ -57,7 +57,7 @@ def body():
     matrix[:3, 3] = -59.0
     hu = np.zeros((60, 60, 60), dtype=np.int16)
     hu[:, 20:40, 26:34] = 700
-    hu[25:35, 20:40, 5:15] = 1500
+    hu[15:45, 10:50, 12:21] = 1500
     return Volume(Grid(hu.shape, matrix), hu)
 
 
