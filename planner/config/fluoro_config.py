@@ -92,7 +92,11 @@ class FluoroConfig(Settings):
         description="Standard deviation of the scatter's spread on the detector. No source: ours.",
     )
     photons_per_pixel: float | None = Field(
-        default=None, gt=0.0, description="Photons a pixel in the open beam, for quantum noise; None: no noise."
+        default=None,
+        gt=0.0,
+        description="Photons a pixel behind the patient, on average: exposure control keeps them. About 250 a frame at "
+        "25 nGy (30 000 a mm2 and microgray), four times as many where four frames are averaged; usual figures, no "
+        "source. None: no noise.",
     )
     noise_seed: int = Field(default=0, ge=0, description="Seed of the noise.")
 

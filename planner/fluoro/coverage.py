@@ -8,12 +8,9 @@ from planner.fluoro.projectable import Projectable
 from planner.geometry.frames import Array
 from planner.model.carm import CArm
 
-_WHOLE_SHARE = 0.95
-"""Share of its way that a ray must have inside the slices to be shown. Tuned by eye on two CTs cut across."""
 
-
-def cut_rays(projectable: Projectable, carm: CArm) -> npt.NDArray[np.bool_]:
-    """Say which rays run past the ends of a CT that was cut across the body.
+def scanned_share(projectable: Projectable, carm: CArm) -> npt.NDArray[np.float32]:
+    """Say how much of each ray's way the CT holds, where it was cut across the body.
 
     Parameters
     ----------
@@ -24,10 +21,10 @@ def cut_rays(projectable: Projectable, carm: CArm) -> npt.NDArray[np.bool_]:
 
     Returns
     -------
-    ndarray of bool, shape (rows, columns)
-        True where a good part of the ray's way would lie in slices that were not scanned, or where it misses the CT and
-        the body may go on there, so that its grey value says nothing. What a narrow field of view cuts off the sides of
-        rays inside it is not looked at: it takes something from every ray alike.
+    ndarray of float32, shape (rows, columns)
+        1 where the ray leaves the CT only into air; less where part of its way lies in slices that were not scanned, as
+        a share of its way if they had been; 0 where it misses the CT and the body may go on there. What a narrow
+        field of view cuts off the sides of rays inside it is not looked at: it takes something from every ray alike.
     """
     grid = projectable.whole_grid
     rows, columns = np.meshgrid(np.arange(carm.rows), np.arange(carm.columns), indexing="ij")
@@ -42,7 +39,10 @@ def cut_rays(projectable: Projectable, carm: CArm) -> npt.NDArray[np.bool_]:
         )
         for faces in (np.zeros((2, 3), dtype=np.bool_), along_stack, tissue)
     )
-    return np.asarray(np.where(inside > 0.0, inside < _WHOLE_SHARE * endless, anywhere > 0.0))
+    share = np.divide(inside, endless, out=np.ones_like(inside), where=endless > 0.0)
+    missed = inside <= 0.0
+    share[missed] = np.where(anywhere[missed] > 0.0, 0.0, 1.0)
+    return share.astype(np.float32)
 
 
 def _share_inside(source: Array, run: Array, low: Array, high: Array) -> Array:

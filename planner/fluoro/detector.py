@@ -10,6 +10,8 @@ from planner.model.carm import CArm
 
 _FAINTEST = 1e-9
 """Least share of the beam whose logarithm is taken: far below any detector's dark noise."""
+_OPEN = 0.99
+"""Share of the beam from which a pixel sees no patient."""
 _COARSE_SHARE = 0.15
 """Scatter has no detail: it is worked out on blocks of this share of its reach. No source: ours."""
 
@@ -34,16 +36,24 @@ def detected(primary: Array, carm: CArm, config: FluoroConfig) -> Array:
     signal = primary
     if config.scatter_to_primary > 0.0:
         signal = signal + scattered(primary, config.scatter_to_primary, config.scatter_reach_mm / carm.pixel_mm)
-    if config.photons_per_pixel is not None:
+    quantum = _quantum(primary, config)
+    if quantum > 0.0:
         # Before the blur: photons arrive by themselves, and light spreads from each, so that noise is blurred, too.
-        rng = np.random.default_rng(config.noise_seed)
-        signal = rng.poisson(signal * config.photons_per_pixel) / config.photons_per_pixel
+        signal = np.asarray(
+            np.random.default_rng(config.noise_seed).poisson(signal / quantum) * quantum, dtype=np.float64
+        )
     if config.detector_blur_mm > 0.0:
         signal = ndimage.gaussian_filter(signal, config.detector_blur_mm / carm.pixel_mm, mode="nearest")
-    if config.photons_per_pixel is not None:
-        # Half a photon where none came: the logarithm of none is not a grey value.
-        signal = np.maximum(signal, 0.5 / config.photons_per_pixel)
-    return np.asarray(signal)
+    # Half a photon where none came: the logarithm of none is not a grey value.
+    return np.maximum(signal, 0.5 * quantum)
+
+
+def _quantum(primary: Array, config: FluoroConfig) -> float:
+    """Give the signal of one photon; 0 without noise."""
+    if config.photons_per_pixel is None:
+        return 0.0
+    behind = primary[primary < _OPEN]
+    return float(behind.mean() if behind.size else 1.0) / config.photons_per_pixel
 
 
 def scattered(primary: Array, ratio: float, reach_px: float) -> Array:
@@ -74,6 +84,6 @@ def scattered(primary: Array, ratio: float, reach_px: float) -> Array:
     step = max(int(reach_px * _COARSE_SHARE), 1)
     spread = ndimage.gaussian_filter(block_means(source, step), reach_px / step, mode="nearest")
     whole = spread_out(spread, step, source.shape)
-    behind = primary < 1.0 - 1e-6
+    behind = primary < _OPEN
     mean = float(whole[behind].mean()) if np.any(behind) else 0.0
     return whole * (ratio * float(primary[behind].mean()) / mean) if mean > 0.0 else np.zeros_like(primary)

@@ -13,8 +13,14 @@ from planner.model.carm import CArm
 _WHOLE_SHARE = 0.05
 """Share of the picture with whole beams from which the window is set on them alone. No source: ours."""
 
-_DIMMED = 0.6
+_LEAST_SHARE = 0.25
+"""What is seen on less of a ray's way says nothing of the rest of it. No source: ours."""
+
+_DIMMED = 0.5
 """Brightness of beams that part of the body is missing from. No source: ours."""
+
+_METAL_WINDOWS = 2.0
+"""So many widths of the anatomy's window beyond it take most of the dark end. Set by eye on two hips' stems."""
 
 _COARSE_SHARE = 0.15
 """Slow changes are worked out on blocks of this share of their own size: no difference is seen. No source: ours."""
@@ -36,11 +42,11 @@ def display_image(radiograph: Radiograph, *, config: FluoroConfig) -> npt.NDArra
     Returns
     -------
     ndarray of uint8, shape (rows, columns)
-        Logarithmic: slow changes of the body's thickness are partly taken out, metal is darkest. Dimmed where the beam
-        runs past a cut end of the CT, for part of the body is missing there; black where nothing was scanned at all,
-        and beyond the shutters.
+        Logarithmic: slow changes of the body's thickness are partly taken out, metal is darkest. Where the beam runs
+        past a cut end of the CT the rest of the way is taken to be like what was scanned of it, and dimmed, for that is
+        not known; black where nothing was scanned at all, and beyond the shutters.
     """
-    depth = radiograph.attenuation.astype(np.float64)
+    depth = _as_if_whole(radiograph)
     field = open_field(radiograph.carm, config)
     inside = field & (depth > config.open_beam)
     whole = inside & ~radiograph.cut
@@ -58,6 +64,13 @@ def display_image(radiograph: Radiograph, *, config: FluoroConfig) -> npt.NDArra
     grey = 1.0 - _shoulder((flat - white) / max(float(black - white), 1e-3))
     grey[depth <= config.open_beam] = 1.0
     return _to_bytes(grey, radiograph, field, config)
+
+
+def _as_if_whole(radiograph: Radiograph) -> Array:
+    depth = radiograph.attenuation.astype(np.float64)
+    tissue = radiograph.cut & (radiograph.shadows.metal_mm <= 0.0)
+    depth[tissue] /= np.maximum(radiograph.scanned_share[tissue], _LEAST_SHARE)
+    return depth
 
 
 def _measuring_field(seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -80,11 +93,14 @@ def _background(depth: Array, seen: npt.NDArray[np.bool_], *, sigma_px: float) -
 
 
 def _shoulder(dark: Array) -> Array:
-    """Bend the curve's two ends, so that what lies beyond the window still differs a little: 0 white, 1 black."""
-    low, high = 0.1, 0.86
+    """Bend the curve's two ends, so that what lies beyond the window still differs a little: 0 white, 1 black.
+
+    The dark end is long: a screw's thread and core, or a head within its cup, can be told though both are dark.
+    """
+    low, high = 0.1, 0.8
     out = low + (high - low) * dark
-    over, under = out > high, out < low
-    out[over] = 1.0 - (1.0 - high) * np.exp(-(out[over] - high) / (1.0 - high))
+    over, under = dark > 1.0, out < low
+    out[over] = 1.0 - (1.0 - high) * np.exp(-(dark[over] - 1.0) / _METAL_WINDOWS)
     out[under] = low * np.exp((out[under] - low) / low)
     return out
 
@@ -125,5 +141,5 @@ def _to_bytes(
 ) -> npt.NDArray[np.uint8]:
     shown = grey if config.polarity == "dark_metal" else 1.0 - grey
     dimmed = np.where(radiograph.cut, _DIMMED * shown, shown)
-    nothing = ~field | (radiograph.cut & (radiograph.attenuation <= config.open_beam))
+    nothing = ~field | (radiograph.scanned_share < _LEAST_SHARE)
     return np.where(nothing, 0, np.rint(np.clip(dimmed, 0.0, 1.0) * 255.0)).astype(np.uint8)

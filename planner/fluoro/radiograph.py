@@ -8,13 +8,16 @@ import numpy.typing as npt
 
 from planner.config.fluoro_config import FluoroConfig, ImplantMaterial
 from planner.fluoro.beam import make_beam, transmission
-from planner.fluoro.coverage import cut_rays
+from planner.fluoro.coverage import scanned_share
 from planner.fluoro.detector import detected
 from planner.fluoro.projectable import Projectable, make_projectable
 from planner.fluoro.projector import Shadows, project_volume
 from planner.model.carm import CArm
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor
+
+_WHOLE_SHARE = 0.95
+"""Share of its way that a ray must have inside the slices to be shown. Tuned by eye on two CTs cut across."""
 
 _DARKEST = 1e-12
 """Least share of the beam that is told from none: far below any detector's dark noise."""
@@ -32,14 +35,19 @@ class Radiograph:
         How much of each material every ray passed: sharp, without scatter and noise.
     attenuation : ndarray of float32, shape (rows, columns)
         Minus the logarithm of the share of the beam that arrived; as the viewer sees it, head up, from the detector.
-    cut : ndarray of bool, shape (rows, columns)
-        True where the CT does not hold all that the beam goes through, so that the picture says nothing.
+    scanned_share : ndarray of float32, shape (rows, columns)
+        Share of each ray's way through the patient that the CT holds; 1 where it holds all.
     """
 
     carm: CArm
     shadows: Shadows
     attenuation: npt.NDArray[np.float32]
-    cut: npt.NDArray[np.bool_]
+    scanned_share: npt.NDArray[np.float32]
+
+    @property
+    def cut(self) -> npt.NDArray[np.bool_]:
+        """Where a good part of the ray's way was not scanned, so that the grey value says nothing."""
+        return self.scanned_share < _WHOLE_SHARE
 
     @property
     def transmission(self) -> npt.NDArray[np.float32]:
@@ -122,4 +130,4 @@ def take_picture(
     signal = detected(transmission(shadows.by_material, make_beam(config)), carm, config)
     attenuation = np.abs(np.log(np.clip(signal, _DARKEST, 1.0))).astype(np.float32)
     attenuation.setflags(write=False)
-    return Radiograph(carm, shadows, attenuation, cut_rays(projectable, carm))
+    return Radiograph(carm, shadows, attenuation, scanned_share(projectable, carm))
