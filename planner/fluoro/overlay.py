@@ -24,6 +24,7 @@ NEEDLE: Colour = (64, 220, 255)
 TARGET: Colour = (255, 230, 60)
 GAP: Colour = (120, 255, 120)
 BREACH: Colour = (255, 80, 70)
+CEMENT: Colour = (235, 140, 255)
 LETTERING: Colour = (255, 200, 90)
 
 _FINE = 2
@@ -147,9 +148,38 @@ def gap_layer(gap: Mask, carm: CArm, *, name: str = "gap") -> Layer:
     Layer
         Empty where the gap lies beside the picture.
     """
-    shadow = project_mask(gap, carm)
-    outlines = find_contours(np.pad(shadow, 1), _OUTLINE_LEVEL_MM)  # type: ignore[no-untyped-call]
-    return Layer(name, tuple(Line(outline - 1.0, GAP, 1.5) for outline in outlines))
+    return Layer(name, tuple(Line(outline, GAP, 1.5) for outline in _outlines(gap, carm)))
+
+
+def cement_layer(cement: Mask, carm: CArm, *, injected_ml: float) -> Layer:
+    """Draw the outline of the cement that is expected at a moment of the injection, and how much that is.
+
+    Parameters
+    ----------
+    cement : Mask
+        Where the cement is expected.
+    carm : CArm
+        The view.
+    injected_ml : float
+        Volume injected at that moment, mL.
+
+    Returns
+    -------
+    Layer
+        Empty where the cement lies beside the picture.
+    """
+    outlines = _outlines(cement, carm)
+    shapes: list[Shape] = [Line(outline, CEMENT, 2.0) for outline in outlines]
+    if outlines:
+        largest = max(outlines, key=len)
+        lowest = largest[int(np.argmax(largest[:, 0]))]
+        shapes.append(Words(_pixel(lowest + [4.0, 0.0]), f"{injected_ml:.1f} mL", CEMENT, "mt"))
+    return Layer(f"cement at {injected_ml:.1f} mL", tuple(shapes))
+
+
+def _outlines(mask: Mask, carm: CArm) -> list[Array]:
+    shadow = project_mask(mask, carm)
+    return [outline - 1.0 for outline in find_contours(np.pad(shadow, 1), _OUTLINE_LEVEL_MM)]  # type: ignore[no-untyped-call]
 
 
 def breach_layer(breaches: Iterable[Breach], carm: CArm) -> Layer:
@@ -256,17 +286,38 @@ def draw(grey: npt.NDArray[np.uint8], layers: Sequence[Layer]) -> npt.NDArray[np
     ndarray of uint8, shape (rows, columns, 3)
         RGB.
     """
-    rows, columns = grey.shape
+    picture = Image.fromarray(grey).convert("RGBA")
+    return np.asarray(Image.alpha_composite(picture, _sheet(layers, grey.shape)).convert("RGB"))
+
+
+def draw_apart(layers: Sequence[Layer], shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """Draw shapes alone, to be laid over a picture elsewhere.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        What to draw, the last on top.
+    shape : tuple of int
+        Rows and columns of the picture.
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, columns, 4)
+        RGBA, clear where nothing is drawn.
+    """
+    return np.asarray(_sheet(layers, shape))
+
+
+def _sheet(layers: Sequence[Layer], shape: tuple[int, ...]) -> Image.Image:
+    rows, columns = shape
     sheet = Image.new("RGBA", (columns * _FINE, rows * _FINE), (0, 0, 0, 0))
     pen = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(size=max(11, rows // _LINES) * _FINE)
     for layer in layers:
-        for shape in layer.shapes:
-            _put(pen, shape, font)
-    picture = Image.fromarray(grey).convert("RGBA")
+        for drawn in layer.shapes:
+            _put(pen, drawn, font)
     # Reduced with its transparency multiplied in, or the lines would get dark rims.
-    small = sheet.convert("RGBa").resize((columns, rows), Image.Resampling.BOX).convert("RGBA")
-    return np.asarray(Image.alpha_composite(picture, small).convert("RGB"))
+    return sheet.convert("RGBa").resize((columns, rows), Image.Resampling.BOX).convert("RGBA")
 
 
 def _put(pen: ImageDraw.ImageDraw, shape: Shape, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> None:

@@ -171,3 +171,34 @@ def test_what_lies_behind_the_source_is_not_drawn():
     carm = ap_view(CENTRE, config=CONFIG)
     layer = overlay.breach_layer([breach(centroid_lps=(0.0, 900.0, 100.0))], carm)
     assert np.all(overlay.draw(GREY, [layer]) == 128)
+
+
+def ball(radius_mm=10.0):
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+    matrix[:3, 3] = CENTRE - 20.0
+    grid = Grid((41, 41, 41), matrix)
+    distance = np.linalg.norm(grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1)) - CENTRE, axis=-1)
+    return Mask(grid, distance < radius_mm)
+
+
+def test_expected_cement_is_outlined_and_says_how_much_it_is():
+    layer = overlay.cement_layer(ball(), ap_view(CENTRE, config=CONFIG), injected_ml=4.19)
+    assert words(layer) == ["4.2 mL"]
+    assert layer.name == "cement at 4.2 mL"
+    (outline,) = lines(layer)
+    assert np.linalg.norm(outline.pixels - 127.5, axis=-1).mean() == pytest.approx(10.0 * 1020 / 530 / 1.164, rel=0.1)
+    beside = ap_view(CENTRE + [900.0, 0.0, 0.0], config=CONFIG)
+    assert overlay.cement_layer(ball(), beside, injected_ml=1.0).shapes == ()
+
+
+def test_layers_drawn_apart_give_the_same_picture_when_laid_over():
+    carm = ap_view(CENTRE, config=CONFIG)
+    layers = [overlay.gap_layer(ball(), carm), overlay.needle_layer(needle(), carm)]
+    sheet = overlay.draw_apart(layers, GREY.shape)
+    assert sheet.shape == (256, 256, 4)
+    clear = sheet[..., 3] == 0
+    burnt = overlay.draw(GREY, layers)
+    np.testing.assert_array_equal(burnt[clear], 128)
+    assert np.all(np.any(burnt[sheet[..., 3] > 128] != 128, axis=-1))
+    assert not overlay.draw_apart([], GREY.shape).any()
