@@ -173,7 +173,7 @@ def cement_layer(cement: Mask, carm: CArm, *, injected_ml: float) -> Layer:
     if outlines:
         largest = max(outlines, key=len)
         lowest = largest[int(np.argmax(largest[:, 0]))]
-        shapes.append(Words(_pixel(lowest + [4.0, 0.0]), f"{injected_ml:.1f} mL", CEMENT, "mt"))
+        shapes.append(Words(_pixel(np.add(lowest, [4.0, 0.0])), f"{injected_ml:.1f} mL", CEMENT, "mt"))
     return Layer(f"cement at {injected_ml:.1f} mL", tuple(shapes))
 
 

@@ -188,7 +188,7 @@ def test_expected_cement_is_outlined_and_says_how_much_it_is():
     assert layer.name == "cement at 4.2 mL"
     (outline,) = lines(layer)
     assert np.linalg.norm(outline.pixels - 127.5, axis=-1).mean() == pytest.approx(10.0 * 1020 / 530 / 1.164, rel=0.1)
-    beside = ap_view(CENTRE + [900.0, 0.0, 0.0], config=CONFIG)
+    beside = ap_view(np.add(CENTRE, [900.0, 0.0, 0.0]), config=CONFIG)
     assert overlay.cement_layer(ball(), beside, injected_ml=1.0).shapes == ()
 
 
