@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 POSITIONS = {"prone": "HFP", "supine": "HFS", "left-decubitus": "HFDL", "right-decubitus": "HFDR"}
 """Words for how a patient lies head first; the eight DICOM codes are taken too."""
-_CODES = ("HFS", "HFP", "HFDR", "HFDL", "FFS", "FFP", "FFDR", "FFDL")
+CODES = ("HFS", "HFP", "HFDR", "HFDL", "FFS", "FFP", "FFDR", "FFDL")
 
 
 def path(text: str) -> Path:
@@ -23,6 +24,19 @@ def path(text: str) -> Path:
     if not text.strip():
         raise argparse.ArgumentTypeError("the path is empty; name a folder or file ('.' for this folder)")
     return Path(text)
+
+
+def point(text: str) -> tuple[float, float, float]:
+    """Take three numbers with commas as a point in the patient, LPS mm."""
+    try:
+        x, y, z = (float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no point; write three numbers with commas: 12.5,-30,104"
+        ) from None
+    if not all(math.isfinite(v) for v in (x, y, z)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no point in the patient")
+    return x, y, z
 
 
 def add_input(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +82,7 @@ def add_planning(parser: argparse.ArgumentParser) -> None:
     """Add how the patient lies, approaches and needles."""
     parser.add_argument(
         "--treatment-position",
-        choices=(*POSITIONS, *_CODES),
+        choices=(*POSITIONS, *CODES),
         metavar="POSITION",
         help=f"how the patient will lie: {', '.join(POSITIONS)}, or a DICOM code (default: spine prone, hip supine)",
     )

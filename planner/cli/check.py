@@ -1,10 +1,9 @@
 """``cement-planner check``: one's own trajectory, judged."""
 
 import argparse
-import math
 import sys
 
-from planner.cli._options import add_gaps, add_input, add_labels, config_from, load
+from planner.cli._options import add_gaps, add_input, add_labels, config_from, load, point
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,8 +11,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_input(parser)
     add_labels(parser)
     add_gaps(parser)
-    parser.add_argument("--entry", type=_point, required=True, metavar="x,y,z", help="a point outside of bone, LPS mm")
-    parser.add_argument("--target", type=_point, required=True, metavar="x,y,z", help="the needle's tip, LPS mm")
+    parser.add_argument("--entry", type=point, required=True, metavar="x,y,z", help="a point outside of bone, LPS mm")
+    parser.add_argument("--target", type=point, required=True, metavar="x,y,z", help="the needle's tip, LPS mm")
     parser.add_argument("--needle", default="15G", metavar="GAUGE", help="needle of the catalogue (default: 15G)")
     parser.add_argument("--json", action="store_true", help="print the trajectory and its violations as JSON")
 
@@ -68,15 +67,3 @@ def run(arguments: argparse.Namespace) -> int:
     )
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
-
-
-def _point(text: str) -> tuple[float, float, float]:
-    try:
-        x, y, z = (float(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no point; write three numbers with commas: 12.5,-30,104"
-        ) from None
-    if not all(math.isfinite(v) for v in (x, y, z)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no point in the patient")
-    return x, y, z

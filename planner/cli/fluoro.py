@@ -1,22 +1,69 @@
-"""``cement-planner fluoro``: one simulated fluoroscopy picture."""
+"""``cement-planner fluoro``: what the fluoroscope will show, as a picture, as DICOM, or as a turn of the C-arm."""
 
 import argparse
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from planner.cli._options import add_input, config_from, load, path
+from planner.cli._options import CODES, POSITIONS, add_input, config_from, load, path, point
+
+if TYPE_CHECKING:
+    from planner.config.fluoro_config import FluoroConfig
+    from planner.config.plan_config import PlanConfig
+    from planner.model.carm import CArm
+    from planner.model.labels import LabelMap
+    from planner.model.plan import Plan
+    from planner.model.scan import Scan
+    from planner.pipeline.fluoroscopy.scene import FluoroScene
+    from planner.progress import Monitor
+
+_FORMATS = (".png", ".dcm", ".webp")
+_TURN_STEP_DEG = 5.0
+"""Between two pictures of a turn: small enough to be seen as one movement; by eye."""
+_REALISTIC = {"scatter_to_primary": 0.8, "photons_per_pixel": 1000.0}
+"""Scatter that a grid leaves behind a trunk, and four averaged frames: usual figures, no source."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's options to its parser."""
     add_input(parser)
-    parser.add_argument(
-        "--primary", type=float, required=True, metavar="DEG", help="positioner primary angle, LAO positive"
+    view = parser.add_argument_group("which way the C-arm looks")
+    view.add_argument("--primary", type=float, metavar="DEG", help="positioner primary angle, LAO positive")
+    view.add_argument("--secondary", type=float, metavar="DEG", help="positioner secondary angle, cranial positive")
+    view.add_argument(
+        "--view",
+        metavar="NAME",
+        help="instead of angles: ap, pa, lateral, right-lateral, lao, rao (30 degrees); with --plan also the id of a "
+        "needle (its bull's-eye), an implant (along it) or a breach (its watch view)",
     )
-    parser.add_argument(
-        "--secondary", type=float, required=True, metavar="DEG", help="positioner secondary angle, cranial positive"
+    view.add_argument(
+        "--aim", metavar="ID|x,y,z", help="what stays in the middle: a thing of the plan, or a point, LPS mm"
     )
-    parser.add_argument("-o", "--output", type=path, required=True, metavar="FILE.png", help="picture to write")
-    parser.add_argument("--overwrite", action="store_true", help="replace FILE.png where it exists")
+    view.add_argument(
+        "--turn", type=float, metavar="DEG", help="a turn of the C-arm by so much about the view, as FILE.webp or .dcm"
+    )
+    view.add_argument(
+        "--treatment-position",
+        choices=(*POSITIONS, *CODES),
+        metavar="POSITION",
+        help="how the patient will lie, for the angles at the console (default: as the plan says)",
+    )
+    view.add_argument("--console", action="store_true", help="the angles given are those at the console")
+    over = parser.add_argument_group("what is laid over the picture")
+    over.add_argument(
+        "--plan", type=path, metavar="OUT", help="a plan's folder: its gaps, breaches and needles are known then"
+    )
+    over.add_argument("--overlay", action="store_true", help="burn lettering and what the plan has into the picture")
+    over.add_argument("--layers", type=path, metavar="DIR", help="write each layer as a clear PNG of its own into DIR")
+    screen = parser.add_argument_group("what the console does to the picture")
+    screen.add_argument("--invert", action="store_true", help="show metal bright")
+    screen.add_argument("--rotate", type=float, metavar="DEG", help="turn the image clockwise")
+    screen.add_argument("--flip", choices=("left_right", "top_bottom"), help="mirror the image, after turning it")
+    screen.add_argument("--shutters", type=_size, metavar="WxH", help="open field at the isocentre, mm: 80x120")
+    screen.add_argument("--realistic", action="store_true", help="with scatter and quantum noise")
+    screen.add_argument("--keep-table", action="store_true", help="leave the CT's table in the picture")
+    parser.add_argument("-o", "--output", type=path, required=True, metavar="FILE", help="FILE.png, .dcm or .webp")
+    parser.add_argument("--overwrite", action="store_true", help="replace FILE where it exists")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,26 +80,176 @@ def run(arguments: argparse.Namespace) -> int:
         The exit code.
     """
     from planner.cli._monitor import TerminalMonitor
-    from planner.errors import UsageError
-    from planner.io.whole_file import write_whole
-    from planner.pipeline.fluoroscopy import view_png
+    from planner.io.rectify import rectify_volume
+    from planner.pipeline.fluoroscopy.scene import scene_of_ct
 
-    if arguments.output.suffix.lower() != ".png":
-        raise UsageError(f"{arguments.output.name} is no .png; name the picture FILE.png")
-    if arguments.output.exists() and not arguments.overwrite:
-        raise UsageError(f"{arguments.output.name} exists; give --overwrite to replace it, or choose another -o")
-    if not -180 <= arguments.primary <= 180 or not -90 <= arguments.secondary <= 90:
-        raise UsageError("angles out of range: --primary takes -180 to 180, --secondary -90 to 90 degrees")
-    config = config_from(arguments)
+    _require_sense(arguments)
+    config = _config(arguments)
+    plan, labels = _plan_of(arguments.plan) if arguments.plan is not None else (None, None)
     with TerminalMonitor() as monitor:
         scan = load(arguments.input, config, monitor=monitor)
-        png = view_png(
-            scan.volume,
-            primary_deg=arguments.primary,
-            secondary_deg=arguments.secondary,
-            config=config,
-            monitor=monitor,
-        )
-    write_whole(png, arguments.output)
-    sys.stdout.write(f"{arguments.output}\n")
+        if plan is not None:
+            _require_same_ct(plan, scan)
+        volume = rectify_volume(scan.volume).volume.in_patient_axes()
+        scene = scene_of_ct(volume, config, plan=plan, labels=labels, keep_table=arguments.keep_table, monitor=monitor)
+        told = _take(scene, scan, arguments, config, monitor)
+    sys.stdout.write(told + "\n")
     return 0
+
+
+def _require_sense(arguments: argparse.Namespace) -> None:
+    """Refuse what cannot be, before any work is done."""
+    from planner.errors import UsageError
+
+    output: Path = arguments.output
+    kind = output.suffix.lower()
+    if kind not in _FORMATS:
+        raise UsageError(f"{output.name} is none of {', '.join(_FORMATS)}; name the picture FILE.png, say")
+    if (arguments.turn is None) == (kind == ".webp"):
+        raise UsageError("a turn is written as .webp or .dcm, one picture as .png or .dcm; give another -o, or --turn")
+    if output.exists() and not arguments.overwrite:
+        raise UsageError(f"{output.name} exists; give --overwrite to replace it, or choose another -o")
+    if arguments.turn is not None and (not 1.0 <= arguments.turn <= 360.0 or arguments.layers is not None):
+        raise UsageError("--turn takes 1 to 360 degrees, and no --layers")
+    angles = [arguments.primary is not None, arguments.secondary is not None]
+    if arguments.view is not None and any(angles):
+        raise UsageError("give either --view or --primary and --secondary")
+    if arguments.view is None and not all(angles):
+        raise UsageError("say which way the C-arm looks: --primary and --secondary, or --view (ap, lateral, ...)")
+    if all(angles) and not (-180 <= arguments.primary <= 180 and -90 <= arguments.secondary <= 90):
+        raise UsageError("angles out of range: --primary takes -180 to 180, --secondary -90 to 90 degrees")
+    if arguments.console and not all(angles):
+        raise UsageError("--console says how --primary and --secondary are meant; give both")
+    if arguments.console and arguments.plan is None and arguments.treatment_position is None:
+        raise UsageError("--console needs to know how the patient lies: give --treatment-position, or --plan")
+
+
+def _config(arguments: argparse.Namespace) -> "PlanConfig":
+    from planner.config.fluoro_config import FluoroConfig
+
+    config = config_from(arguments)
+    changes: dict[str, object] = dict(_REALISTIC) if arguments.realistic else {}
+    if arguments.invert:
+        changes["polarity"] = "bright_metal"
+    if arguments.rotate is not None:
+        changes["image_rotation_deg"] = arguments.rotate
+    if arguments.flip is not None:
+        changes["image_flip"] = arguments.flip
+    if arguments.shutters is not None:
+        changes["collimation_mm"] = arguments.shutters
+    fluoroscopy = FluoroConfig.model_validate(config.fluoroscopy.model_dump() | changes)
+    return config.model_copy(update={"fluoroscopy": fluoroscopy})
+
+
+def _plan_of(folder: Path) -> "tuple[Plan, LabelMap | None]":
+    """Read a plan, and the labels beside it."""
+    from planner.errors import UsageError
+    from planner.io.nifti import read_label_nifti
+    from planner.io.plan_json import load_plan
+
+    file = folder if folder.name == "plan.json" else folder / "plan.json"
+    if not file.is_file():
+        raise UsageError(f"{folder.name} holds no plan.json; give the folder that 'cement-planner plan' made")
+    plan = load_plan(file)
+    labels = file.with_name("labels.nii.gz")
+    if labels.is_file():
+        return plan, read_label_nifti(labels, structures=plan.labels)
+    sys.stderr.write("cement-planner: note: no labels.nii.gz lies beside the plan; gaps are not outlined\n")
+    return plan, None
+
+
+def _require_same_ct(plan: "Plan", scan: "Scan") -> None:
+    """Refuse a plan of another CT: its needles would be drawn into the wrong patient."""
+    from planner.errors import InputError
+
+    made_on, given = plan.series, scan.series
+    same = made_on.shape_zyx == given.shape_zyx and made_on.name == given.name
+    if not (same and made_on.frame_of_reference_uid == given.frame_of_reference_uid):
+        raise InputError(
+            "the plan was made on another CT than the one given (series, frame of reference or number of voxels differ); "
+            "give the CT of the plan, with --series where the input holds several"
+        )
+
+
+def _take(
+    scene: "FluoroScene",
+    scan: "Scan",
+    arguments: argparse.Namespace,
+    config: "PlanConfig",
+    monitor: "Monitor",
+) -> str:
+    """Take the pictures, write them, and say in one line what they show."""
+    from planner.fluoro.carm import orientation_letters
+    from planner.pipeline.fluoroscopy.files import PictureTarget, write_layers, write_picture, write_turn
+    from planner.pipeline.fluoroscopy.pictures import picture_of
+    from planner.pipeline.fluoroscopy.turn import turn_angles, turn_pictures
+
+    fluoroscopy = config.fluoroscopy
+    carm = _carm(scene, arguments, fluoroscopy)
+    needle_ids = () if scene.plan is None else tuple(t.id for t in scene.plan.trajectories)
+    needles = [arguments.view] if arguments.view in needle_ids else None
+    target = PictureTarget(arguments.output, slice_files=scan.slice_files, burnt_in=arguments.overlay)
+    if arguments.turn is not None:
+        swing = turn_angles(middle_deg=carm.primary_deg, span_deg=arguments.turn, step_deg=_TURN_STEP_DEG)
+        pictures = turn_pictures(scene, carm, fluoroscopy, primary_deg=swing, needles=needles, monitor=monitor)
+        count = write_turn(list(pictures), target, fluoroscopy, position=scene.position)
+        return f"{arguments.output}: {count} pictures, {arguments.turn:g} degrees about {_words(carm)}"
+    picture = picture_of(scene, carm, fluoroscopy, needles=needles, monitor=monitor)
+    write_picture(picture, target, fluoroscopy, position=scene.position)
+    if arguments.layers is not None:
+        write_layers(picture, arguments.layers)
+    console = picture.console_deg
+    dial = "" if console is None else f", at the console {console[0]:.1f} / {console[1]:.1f}"
+    letters = orientation_letters(carm)
+    sides = f"left edge {letters['left']}, right {letters['right']}, top {letters['top']}"
+    return f"{arguments.output}: {_words(carm)}{dial}; {sides}"
+
+
+def _carm(scene: "FluoroScene", arguments: argparse.Namespace, config: "FluoroConfig") -> "CArm":
+    """Set up the C-arm that the command line asks for."""
+    from planner.errors import UsageError
+    from planner.fluoro.console import patient_angles_deg
+    from planner.fluoro.views import view_at
+    from planner.geometry.frames import point_tuple
+    from planner.pipeline.fluoroscopy.named_views import named_view, place_of
+
+    point = _point(arguments.aim)
+    if arguments.view is not None:
+        carm = named_view(arguments.view, scene, config, aim=None if point else arguments.aim)
+        return carm if point is None else carm.model_copy(update={"isocentre_lps": point})
+    angles = (arguments.primary, arguments.secondary)
+    if arguments.console:
+        if scene.position is None:
+            raise UsageError("the plan does not say how the patient will lie; give --treatment-position for --console")
+        angles = patient_angles_deg(*angles, scene.position)
+    if point is None:
+        point = scene.middle_lps if arguments.aim is None else place_of(arguments.aim, scene.plan)
+    return view_at(point_tuple(point), primary_deg=angles[0], secondary_deg=angles[1], config=config)
+
+
+def _words(carm: "CArm") -> str:
+    from planner.fluoro.overlay import angles_text
+
+    return f"{angles_text(carm.primary_deg, carm.secondary_deg)} ({carm.primary_deg:.1f} / {carm.secondary_deg:.1f})"
+
+
+def _point(text: str | None) -> tuple[float, float, float] | None:
+    """Take three numbers with commas as a point; anything else is the name of something."""
+    if text is None or "," not in text:
+        return None
+    from planner.errors import UsageError
+
+    try:
+        return point(text)
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(f"--aim: {error}") from None
+
+
+def _size(text: str) -> tuple[float, float]:
+    try:
+        width, height = (float(part) for part in text.lower().split("x"))
+    except ValueError:
+        width = height = 0.0
+    if not (0.0 < width < 1000.0 and 0.0 < height < 1000.0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write width x height in mm: 80x120")
+    return width, height

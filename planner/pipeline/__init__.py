@@ -17,7 +17,7 @@ _HOME_OF = {
     "plan": "scripted",
     "plan_labelled": "labelled",
     "plan_scan": "steps",
-    "render_view": "fluoroscopy",
+    "render_view": "fluoroscopy.pictures",
     "scan_of": "scripted",
     "unwrapped_maps": "unwrapped",
     "volume_plan": "steps",
@@ -28,7 +28,7 @@ _HOME_OF = {
 
 if TYPE_CHECKING:
     from planner.pipeline.check import check_trajectory as check_trajectory
-    from planner.pipeline.fluoroscopy import render_view as render_view
+    from planner.pipeline.fluoroscopy.pictures import render_view as render_view
     from planner.pipeline.labelled import plan_labelled as plan_labelled
     from planner.pipeline.labelled import volume_plan_labelled as volume_plan_labelled
     from planner.pipeline.outputs import PLAN_FILES as PLAN_FILES

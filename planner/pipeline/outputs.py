@@ -18,7 +18,7 @@ from planner.io.volumes_csv import write_volumes_csv
 from planner.io.whole_file import write_whole
 from planner.model.labels import LabelMap
 from planner.model.volume import Mask
-from planner.pipeline.fluoroscopy import plan_pictures
+from planner.pipeline.fluoroscopy.files import write_plan_fluoroscopy
 from planner.pipeline.labelling import codes_on_slices
 from planner.pipeline.planned_case import PlannedCase
 from planner.progress import SILENT, Monitor, Progress, check_cancelled, track
@@ -83,10 +83,7 @@ def write_plan_files(
     pictures: dict[str, bytes] = {}
     if figures:
         check_cancelled(monitor)
-        pictures = plan_pictures(case, config.fluoroscopy, monitor=monitor)
-        (folder / "fluoro").mkdir()
-        for name, png in pictures.items():
-            write_whole(png, folder / "fluoro" / f"{name.replace('/', '-')}.png")
+        pictures = write_plan_fluoroscopy(case, folder / "fluoro", config.fluoroscopy, monitor=monitor)
         unreadable = None if case.trust is None else case.trust.unreadable
         inputs = PictureInput(case.scan.volume, case.labels, case.plan, unreadable)
         pictures |= overview_pictures(inputs, monitor=monitor)

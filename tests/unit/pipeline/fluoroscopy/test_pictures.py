@@ -4,7 +4,7 @@ import pytest
 
 from planner.config.fluoro_config import FluoroConfig
 from planner.fluoro.views import view_at
-from planner.pipeline.fluoroscopy import _same_way
+from planner.pipeline.fluoroscopy.pictures import _same_way
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,215 @@
+"""Fluoroscopy pictures as files: PNG, DICOM, moving pictures, layers apart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from planner.config.fluoro_config import FluoroConfig
+from planner.errors import OutputError
+from planner.fluoro.carm import orientation_letters
+from planner.fluoro.overlay import Layer, draw, draw_apart
+from planner.io.dicom.fluoroscopy import FluoroscopyFrame, write_fluoroscopy
+from planner.io.dicom.overlay_planes import OverlayPlane
+from planner.io.whole_file import write_whole
+from planner.model.plan import PatientPosition
+from planner.pipeline.fluoroscopy.pictures import Picture, plan_pictures, png_bytes
+from planner.pipeline.fluoroscopy.turn import moving_picture
+from planner.pipeline.planned_case import PlannedCase
+from planner.progress import SILENT, Monitor
+
+_OPAQUE = 127
+"""Alpha above which a pixel of a layer counts as drawn where a layer has no half-tones."""
+_FRAME_MS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class PictureTarget:
+    """Where a picture goes.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its suffix says the format.
+    slice_files : tuple of Path
+        The CT's DICOM files, whose patient and study a DICOM picture belongs to.
+    burnt_in : bool
+        Whether its layers are drawn into the picture.
+    """
+
+    path: Path
+    slice_files: tuple[Path, ...] = ()
+    burnt_in: bool = False
+
+
+def write_picture(
+    picture: Picture, target: PictureTarget, config: FluoroConfig, *, position: PatientPosition | None, number: int = 1
+) -> None:
+    """Write one picture, as PNG or DICOM.
+
+    Parameters
+    ----------
+    picture : Picture
+        The picture.
+    target : PictureTarget
+        Where to; a DICOM file carries the layers as overlay planes, which a viewer shows and hides.
+    config : FluoroConfig
+        The settings, for the tube voltage.
+    position : str or None
+        How the patient lies.
+    number : int
+        Instance number within its series.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written, or DICOM is asked for and the CT was none.
+    """
+    if target.path.suffix.lower() != ".dcm":
+        write_whole(picture.png(burnt_in=target.burnt_in), target.path)
+        return
+    planes = [_plane(layer, picture.grey.shape) for layer in picture.layers if layer.shapes]
+    write_fluoroscopy(
+        [_frame(picture, burnt_in=target.burnt_in)],
+        target.path,
+        source_slice_files=_sources(target),
+        treatment_position=position,
+        kv=config.tube_kv if config.spectrum is None else None,
+        description="simulated fluoroscopy",
+        overlays=planes,
+        burned_in=target.burnt_in,
+        instance_number=number,
+    )
+
+
+def write_turn(
+    pictures: Sequence[Picture], target: PictureTarget, config: FluoroConfig, *, position: PatientPosition | None
+) -> int:
+    """Write the pictures of a turn, as a moving WebP or as multi-frame DICOM.
+
+    Parameters
+    ----------
+    pictures : sequence of Picture
+        The pictures, in order.
+    target : PictureTarget
+        Where to.
+    config : FluoroConfig
+        The settings, for the tube voltage.
+    position : str or None
+        How the patient lies.
+
+    Returns
+    -------
+    int
+        How many pictures were written.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written, or DICOM is asked for and the CT was none.
+    """
+    if target.path.suffix.lower() != ".dcm":
+        write_whole(moving_picture(pictures, frame_ms=_FRAME_MS, burnt_in=target.burnt_in), target.path)
+        return len(pictures)
+    write_fluoroscopy(
+        [_frame(picture, burnt_in=target.burnt_in) for picture in pictures],
+        target.path,
+        source_slice_files=_sources(target),
+        treatment_position=position,
+        kv=config.tube_kv if config.spectrum is None else None,
+        description="simulated turn of the C-arm",
+        burned_in=target.burnt_in,
+        frame_time_ms=_FRAME_MS,
+    )
+    return len(pictures)
+
+
+def write_layers(picture: Picture, folder: Path) -> None:
+    """Write each layer of a picture as a clear PNG of its own.
+
+    Parameters
+    ----------
+    picture : Picture
+        The picture.
+    folder : Path
+        Where to; it is made where it is not there, and files of the same names are replaced.
+
+    Raises
+    ------
+    OutputError
+        If a file cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder.name} cannot be made: {error.strerror}; choose another folder") from None
+    rows, columns = picture.grey.shape
+    for layer in picture.layers:
+        if layer.shapes:
+            name = layer.name.replace(" ", "-")
+            write_whole(png_bytes(draw_apart([layer], (rows, columns))), folder / f"{name}.png")
+
+
+def write_plan_fluoroscopy(
+    case: PlannedCase, folder: Path, config: FluoroConfig, *, monitor: Monitor = SILENT
+) -> dict[str, bytes]:
+    """Write a plan's fluoroscopy pictures into a folder that it makes.
+
+    Parameters
+    ----------
+    case : PlannedCase
+        The plan with its voxels.
+    folder : Path
+        Where; it must not exist.
+    config : FluoroConfig
+        The settings.
+    monitor : Monitor
+        Follows the work, and may stop it.
+
+    Returns
+    -------
+    dict of str to bytes
+        The pictures as PNG with their layers burnt in, by the names of `plan_pictures`, for the report.
+
+    Raises
+    ------
+    CancelledError
+        If the monitor stops the work.
+    OutputError
+        If a file cannot be written.
+    """
+    folder.mkdir()
+    shown: dict[str, bytes] = {}
+    position = case.plan.treatment_position
+    files = case.scan.slice_files
+    for number, (name, picture) in enumerate(plan_pictures(case, config, monitor=monitor).items(), start=1):
+        shown[name] = picture.png()
+        place = folder / f"{name.replace('/', '-')}.png"
+        write_whole(shown[name], place)
+        if files:
+            target = PictureTarget(place.with_suffix(".dcm"), slice_files=files)
+            write_picture(picture, target, config, position=position, number=number)
+    return shown
+
+
+def _sources(target: PictureTarget) -> tuple[Path, ...]:
+    if not target.slice_files:
+        raise OutputError(
+            "the CT is no DICOM series, so there are no headers to take the patient and the study from; write a .png"
+        )
+    return target.slice_files
+
+
+def _frame(picture: Picture, *, burnt_in: bool) -> FluoroscopyFrame:
+    pixels = picture.grey
+    if burnt_in:
+        # What is drawn keeps its brightness: these pictures are grey.
+        pixels = np.rint(draw(picture.grey, picture.layers) @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+    letters = orientation_letters(picture.carm)
+    return FluoroscopyFrame(picture.carm, pixels, picture.console_deg, (letters["right"], letters["bottom"]))
+
+
+def _plane(layer: Layer, shape: tuple[int, ...]) -> OverlayPlane:
+    rows, columns = shape
+    return OverlayPlane(layer.name, draw_apart([layer], (rows, columns))[..., 3] > _OPAQUE)

@@ -1,0 +1,120 @@
+"""Views by name: what a person asks for, turned into a C-arm."""
+
+from collections.abc import Callable
+
+from planner.config.fluoro_config import FluoroConfig
+from planner.errors import UsageError
+from planner.fluoro.views import ap_view, axis_view, lateral_view, trajectory_view, view_at, watch_view
+from planner.geometry.frames import PointTuple
+from planner.model.carm import CArm
+from planner.model.plan import Plan
+from planner.pipeline.fluoroscopy.scene import FluoroScene
+
+_OBLIQUE_DEG = 30.0
+"""A usual oblique view, in which the lumbar pedicles and joints are seen; no source."""
+
+STANDARD_VIEWS: dict[str, Callable[[PointTuple, FluoroConfig], CArm]] = {
+    "ap": lambda at, config: ap_view(at, config=config),
+    "pa": lambda at, config: ap_view(at, config=config, detector_side="posterior"),
+    "lateral": lambda at, config: lateral_view(at, config=config),
+    "right-lateral": lambda at, config: lateral_view(at, config=config, detector_side="right"),
+    "lao": lambda at, config: view_at(at, primary_deg=_OBLIQUE_DEG, secondary_deg=0.0, config=config),
+    "rao": lambda at, config: view_at(at, primary_deg=-_OBLIQUE_DEG, secondary_deg=0.0, config=config),
+}
+"""Views that need no plan: frontal, lateral (detector at the left), and obliques by 30 degrees."""
+
+
+def named_view(name: str, scene: FluoroScene, config: FluoroConfig, *, aim: str | None = None) -> CArm:
+    """Set up the C-arm for a view's name.
+
+    Parameters
+    ----------
+    name : str
+        One of `STANDARD_VIEWS`, or the id of something in the plan: of a needle, its bull's-eye view; of an implant,
+        the view along it; of a breach, its watch view.
+    scene : FluoroScene
+        The patient.
+    config : FluoroConfig
+        Distances and detector.
+    aim : str or None
+        Id of what shall stay in the middle of the image; None: the needle, implant or breach itself, or the metal.
+
+    Returns
+    -------
+    CArm
+
+    Raises
+    ------
+    UsageError
+        If there is no such view, or no such thing in the plan.
+    """
+    standard = STANDARD_VIEWS.get(name)
+    if standard is not None:
+        return standard(scene.middle_lps if aim is None else place_of(aim, scene.plan), config)
+    carm = _view_of_thing(name, _plan_of(name, scene.plan), config)
+    return carm if aim is None else carm.model_copy(update={"isocentre_lps": place_of(aim, scene.plan)})
+
+
+def place_of(name: str, plan: Plan | None) -> PointTuple:
+    """Give where something of the plan is.
+
+    Parameters
+    ----------
+    name : str
+        Id of a gap, an implant, a breach or a needle (its target).
+    plan : Plan or None
+        The plan.
+
+    Returns
+    -------
+    tuple of float
+        LPS mm.
+
+    Raises
+    ------
+    UsageError
+        If the plan holds no such thing.
+    """
+    known = _plan_of(name, plan)
+    places = {
+        **{gap.id: gap.centroid_lps for gap in known.gaps},
+        **{implant.id: implant.centroid_lps for implant in known.implants},
+        **{breach.id: breach.centroid_lps for breach in known.breaches},
+        **{needle.id: needle.target_lps for needle in known.trajectories},
+    }
+    if name not in places:
+        raise UsageError(f"the plan holds no {name}; it holds {_list(places)}")
+    return places[name]
+
+
+def _plan_of(name: str, plan: Plan | None) -> Plan:
+    if plan is None:
+        raise UsageError(
+            f"{name} is no view that needs no plan ({', '.join(STANDARD_VIEWS)}); for views of a plan's needles, "
+            "implants and breaches give --plan OUT"
+        )
+    return plan
+
+
+def _view_of_thing(name: str, plan: Plan, config: FluoroConfig) -> CArm:
+    for needle in plan.trajectories:
+        if needle.id == name:
+            return trajectory_view(needle, config=config)
+    for implant in plan.implants:
+        if implant.id == name and implant.axis is not None:
+            return axis_view(implant.axis.head_lps, implant.axis.tip_lps, config=config)
+        if implant.id == name:
+            raise UsageError(f"{name} has no axis that was measured, and so no view along it; choose another view")
+    for breach in plan.breaches:
+        if breach.id == name:
+            carm = watch_view(breach, config=config)
+            if carm is None:
+                raise UsageError(f"for {name} no view was found in which a leak shows in profile; choose another view")
+            return carm
+    things = [*(t.id for t in plan.trajectories), *(i.id for i in plan.implants), *(b.id for b in plan.breaches)]
+    raise UsageError(f"there is no view {name}; there are {', '.join(STANDARD_VIEWS)}, and of the plan {_list(things)}")
+
+
+def _list(names: "list[str] | dict[str, PointTuple]") -> str:
+    shown = list(names)
+    return ", ".join(shown[:12]) + (f" and {len(shown) - 12} more" if len(shown) > 12 else "") if shown else "nothing"

@@ -1,0 +1,242 @@
+"""Fluoroscopy pictures: taken in a scene, with needles, gaps and breaches in layers over them."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from planner.config.fluoro_config import FluoroConfig
+from planner.config.plan_config import PlanConfig
+from planner.fluoro.carm import console_angles_deg
+from planner.fluoro.display import display_image
+from planner.fluoro.overlay import LETTERING, Layer, Words, breach_layer, draw, frame_layer, gap_layer, needle_layer
+from planner.fluoro.radiograph import Radiograph, take_picture
+from planner.fluoro.radiograph import render_view as render_with_metal
+from planner.fluoro.views import ap_view, lateral_view, trajectory_view, watch_view
+from planner.geometry.frames import detector_direction
+from planner.io.rectify import rectify_volume
+from planner.model.carm import CArm
+from planner.model.needle import Trajectory
+from planner.model.plan import Plan
+from planner.model.volume import Mask, Volume
+from planner.pipeline.fluoroscopy.alloys import alloys_of
+from planner.pipeline.fluoroscopy.scene import FluoroScene, body_of, scene_of_case
+from planner.pipeline.planned_case import PlannedCase
+from planner.progress import SILENT, Monitor, track
+from planner.segment.implants.metal import find_metal
+
+_SAME_VIEW_DEG = 5.0
+"""Views nearer to each other than this show the same; by eye."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One fluoroscopy picture and what can be laid over it.
+
+    Parameters
+    ----------
+    radiograph : Radiograph
+        What the detector got.
+    grey : ndarray of uint8, shape (rows, columns)
+        What the screen shows, without lettering.
+    layers : tuple of Layer
+        What can be laid over it, the last on top.
+    console_deg : tuple of float or None
+        Primary and secondary angle at the console; None where nobody said how the patient lies.
+    """
+
+    radiograph: Radiograph
+    grey: npt.NDArray[np.uint8]
+    layers: tuple[Layer, ...]
+    console_deg: tuple[float, float] | None
+
+    @property
+    def carm(self) -> CArm:
+        """The C-arm."""
+        return self.radiograph.carm
+
+    def png(self, *, burnt_in: bool = True) -> bytes:
+        """Pack the picture as PNG, with its layers burnt in or without any."""
+        return png_bytes(draw(self.grey, self.layers) if burnt_in else self.grey)
+
+
+def render_view(
+    volume: Volume,
+    carm: CArm,
+    plan: Plan | PlannedCase | None = None,
+    *,
+    cement: Mask | None = None,
+    config: FluoroConfig | None = None,
+    without_table: bool = False,
+    monitor: Monitor = SILENT,
+) -> Radiograph:
+    """Take one simulated fluoroscopy picture.
+
+    Parameters
+    ----------
+    volume : Volume
+        The CT.
+    carm : CArm
+        The C-arm.
+    plan : Plan, PlannedCase or None
+        Knows of which alloy each implant is; None takes all metal to be the settings' `metal_material`.
+    cement : Mask or None
+        Cement to be added, on the CT's grid with its axes along the patient's (`Volume.in_patient_axes`).
+    config : FluoroConfig or None
+        The settings; None for the defaults.
+    without_table : bool
+        Leave away what lies outside of the patient: the CT's table, clothing.
+    monitor : Monitor
+        Follows the work, and may stop it.
+
+    Returns
+    -------
+    Radiograph
+        Metal is opaque also where the CT clips it.
+
+    Raises
+    ------
+    CancelledError
+        If the monitor stops the work.
+    GeometryError
+        If the cement lies on another grid, or the C-arm's distances cannot be.
+    """
+    volume = rectify_volume(volume).volume.in_patient_axes()
+    if isinstance(plan, PlannedCase) and plan.metal.grid.is_same(volume.grid):
+        metal = plan.metal
+    else:
+        metal = find_metal(volume, PlanConfig().implants, monitor=monitor).mask
+    told = plan.plan if isinstance(plan, PlannedCase) else plan
+    return render_with_metal(
+        volume,
+        carm,
+        metal=metal,
+        cement=cement,
+        body=body_of(volume) if without_table else None,
+        alloys={} if told is None else alloys_of(metal, told.implants),
+        config=config or FluoroConfig(),
+        monitor=monitor,
+    )
+
+
+def picture_of(
+    scene: FluoroScene,
+    carm: CArm,
+    config: FluoroConfig,
+    *,
+    needles: Sequence[str] | None = None,
+    gaps: Sequence[str] | None = None,
+    monitor: Monitor = SILENT,
+) -> Picture:
+    """Take a picture in a scene, with what the plan has to be laid over it.
+
+    Parameters
+    ----------
+    scene : FluoroScene
+        The patient.
+    carm : CArm
+        The C-arm.
+    config : FluoroConfig
+        The settings.
+    needles, gaps : sequence of str, or None
+        Ids of what is drawn; None: every gap with its breaches, and each gap's first needle.
+    monitor : Monitor
+        Follows the work, and may stop it.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    CancelledError
+        If the monitor stops the work.
+    """
+    radiograph = take_picture(scene.projectable, carm, config=config, monitor=monitor)
+    plan = scene.plan
+    position = scene.position
+    console = None
+    if position is not None:
+        console = console_angles_deg(carm.primary_deg, carm.secondary_deg, position)
+    layers: list[Layer] = []
+    if plan is not None:
+        shown = [gap.id for gap in plan.gaps] if gaps is None else list(gaps)
+        first = [t.id for t in plan.trajectories if t.rank == 1 and t.gap_id in shown]
+        wanted = first if needles is None else list(needles)
+        layers += [gap_layer(scene.gaps[name], carm, name=name) for name in shown if name in scene.gaps]
+        layers.append(breach_layer([b for b in plan.breaches if b.gap_id in shown], carm))
+        layers += [needle_layer(t, carm) for t in plan.trajectories if t.id in wanted]
+    layers += [frame_layer(carm, console_deg=console), *_coverage_layers(radiograph)]
+    return Picture(radiograph, display_image(radiograph, config=config), tuple(layers), console)
+
+
+def plan_pictures(case: PlannedCase, config: FluoroConfig, *, monitor: Monitor = SILENT) -> dict[str, Picture]:
+    """Draw each gap's first needle in its bull's-eye, AP and lateral view, and each breach in its watch view.
+
+    Parameters
+    ----------
+    case : PlannedCase
+        The plan with its voxels.
+    config : FluoroConfig
+        The settings.
+    monitor : Monitor
+        Follows the work, and may stop it.
+
+    Returns
+    -------
+    dict
+        Pictures by name: ``<trajectory id>/bulls-eye``, ``/ap`` (prone: ``/pa``), ``/lateral`` (not where the
+        bull's-eye is that view), and ``/watch`` where its gap has a breach with a view to watch it from.
+    """
+    first = [t for t in case.plan.trajectories if t.rank == 1]
+    if not first:
+        return {}
+    scene = scene_of_case(case, config)
+    pictures: dict[str, Picture] = {}
+    for needle in track(first, stage="drawing fluoroscopy", monitor=monitor):
+        for name, carm in _views_of(needle, case.plan, config).items():
+            drawn = picture_of(scene, carm, config, needles=[needle.id], gaps=[needle.gap_id or ""])
+            pictures[f"{needle.id}/{name}"] = drawn
+    return pictures
+
+
+def _views_of(needle: Trajectory, plan: Plan, config: FluoroConfig) -> dict[str, CArm]:
+    prone = (plan.treatment_position or "HFS").endswith("P")
+    views = {
+        "bulls-eye": trajectory_view(needle, config=config),
+        # Named by where it is seen from: prone, the patient's left is on the viewer's left.
+        "pa" if prone else "ap": ap_view(
+            needle.target_lps, config=config, detector_side="posterior" if prone else "anterior"
+        ),
+        "lateral": lateral_view(needle.target_lps, config=config),
+    }
+    if _same_way(views["bulls-eye"], views["lateral"]):
+        del views["lateral"]
+    watched = [b for b in plan.breaches if b.gap_id == needle.gap_id and b.watch_view is not None]
+    if watched and (view := watch_view(watched[0], config=config)) is not None:
+        views["watch"] = view
+    return views
+
+
+def _same_way(one: CArm, other: CArm) -> bool:
+    """Say whether two views can't be told apart by eye."""
+    towards = [detector_direction(carm.primary_deg, carm.secondary_deg) for carm in (one, other)]
+    return bool(towards[0] @ towards[1] > np.cos(np.radians(_SAME_VIEW_DEG)))
+
+
+def _coverage_layers(radiograph: Radiograph) -> tuple[Layer, ...]:
+    """Say in the picture that part of the body is missing from it, where beams run past the CT's cut ends."""
+    if not radiograph.cut.any():
+        return ()
+    words = Words((34.0, 7.0), "dimmed: CT ends in the beam", LETTERING, "lt")
+    return (Layer("coverage", (words,)),)
+
+
+def png_bytes(picture: npt.NDArray[np.uint8]) -> bytes:
+    """Pack a grey (rows, columns), RGB (rows, columns, 3) or RGBA (rows, columns, 4) picture as PNG."""
+    packed = io.BytesIO()
+    Image.fromarray(picture).save(packed, format="PNG")
+    return packed.getvalue()

@@ -1,0 +1,157 @@
+"""What fluoroscopy pictures of one patient are made of: the CT made ready, and what is drawn over it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.config.fluoro_config import FluoroConfig
+from planner.config.plan_config import PlanConfig
+from planner.fluoro.projectable import Projectable, make_projectable
+from planner.geometry.frames import PointTuple, point_tuple
+from planner.model.labels import LabelMap
+from planner.model.plan import PatientPosition, Plan
+from planner.model.volume import Mask, Volume
+from planner.pipeline.fluoroscopy.alloys import alloys_of
+from planner.pipeline.planned_case import PlannedCase
+from planner.progress import SILENT, Monitor
+from planner.segment.anatomy.body import find_body
+from planner.segment.implants.metal import find_metal
+from planner.segment.upright import back_to
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FluoroScene:
+    """One patient under the C-arm.
+
+    Parameters
+    ----------
+    volume : Volume
+        The CT, its axes along the patient's.
+    metal : Mask
+        All metal, on the CT's grid.
+    projectable : Projectable
+        The CT made ready for projection.
+    plan : Plan or None
+        The plan, whose needles, gaps and breaches are drawn; None where there is none.
+    gaps : mapping of str to Mask
+        The gaps' voxels by id; a gap of the plan that is not there is not outlined.
+    position : str or None
+        How the patient lies under the C-arm; None where nobody said.
+    """
+
+    volume: Volume
+    metal: Mask
+    projectable: Projectable
+    plan: Plan | None
+    gaps: Mapping[str, Mask]
+    position: PatientPosition | None
+
+    @property
+    def middle_lps(self) -> PointTuple:
+        """Where a view looks that was not told where to: the middle of the metal, or of the CT where there is none."""
+        where = np.argwhere(self.metal.voxels)
+        whole = (np.zeros(3), np.array(self.volume.grid.shape) - 1.0)
+        low, high = (where.min(axis=0), where.max(axis=0)) if len(where) else whole
+        return point_tuple(self.volume.grid.to_lps((low + high) / 2))
+
+
+def scene_of_case(case: PlannedCase, config: FluoroConfig) -> FluoroScene:
+    """Make the scene of a plan that was just made.
+
+    Parameters
+    ----------
+    case : PlannedCase
+        The plan with its voxels.
+    config : FluoroConfig
+        The settings.
+
+    Returns
+    -------
+    FluoroScene
+        Without the CT's table.
+    """
+    gaps = {space.id: space.mask for space in case.anatomy.gaps}
+    position = case.plan.treatment_position
+    return _scene(case.scan.volume, case.metal, case.plan, gaps, config, position=position, keep_table=False)
+
+
+def scene_of_ct(
+    volume: Volume,
+    config: PlanConfig,
+    *,
+    plan: Plan | None = None,
+    labels: LabelMap | None = None,
+    keep_table: bool = False,
+    monitor: Monitor = SILENT,
+) -> FluoroScene:
+    """Make the scene of a CT, with a plan that was made before or without one.
+
+    Parameters
+    ----------
+    volume : Volume
+        The CT, rectified, its axes along the patient's.
+    config : PlanConfig
+        The settings.
+    plan : Plan or None
+        The plan.
+    labels : LabelMap or None
+        The plan's labels, for the outlines of its gaps.
+    keep_table : bool
+        Whether the CT's table and clothing cast shadows, too.
+    monitor : Monitor
+        Follows the work, and may stop it.
+
+    Returns
+    -------
+    FluoroScene
+
+    Raises
+    ------
+    CancelledError
+        If the monitor stops the work.
+    """
+    metal = find_metal(volume, config.implants, monitor=monitor).mask
+    gaps = {} if labels is None else _gaps_in(labels)
+    position = config.treatment_position or (None if plan is None else plan.treatment_position)
+    return _scene(volume, metal, plan, gaps, config.fluoroscopy, position=position, keep_table=keep_table)
+
+
+def _scene(
+    volume: Volume,
+    metal: Mask,
+    plan: Plan | None,
+    gaps: Mapping[str, Mask],
+    config: FluoroConfig,
+    *,
+    position: PatientPosition | None,
+    keep_table: bool,
+) -> FluoroScene:
+    alloys = {} if plan is None else alloys_of(metal, plan.implants)
+    body = None if keep_table else body_of(volume)
+    ready = make_projectable(volume, metal=metal, alloys=alloys, body=body, config=config)
+    return FluoroScene(volume, metal, ready, plan, gaps, position)
+
+
+def body_of(volume: Volume) -> Mask:
+    """Give all of a CT but what lies outside of the patient: air, the table, clothing.
+
+    Parameters
+    ----------
+    volume : Volume
+        The CT.
+
+    Returns
+    -------
+    Mask
+        On the CT's grid.
+    """
+    return Mask(volume.grid, ~back_to(find_body(volume).outside, volume.grid).voxels)
+
+
+def _gaps_in(labels: LabelMap) -> dict[str, Mask]:
+    return {
+        structure.id: Mask(labels.grid, np.asarray(labels.codes == structure.code))
+        for structure in labels.structures
+        if structure.kind == "gap"
+    }
