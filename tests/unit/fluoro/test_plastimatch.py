@@ -21,7 +21,8 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from planner.config.fluoro_config import FluoroConfig
-from planner.fluoro.projector import make_projectable, project_mask, project_volume
+from planner.fluoro.projectable import make_projectable
+from planner.fluoro.projector import project_mask, project_volume
 from planner.fluoro.views import view_at
 from planner.geometry.grid import Grid
 from planner.io import load_ct
