@@ -45,4 +45,6 @@ class BreachConfig(Settings):
     watch_slant_deg: float = Field(
         default=30.0, gt=0, lt=90, description="Greatest angle between beam and wall at which a leak is in profile."
     )
-    gantry: GantryLimits = Field(default_factory=GantryLimits)
+    gantry: GantryLimits = Field(
+        default_factory=GantryLimits, description="How far the C-arm turns; in a plan the same as `fluoroscopy.gantry`."
+    )

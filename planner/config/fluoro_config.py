@@ -1,10 +1,11 @@
 """Settings of the simulated fluoroscopy."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from planner.config.gantry import GantryLimits
+from planner.config.gantry_profiles import GANTRY_PROFILES, GantryName, with_profile
 from planner.config.settings import Settings
 
 ImplantMaterial = Literal["titanium", "cobalt_chrome", "steel"]
@@ -20,6 +21,11 @@ class SpectrumLine(Settings):
 class FluoroConfig(Settings):
     """Settings of simulated fluoroscopy views."""
 
+    gantry_profile: GantryName | None = Field(
+        default=None,
+        description="Kind of C-arm, which gives angles, distances and detector where they are not set beside it. None: "
+        "the detector and the distances of a mobile C-arm, the angles of a floor stand.",
+    )
     source_detector_mm: float = Field(
         default=1020.0, gt=0.0, description="Source to detector; a mobile C-arm with a flat panel."
     )
@@ -31,7 +37,10 @@ class FluoroConfig(Settings):
     )
     rows: int = Field(default=512, ge=1, le=4096, description="Detector rows; same panel, binned three to one.")
     columns: int = Field(default=512, ge=1, le=4096, description="Detector columns; same panel, binned three to one.")
-    gantry: GantryLimits = Field(default=GantryLimits(), description="How far the C-arm turns.")
+    gantry: GantryLimits = Field(
+        default=GantryLimits(),
+        description="How far the C-arm turns. A plan has one C-arm: needles and watch views are held to this, too.",
+    )
 
     tube_kv: float = Field(
         default=75.0,
@@ -133,6 +142,21 @@ class FluoroConfig(Settings):
     window_percent: tuple[float, float] = Field(
         default=(1.0, 99.0), description="Percentiles of the anatomy's attenuation shown as white and as black."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_profile(cls, settings: Any) -> Any:
+        return with_profile(settings)
+
+    @model_validator(mode="after")
+    def _fits_its_profile(self) -> Self:
+        profile = GANTRY_PROFILES[self.gantry_profile] if self.gantry_profile else None
+        if profile and not profile.allows(self.source_detector_mm):
+            raise ValueError(
+                f"source_detector_mm {self.source_detector_mm:g} lies beyond the C-arm named {self.gantry_profile} "
+                f"({profile.source_detector_min_mm:g} to {profile.source_detector_max_mm:g}); name none, or change it"
+            )
+        return self
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -123,5 +123,7 @@ class NeedleConfig(Settings):
     aim_error_deg: float = Field(default=2.0, ge=0, description="Aiming error for robustness, in direction.")
     refine_best: int = Field(default=60, ge=1, description="How many of the best are looked at for robustness.")
     needles_in_set: int = Field(default=5, ge=1, description="Most needles in a set (de Smidt 2026: 3-5).")
-    gantry: GantryLimits = Field(default_factory=GantryLimits)
+    gantry: GantryLimits = Field(
+        default_factory=GantryLimits, description="How far the C-arm turns; in a plan the same as `fluoroscopy.gantry`."
+    )
     weights: ScoreWeights = Field(default_factory=ScoreWeights)

@@ -2,8 +2,9 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from planner.config.anatomy_config import AnatomyConfig
 from planner.config.breach_config import BreachConfig
@@ -16,6 +17,7 @@ from planner.config.hardware_config import HardwareConfig
 from planner.config.hip_config import HipGapConfig, HipImplantConfig
 from planner.config.implant_config import ImplantConfig, ShaftSearchConfig
 from planner.config.needle_config import NeedleConfig
+from planner.config.one_gantry import share_gantry
 from planner.config.prophylaxis_config import ProphylaxisConfig
 from planner.config.settings import Settings
 from planner.config.spine_pocket_config import SpinePocketConfig
@@ -62,7 +64,12 @@ class PlanConfig(Settings):
     halos: HaloConfig = Field(default_factory=HaloConfig, description="Halos round screws.")
     breaches: BreachConfig = Field(default_factory=BreachConfig, description="Holes in the gaps' walls.")
     needles: NeedleConfig = Field(default_factory=NeedleConfig, description="Needle search.")
-    fluoroscopy: FluoroConfig = Field(default_factory=FluoroConfig, description="Simulated fluoroscopy.")
+    fluoroscopy: FluoroConfig = Field(default_factory=FluoroConfig, description="The C-arm, and simulated fluoroscopy.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_gantry(cls, settings: Any) -> Any:
+        return share_gantry(settings)
 
 
 def load_settings(path: Path) -> PlanConfig:

@@ -1,4 +1,4 @@
-"""The C-arm in the patient: poses from angles, projection, and what to dial at the console."""
+"""The C-arm in the patient: poses from angles, and projection."""
 
 from dataclasses import dataclass
 
@@ -6,22 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.errors import GeometryError
-from planner.geometry.frames import Array, PointsLps, detector_direction, points_lps, positioner_angles_deg
+from planner.geometry.frames import Array, PointsLps, detector_direction, points_lps
 from planner.model.carm import CArm
-from planner.model.plan import PatientPosition
-
-# Columns: the patient's left, posterior and head in table axes (x to the left of someone lying head first and supine,
-# y down, z towards the table's head end). DICOM PS3.17 FFF.1.2.2.2.
-_TABLE_FROM_PATIENT: dict[PatientPosition, Array] = {
-    "HFS": np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
-    "HFP": np.array([[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]]),
-    "HFDR": np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]),
-    "HFDL": np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]),
-    "FFS": np.array([[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1.0]]),
-    "FFP": np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, -1.0]]),
-    "FFDR": np.array([[0.0, -1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, -1.0]]),
-    "FFDL": np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]]),
-}
 
 _LETTERS = (("L", "R"), ("P", "A"), ("H", "F"))
 _SECOND_LETTER = 0.38
@@ -198,26 +184,3 @@ def _letters(direction: Array) -> str:
     order = np.argsort(-np.abs(direction), kind="stable")
     named = [axis for axis in order[:2] if abs(direction[axis]) >= _SECOND_LETTER]
     return "".join(_LETTERS[axis][0 if direction[axis] > 0 else 1] for axis in named)
-
-
-def console_angles_deg(primary_deg: float, secondary_deg: float, position: PatientPosition) -> tuple[float, float]:
-    """Turn the patient's angles into those at the console of a C-arm that takes every patient to lie HFS.
-
-    Parameters
-    ----------
-    primary_deg, secondary_deg : float
-        DICOM positioner angles, in the patient's own axes.
-    position : str
-        How the patient lies.
-
-    Returns
-    -------
-    primary_deg, secondary_deg : float
-        Angles in the table's axes; primary in -180..180.
-
-    Notes
-    -----
-    The direction is turned from patient to table axes by DICOM PS3.17 FFF.1.2.2.2. Prone, head first, this is the
-    primary angle -+ 180 and the same secondary angle.
-    """
-    return positioner_angles_deg(_TABLE_FROM_PATIENT[position] @ detector_direction(primary_deg, secondary_deg))

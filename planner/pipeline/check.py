@@ -6,7 +6,7 @@ from functools import partial
 import numpy.typing as npt
 
 from planner.config.plan_config import PlanConfig
-from planner.fluoro.carm import console_angles_deg
+from planner.fluoro.console import console_angles_deg
 from planner.needles.catalogue import needle_named
 from planner.needles.check import TrajectoryCheck
 from planner.needles.check import check_trajectory as judge

@@ -4,7 +4,7 @@ from functools import partial
 
 from planner.config.plan_config import PlanConfig
 from planner.errors import GeometryError, SeriesError
-from planner.fluoro.carm import console_angles_deg
+from planner.fluoro.console import console_angles_deg
 from planner.io.hu_scale import clipping_level
 from planner.io.rectify import plane_spacing_mm, rectify_volume
 from planner.model.breach import Breach

@@ -6,7 +6,7 @@ from functools import partial
 from planner import __version__
 from planner.config.plan_config import PlanConfig
 from planner.errors import GeometryError, SeriesError
-from planner.fluoro.carm import console_angles_deg
+from planner.fluoro.console import console_angles_deg
 from planner.io.labels.gap_labels import GapLabels
 from planner.model.anatomy_labels import AnatomyLabels
 from planner.model.finding import Finding

@@ -4,7 +4,7 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from planner.config.gantry import GantryLimits
-from planner.fluoro.carm import console_angles_deg
+from planner.fluoro.console import console_angles_deg
 from planner.fluoro.overlay import angles_text
 from planner.model.carm import BullsEye, NeedleView
 from planner.model.gap import Interval

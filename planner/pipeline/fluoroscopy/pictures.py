@@ -10,7 +10,7 @@ from PIL import Image
 
 from planner.config.fluoro_config import FluoroConfig
 from planner.config.plan_config import PlanConfig
-from planner.fluoro.carm import console_angles_deg
+from planner.fluoro.console import console_angles_deg
 from planner.fluoro.display import display_image
 from planner.fluoro.overlay import LETTERING, Layer, Words, breach_layer, draw, frame_layer, gap_layer, needle_layer
 from planner.fluoro.radiograph import Radiograph, take_picture

@@ -1,14 +1,11 @@
-"""The C-arm's pose, its projection, and the angles at the console."""
+"""The C-arm's pose and its projection."""
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
 
 from planner.config.fluoro_config import FluoroConfig
-from planner.config.gantry import GantryLimits
 from planner.errors import GeometryError
 from planner.fluoro.carm import (
-    console_angles_deg,
     magnification,
     orientation_letters,
     pixel_lps,
@@ -16,7 +13,7 @@ from planner.fluoro.carm import (
     project,
 )
 from planner.fluoro.views import view_at
-from planner.geometry.frames import detector_direction, positioner_angles_deg
+from planner.geometry.frames import positioner_angles_deg
 
 CONFIG = FluoroConfig()
 ISOCENTRE = np.array([12.0, -30.0, 150.0])
@@ -107,55 +104,6 @@ def test_an_impossible_carm_is_refused(change):
 def test_angles_round_trip(primary, secondary):
     back = positioner_angles_deg(pose(carm(primary, secondary)).towards_detector_lps)
     assert back == pytest.approx((primary, secondary))
-
-
-# How a patient gets from head first supine to lying so: rolled about the table's long axis, then turned on the table.
-ROLL_DEG = {"S": 0.0, "P": 180.0, "DR": -90.0, "DL": 90.0}
-
-
-@pytest.mark.parametrize("position", ["HFS", "HFP", "HFDR", "HFDL", "FFS", "FFP", "FFDR", "FFDL"])
-@pytest.mark.parametrize(("primary", "secondary"), [(0.0, 0.0), (150.0, -20.0), (-40.0, 33.0), (90.0, 5.0)])
-def test_console_angles_by_rolling_and_turning_the_patient(position, primary, secondary):
-    turned = Rotation.from_euler("z", ROLL_DEG[position[2:]], degrees=True)
-    if position.startswith("FF"):
-        turned = Rotation.from_euler("y", 180.0, degrees=True) * turned
-    expected = turned.apply(detector_direction(primary, secondary))
-    console = console_angles_deg(primary, secondary, position)
-    np.testing.assert_allclose(detector_direction(*console), expected, atol=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("position", "overhead_lps"),
-    [
-        ("HFS", (0, -1, 0)),
-        ("HFP", (0, 1, 0)),
-        ("HFDR", (1, 0, 0)),
-        ("HFDL", (-1, 0, 0)),
-        ("FFS", (0, -1, 0)),
-        ("FFP", (0, 1, 0)),
-        ("FFDR", (1, 0, 0)),
-        ("FFDL", (-1, 0, 0)),
-    ],
-)
-def test_the_upper_side_of_the_patient_is_console_zero(position, overhead_lps):
-    assert console_angles_deg(*positioner_angles_deg(overhead_lps), position) == pytest.approx((0.0, 0.0), abs=1e-9)
-
-
-@pytest.mark.parametrize(("primary", "console"), [(155.0, -25.0), (-155.0, 25.0), (10.0, -170.0), (-10.0, 170.0)])
-def test_head_first_prone_turns_the_primary_angle_by_180(primary, console):
-    assert console_angles_deg(primary, 17.0, "HFP") == pytest.approx((console, 17.0))
-
-
-def test_feet_first_supine_turns_both_angles_round():
-    assert console_angles_deg(20.0, 10.0, "FFS") == pytest.approx((-20.0, -10.0))
-
-
-@pytest.mark.parametrize(
-    ("primary", "secondary", "within"),
-    [(0, 0, True), (-117, 50, True), (105.1, 0, False), (-118, 0, False), (0, 50.5, False), (0, -46, False)],
-)
-def test_gantry_limits(primary, secondary, within):
-    assert GantryLimits().reaches(primary, secondary) is within
 
 
 def turned(rotation_deg: float, flip: str):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from planner.config.needle_config import NeedleConfig
-from planner.fluoro.carm import console_angles_deg
+from planner.fluoro.console import console_angles_deg
 from planner.geometry.grid import Grid
 from planner.geometry.rays import segment_distance_mm
 from planner.model.anatomy import Anatomy, GapSpace

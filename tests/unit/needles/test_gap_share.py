@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from planner.fluoro.carm import console_angles_deg
+from planner.fluoro.console import console_angles_deg
 from planner.geometry.grid import Grid
 from planner.model.anatomy import GapSpace
 from planner.model.gap import Gap, Interval

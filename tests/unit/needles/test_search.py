@@ -5,7 +5,7 @@ import pytest
 
 from planner.config.needle_config import NeedleConfig
 from planner.errors import UsageError
-from planner.fluoro.carm import console_angles_deg
+from planner.fluoro.console import console_angles_deg
 from planner.geometry.frames import positioner_angles_deg
 from planner.geometry.rays import segment_distance_mm
 from planner.model.anatomy import GapSpace
