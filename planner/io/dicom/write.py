@@ -81,6 +81,22 @@ def derived_uid(*parts: str) -> str:
     return f"2.25.{uuid.uuid5(uuid.NAMESPACE_URL, '/'.join((MANUFACTURER, *parts))).int}"
 
 
+def decimal_string(value: float) -> str:
+    """Write a number in the sixteen characters that DICOM allows.
+
+    Parameters
+    ----------
+    value : float
+        A finite number.
+
+    Returns
+    -------
+    str
+        A decimal string (PS3.5 6.2), as exact as it gets; no negative zero.
+    """
+    return str(format_number_as_ds(float(value) + 0.0))
+
+
 def file_meta(sop_class_uid: str, sop_instance_uid: str) -> FileMetaDataset:
     """Build the head of a DICOM file, without a version that changes from one pydicom to the next.
 
@@ -181,8 +197,8 @@ def _series_attributes(grid: Grid, identity: SeriesIdentity) -> Dataset:
     ds.PatientBirthDate = ""
     ds.PatientSex = ""
     ds.BodyPartExamined = identity.body_part
-    ds.SliceThickness = _ds(grid.spacing_mm[0])
-    ds.KVP = _ds(identity.tube_kv)
+    ds.SliceThickness = decimal_string(grid.spacing_mm[0])
+    ds.KVP = decimal_string(identity.tube_kv)
     ds.ConvolutionKernel = identity.kernel
     ds.PatientPosition = identity.patient_position
     ds.StudyInstanceUID = UID(derived_uid(identity.seed, "study"))
@@ -192,13 +208,13 @@ def _series_attributes(grid: Grid, identity: SeriesIdentity) -> Dataset:
         ds.Laterality = ""
     ds.SeriesNumber = identity.series_number
     ds.AcquisitionNumber = 1
-    ds.ImageOrientationPatient = [_ds(v) for v in (*grid.directions_lps[:, 2], *grid.directions_lps[:, 1])]
+    ds.ImageOrientationPatient = [decimal_string(v) for v in (*grid.directions_lps[:, 2], *grid.directions_lps[:, 1])]
     ds.FrameOfReferenceUID = UID(grid.frame_of_reference_uid or derived_uid(identity.seed, "frame"))
     ds.PositionReferenceIndicator = ""
     ds.SamplesPerPixel = 1
     ds.PhotometricInterpretation = "MONOCHROME2"
     ds.Rows, ds.Columns = grid.shape[1], grid.shape[2]
-    ds.PixelSpacing = [_ds(grid.spacing_mm[1]), _ds(grid.spacing_mm[2])]
+    ds.PixelSpacing = [decimal_string(grid.spacing_mm[1]), decimal_string(grid.spacing_mm[2])]
     return ds
 
 
@@ -207,7 +223,7 @@ def _slice(common: Dataset, grid: Grid, number: int, identity: SeriesIdentity) -
     ds.update(common)
     ds.SOPInstanceUID = UID(derived_uid(identity.seed, "slice", str(number)))
     ds.InstanceNumber = number + 1
-    ds.ImagePositionPatient = [_ds(float(v)) for v in grid.to_lps((number, 0, 0))]
+    ds.ImagePositionPatient = [decimal_string(float(v)) for v in grid.to_lps((number, 0, 0))]
     ds.file_meta = file_meta(CT_IMAGE, ds.SOPInstanceUID)
     return ds
 
@@ -216,12 +232,7 @@ def _set_pixels(ds: Dataset, hu: npt.NDArray[np.generic], intercept: int, bits: 
     stored = np.rint(hu).astype(np.int32) - intercept
     ds.BitsAllocated, ds.BitsStored, ds.HighBit = 16, bits, bits - 1
     ds.PixelRepresentation = 0
-    ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = _ds(float(intercept)), "1", "HU"
+    ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = decimal_string(float(intercept)), "1", "HU"
     ds.PixelData = stored.astype("<u2").tobytes()
     ds["PixelData"].VR = "OW"
     ds.compress(JPEGLSLossless, encoding_plugin="pyjpegls", generate_instance_uid=False)
-
-
-def _ds(value: float) -> str:
-    """Write a number in the sixteen characters that DICOM allows."""
-    return str(format_number_as_ds(float(value) + 0.0))
