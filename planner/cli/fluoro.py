@@ -166,7 +166,7 @@ def _require_same_ct(plan: "Plan", scan: "Scan") -> None:
     same = made_on.shape_zyx == given.shape_zyx and made_on.name == given.name
     if not (same and made_on.frame_of_reference_uid == given.frame_of_reference_uid):
         raise InputError(
-            "the plan was made on another CT than the one given (series, frame of reference or number of voxels differ); "
+            "the plan was made on another CT than the one given (series, frame of reference or voxels differ); "
             "give the CT of the plan, with --series where the input holds several"
         )
 
