@@ -68,9 +68,8 @@ def display_image(radiograph: Radiograph, *, config: FluoroConfig) -> npt.NDArra
 
 def _as_if_whole(radiograph: Radiograph) -> Array:
     depth = radiograph.attenuation.astype(np.float64)
-    tissue = radiograph.cut & (radiograph.shadows.metal_mm <= 0.0)
-    depth[tissue] /= np.maximum(radiograph.scanned_share[tissue], _LEAST_SHARE)
-    return depth
+    # Metal too, which is dark at any rate: left out, it would get a bright rim where a pixel holds little of it.
+    return np.where(radiograph.cut, depth / np.maximum(radiograph.scanned_share, _LEAST_SHARE), depth)
 
 
 def _measuring_field(seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -1,5 +1,6 @@
 """Fluoroscopy pictures as files: PNG, DICOM, moving pictures, layers apart."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,9 @@ import numpy as np
 from planner.config.fluoro_config import FluoroConfig
 from planner.errors import OutputError
 from planner.fluoro.carm import orientation_letters
-from planner.fluoro.overlay import Layer, draw, draw_apart
+from planner.fluoro.overlay import angles_text, draw, draw_apart
 from planner.io.dicom.fluoroscopy import FluoroscopyFrame, write_fluoroscopy
-from planner.io.dicom.overlay_planes import OverlayPlane
+from planner.io.dicom.overlay_planes import MOST_PLANES, OverlayPlane
 from planner.io.whole_file import write_whole
 from planner.model.plan import PatientPosition
 from planner.pipeline.fluoroscopy.pictures import Picture, plan_pictures, png_bytes
@@ -69,14 +70,14 @@ def write_picture(
     if target.path.suffix.lower() != ".dcm":
         write_whole(picture.png(burnt_in=target.burnt_in), target.path)
         return
-    planes = [_plane(layer, picture.grey.shape) for layer in picture.layers if layer.shapes]
+    planes = () if target.burnt_in else _planes(picture)
     write_fluoroscopy(
         [_frame(picture, burnt_in=target.burnt_in)],
         target.path,
         source_slice_files=_sources(target),
         treatment_position=position,
         kv=config.tube_kv if config.spectrum is None else None,
-        description="simulated fluoroscopy",
+        description=f"simulated fluoroscopy, {angles_text(picture.carm.primary_deg, picture.carm.secondary_deg)}",
         overlays=planes,
         burned_in=target.burnt_in,
         instance_number=number,
@@ -210,6 +211,15 @@ def _frame(picture: Picture, *, burnt_in: bool) -> FluoroscopyFrame:
     return FluoroscopyFrame(picture.carm, pixels, picture.console_deg, (letters["right"], letters["bottom"]))
 
 
-def _plane(layer: Layer, shape: tuple[int, ...]) -> OverlayPlane:
-    rows, columns = shape
-    return OverlayPlane(layer.name, draw_apart([layer], (rows, columns))[..., 3] > _OPAQUE)
+def _planes(picture: Picture) -> list[OverlayPlane]:
+    """Give each layer as a plane; where there are more than DICOM has room for, those of one kind share one."""
+    drawn = [layer for layer in picture.layers if layer.shapes]
+    names = [layer.name for layer in drawn]
+    if len(drawn) > MOST_PLANES:
+        names = [re.split(r"[ -]", name)[0] for name in names]
+    rows, columns = picture.grey.shape
+    return [
+        OverlayPlane(name, draw_apart([lay for lay, own in zip(drawn, names, strict=True) if own == name],
+                                      (rows, columns))[..., 3] > _OPAQUE)
+        for name in dict.fromkeys(names)
+    ]  # fmt: skip
