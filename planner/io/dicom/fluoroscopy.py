@@ -44,9 +44,10 @@ _DRAWN = " Drawings of the plan are part of the pixels."
 _SPACING = "at the isocentre, from the C-arm's distances"
 _DESCRIPTION_LENGTH = 1024
 _PRIVATE_GROUP = 0x0021
-_PRIVATE_ISOCENTRE, _PRIVATE_CONSOLE = 0x01, 0x02
-_ORIENTATION = re.compile(r"[LRAPHF]{1,3}")
-_OPPOSITES = ({"L", "R"}, {"A", "P"}, {"H", "F"})
+_PRIVATE_ISOCENTRE, _PRIVATE_CONSOLE, _PRIVATE_ROTATION, _PRIVATE_FLIP = 0x01, 0x02, 0x03, 0x04
+_FLIPPED = {"none": "", "left_right": "mirrored left to right", "top_bottom": "mirrored top to bottom"}
+_ORIENTATION = re.compile(r"(?!.*(.).*\1)[LRAPHF]{1,3}")
+_OPPOSITE = str.maketrans("LRAPHF", "RLPAFH")
 _MOST_FRAMES = 3800
 """Angles of up to sixteen characters and a backslash fill the 65534 bytes of a value then (PS3.5 7.1.2)."""
 _MOST_ROWS, _MOST_BYTES = 65535, 2**32 - 2
@@ -142,8 +143,9 @@ def write_fluoroscopy(
       letters on all.
     - The standard has no place for the isocentre in the patient. It is in a private block, group 0021, creator
       "periprosthetic-cement-planner": element 01 the isocentre (FD, three values, LPS mm in the CT's frame of
-      reference), 02 the console's primary and secondary angle of each frame (FD, degrees). Image Comments say both in
-      words.
+      reference), 02 the console's primary and secondary angle of each frame (FD, degrees), 03 how far the console
+      turned the image clockwise (FD, degrees; the standard's Field of View Rotation knows right angles only), 04 how it
+      mirrored the image after that (CS: NONE, LEFT_RIGHT, TOP_BOTTOM). Image Comments say them in words.
     - A turn has no layers, for the standard forbids them there (A.8.3.4).
     - Burned In Annotation is NO also over drawings: it asks whether the pixels name the patient (C.7.6.1). Derivation
       Description says that drawings are in the pixels.
@@ -205,12 +207,11 @@ def _require_possible(carm: CArm) -> None:
 
 
 def _require_orientation(orientation: tuple[str, str], number: int) -> None:
-    """Refuse letters that name no direction, opposite ones together, and one direction for both edges."""
-    possible = all(
-        _ORIENTATION.fullmatch(letters) and not any(pair <= set(letters) for pair in _OPPOSITES)
-        for letters in orientation
-    )
-    if not possible or len({"LRAPHF".index(letters[0]) // 2 for letters in orientation}) < 2:
+    """Refuse letters that name no direction, opposite ones together, and one direction along both edges."""
+    right, bottom = (set(letters) for letters in orientation)
+    turned_right, turned_bottom = (set(letters.translate(_OPPOSITE)) for letters in orientation)
+    possible = all(_ORIENTATION.fullmatch(letters) for letters in orientation)
+    if not possible or right & turned_right or bottom & turned_bottom or bottom in (right, turned_right):
         raise GeometryError(
             f"frame {number} cannot lie with {orientation[0]!r} at its right and {orientation[1]!r} at its bottom edge"
         )
@@ -275,6 +276,8 @@ def _add_carm(dataset: Dataset, frames: Sequence[FluoroscopyFrame]) -> None:
     console = [angle for frame in frames if frame.console_deg is not None for angle in frame.console_deg]
     if len(console) == 2 * len(frames):
         block.add_new(_PRIVATE_CONSOLE, "FD", console)
+    block.add_new(_PRIVATE_ROTATION, "FD", carm.image_rotation_deg)
+    block.add_new(_PRIVATE_FLIP, "CS", carm.image_flip.upper())
 
 
 def _add_turn(dataset: Dataset, frames: Sequence[FluoroscopyFrame], frame_time_ms: float) -> None:
@@ -314,6 +317,9 @@ def _comments(frames: Sequence[FluoroscopyFrame], description: str, position: Pa
     if first.console_deg is not None and last.console_deg is not None:
         lying = f"console, patient {position}" if position is not None else "console"
         lines.append(_angles(lying, first.console_deg, last.console_deg))
+    turned = f"turned {first.carm.image_rotation_deg:g} degrees clockwise" if first.carm.image_rotation_deg else ""
+    done = " and ".join(part for part in (turned, _FLIPPED[first.carm.image_flip]) if part)
+    lines.append(f"Image {done}." if done else "")
     x, y, z = first.carm.isocentre_lps
     lines.append(f"Isocentre (L, P, S): {x:z.1f}, {y:z.1f}, {z:z.1f} mm in the CT's frame of reference.")
     return "\n".join(line for line in lines if line)

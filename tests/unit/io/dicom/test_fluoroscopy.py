@@ -274,6 +274,7 @@ def test_another_ct_gives_another_series(tmp_path, put, hu, grid, write):
         ([frame(), frame(pixel_mm=0.5)], GeometryError, "frame 2 is of another C-arm"),
         ([frame(), frame(isocentre_lps=(0.0, 0.0, 0.0))], GeometryError, "frame 2 is of another C-arm"),
         ([frame(), frame(rows=34)], GeometryError, "frame 2 is of another C-arm"),
+        ([frame(), frame(image_flip="left_right")], GeometryError, "frame 2 is of another C-arm"),
         ([dataclasses.replace(frame(), pixels=np.zeros((41, 33), np.uint8))], GeometryError, "frame 1 is of"),
         ([frame(), dataclasses.replace(frame(), pixels=np.zeros((41, 33), np.uint8))], GeometryError, "frame 2 is of"),
         ([frame(secondary=90.5)], GeometryError, "secondary angle of 90.5"),
@@ -317,8 +318,10 @@ def test_the_most_frames(put):
         ("L", "F", True),
         ("LP", "F", True),
         ("RAH", "FA", True),
-        ("L", "R", False),  # one direction for both edges
-        ("LA", "L", False),
+        ("LF", "RF", True),  # a picture turned by 45 degrees
+        ("L", "R", False),  # one direction along both edges
+        ("LA", "AL", False),
+        ("LA", "PR", False),
         ("LR", "F", False),
         ("PA", "F", False),
         ("", "F", False),
@@ -326,6 +329,7 @@ def test_the_most_frames(put):
         ("left", "F", False),
         ("L", "S", False),
         ("LAHP", "F", False),
+        ("LL", "F", False),
     ],
 )
 def test_orientation_letters(put, right, bottom, possible):
@@ -335,6 +339,33 @@ def test_orientation_letters(put, right, bottom, possible):
     else:
         with pytest.raises(GeometryError, match="frame 1 cannot lie"):
             put(one)
+
+
+def test_letters_of_any_view_are_taken(put):
+    rng = np.random.default_rng(4)
+    views = [(0.0, 0.0, 45.0), *(rng.uniform((-180, -90, -180), (180, 90, 180), (60, 3)))]
+    for primary, secondary, rotation in views:
+        one = frame(float(primary), float(secondary), rows=1, columns=1, image_rotation_deg=float(rotation))
+        letters = orientation_letters(one.carm)
+        pair = (letters["right"], letters["bottom"])
+        ds = put(dataclasses.replace(one, orientation=pair))
+        assert tuple(ds.PatientOrientation) == pair
+
+
+@pytest.mark.parametrize(
+    ("rotation", "flip", "said"),
+    [
+        (0.0, "none", ""),
+        (30.0, "none", "Image turned 30 degrees clockwise."),
+        (0.0, "left_right", "Image mirrored left to right."),
+        (-12.5, "top_bottom", "Image turned -12.5 degrees clockwise and mirrored top to bottom."),
+    ],
+)
+def test_how_the_console_turned_the_image_is_told(put, rotation, flip, said):
+    ds = put(frame(image_rotation_deg=rotation, image_flip=flip))
+    block = ds.private_block(0x0021, PRIVATE)
+    assert (block[0x03].value, block[0x04].value) == (rotation, flip.upper())
+    assert said in ds.ImageComments.splitlines() if said else "Image" not in ds.ImageComments
 
 
 def test_refused_layers_and_settings(tmp_path, put):
