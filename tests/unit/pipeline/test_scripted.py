@@ -7,7 +7,7 @@ from planner.errors import GeometryError, NoImplantError
 from planner.geometry.grid import Grid
 from planner.model.carm import CArm
 from planner.model.volume import Volume
-from planner.pipeline.fluoroscopy import render_view
+from planner.pipeline.fluoroscopy.pictures import render_view
 from planner.pipeline.scripted import estimate_volumes, plan, scan_of
 
 
