@@ -1,4 +1,4 @@
-"""How long the planner's work takes: ``python benchmarks/speed.py load`` and ``python benchmarks/speed.py volume``.
+"""How long the planner's work takes: ``python benchmarks/speed.py load``, ``volume`` and ``drr``.
 
 ``load`` sets it beside other programs that do the same. Each reader runs in a process of its own, so that its peak
 memory is its own; the readers take turns, so that a slow moment of the machine falls on all of them. Figures are
@@ -6,6 +6,9 @@ medians.
 
 ``volume`` takes a phantom in a field as large as a scanner's, and gives the seconds of each stage after loading, and
 last those that all cores worked. The first run reads compiled code from the disk, or compiles it where there is none.
+
+``drr`` sets simulated fluoroscopy beside plastimatch's exact ray tracing, and counts pictures a second within a
+region of interest (`speed_drr.py`).
 """
 
 import argparse
@@ -57,6 +60,13 @@ def main() -> None:
     volume.add_argument("--kind", choices=("hip", "lumbar", "thoracic"), default="lumbar", help="phantom (lumbar)")
     volume.add_argument("--repeats", type=int, default=3, help="runs after the first, of which the median counts (3)")
     volume.set_defaults(run=time_volumes)
+    drr = benchmarks.add_parser("drr", help="simulated fluoroscopy: beside plastimatch's, and pictures a second")
+    drr.add_argument("--shape", type=int, nargs=3, default=(400, 512, 512), metavar=("SLICES", "ROWS", "COLUMNS"))
+    drr.add_argument("--kind", choices=("hip", "lumbar", "thoracic"), default="lumbar", help="phantom (lumbar)")
+    drr.add_argument("--angles", type=int, default=8, help="views from all round (8)")
+    drr.add_argument("--repeats", type=int, default=3, help="rounds in which the two take turns (3)")
+    drr.add_argument("--views", type=int, default=48, help="views within the region of interest (48)")
+    drr.set_defaults(run=time_projection)
     one = benchmarks.add_parser("load-once", help="one reader once, in this process; for use by load")
     one.add_argument("reader", choices=tuple(READERS))
     one.add_argument("folder", type=Path)
@@ -143,6 +153,18 @@ def time_volumes(arguments: argparse.Namespace) -> None:
         seconds = [run[stage] for run in rest]
         print(f"{stage:<12}{runs[0][stage]:>9.2f}{statistics.median(seconds):>9.2f}{min(seconds):>9.2f}", flush=True)
     print(f"{len(plan.gaps)} gaps round {len(plan.implants)} implants; peak memory {peak_memory_mb():.0f} MB")
+
+
+def time_projection(arguments: argparse.Namespace) -> None:
+    """Project a phantom in a field as large as a scanner's, beside plastimatch, and live within its region."""
+    sys.path.insert(0, str(PROJECT))
+    from speed_drr import clipped, compare_projectors, time_live_views
+
+    volume = clipped(phantom_in_field(arguments.kind, tuple(arguments.shape)))
+    size, spacing = (" x ".join(f"{n:g}" for n in numbers) for numbers in (volume.grid.shape, volume.grid.spacing_mm))
+    print(f"drr {size} {volume.hu.dtype}, voxels of {spacing} mm, {arguments.kind}")
+    compare_projectors(volume, angles=arguments.angles, repeats=arguments.repeats)
+    time_live_views(volume, views=arguments.views)
 
 
 def phantom_in_field(kind: str, shape: tuple[int, int, int]) -> "Volume":
