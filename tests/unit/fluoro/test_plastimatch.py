@@ -70,15 +70,17 @@ class Judged(NamedTuple):
         return self.matrix[:2, :3] / np.linalg.norm(self.matrix[:2, :3], axis=1, keepdims=True)
 
 
-def turned_carm(primary, secondary):
+def turned_carm(primary, secondary, image_turn_deg=0.0):
     """Give the directions to the detector, to the image's right and up, by turning the C-arm away from AP."""
+    # An image that is turned clockwise shows at its top what was at its left: in AP, what is towards -x.
+    turn = Rotation.from_euler("y", -image_turn_deg, degrees=True)
     tilt, swing = Rotation.from_euler("x", -secondary, degrees=True), Rotation.from_euler("z", primary, degrees=True)
-    return (swing * tilt).apply([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    return (swing * tilt * turn).apply([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 
 
-def judge(file, isocentre, primary, secondary, config=CONFIG, conversion="none"):
+def judge(file, isocentre, primary, secondary, config=CONFIG, conversion="none", image_turn_deg=0.0):
     """Let plastimatch project a file."""
-    towards, _, up = turned_carm(primary, secondary)
+    towards, _, up = turned_carm(primary, secondary, image_turn_deg)
     # Its help says "row col", its pictures are columns x rows. Its normal points from the isocentre to the source.
     options = {
         "-i": "exact",
@@ -218,6 +220,20 @@ def test_a_mirrored_or_turned_picture_would_fail(phantom, angles):
         assert correlation(ours, seen.as_seen_along(*mirrored)) < 0.95
     # Plastimatch looks from the source, we look from the detector: its file as it lies is such a picture.
     assert correlation(ours, seen.sums) < 0.95
+
+
+@pytest.mark.parametrize(("turn_deg", "flip"), [(25.0, "none"), (90.0, "left_right"), (-140.0, "top_bottom")])
+def test_an_image_that_the_console_turned_and_mirrored_agrees(phantom, turn_deg, flip):
+    volume, file = phantom
+    angles = POSES["LAO 70 caudal 35"]
+    _, right, up = turned_carm(*angles, turn_deg)
+    shown = (-right if flip == "left_right" else right, up if flip == "top_bottom" else -up)
+    theirs = judge(file, ISOCENTRE, *angles, image_turn_deg=turn_deg).as_seen_along(*shown)
+    config = CONFIG.model_copy(update={"image_rotation_deg": turn_deg, "image_flip": flip})
+    ready = make_projectable(volume, config=config)
+    assert correlation(our_sums(ready, ISOCENTRE, *angles, config=config), theirs) >= LEAST_CORRELATION
+    other_way = config.model_copy(update={"image_rotation_deg": -turn_deg})
+    assert correlation(our_sums(ready, ISOCENTRE, *angles, config=other_way), theirs) < 0.95
 
 
 @pytest.mark.parametrize(
