@@ -75,6 +75,7 @@ def frontal():
 
 @pytest.fixture
 def plan():
+    watched = BullsEye(primary_deg=40.0, secondary_deg=-10.0)
     gap = Gap(
         id="gap-1", implant_id="screw-1", level="L3", kind="screw_halo", zones=(), volume_ml=None,
         expected_fill_ml=None, width_mm=None, interface_fraction=None, centroid_lps=(10.0, 0.0, 104.0), trust=None,
@@ -87,7 +88,7 @@ def plan():
         ),
         treatment_position="HFP", settings_sha256="0" * 64,
         implants=(screw("screw-1", "left", "titanium"), screw("screw-2", "right", "cobalt_chrome_or_steel")),
-        gaps=(gap,), breaches=(breach("breach-1", BullsEye(primary_deg=40.0, secondary_deg=-10.0)), breach("breach-2", None)), trajectories=(trajectory(),),
+        gaps=(gap,), breaches=(breach("breach-1", watched), breach("breach-2", None)), trajectories=(trajectory(),),
     )  # fmt: skip
 
 
