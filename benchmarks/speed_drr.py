@@ -28,16 +28,20 @@ if TYPE_CHECKING:
     from planner.model.volume import Mask, Volume
 
 CEILING_HU = 3071
+AIR_HU, LUNG_HU = -1000, -800
+"""Plastimatch takes all of at most -800 HU for nothing: lung, and the air's noise. Both are given air there, so that
+they draw one and the same thing."""
 VIEW_PIXELS = 512
 LIVE_PIXELS = 256
 
 
 def clipped(volume: "Volume") -> "Volume":
-    """Give a CT as most scanners write it: upright, and clipped at 12 bits, above which ours asks for metal's mask."""
+    """Give a CT as most scanners write it, upright and clipped at 12 bits, and without what plastimatch leaves out."""
     from planner.model.volume import Volume
 
     upright = volume.in_patient_axes()
-    return Volume(upright.grid, np.minimum(upright.hu, CEILING_HU))
+    hu = np.where(upright.hu <= LUNG_HU, AIR_HU, np.minimum(upright.hu, CEILING_HU))
+    return Volume(upright.grid, hu.astype(upright.hu.dtype))
 
 
 def compare_projectors(volume: "Volume", *, angles: int, repeats: int) -> None:
