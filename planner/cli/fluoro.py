@@ -118,6 +118,8 @@ def _require_sense(arguments: argparse.Namespace) -> None:
         raise UsageError("say which way the C-arm looks: --primary and --secondary, or --view (ap, lateral, ...)")
     if all(angles) and not (-180 <= arguments.primary <= 180 and -90 <= arguments.secondary <= 90):
         raise UsageError("angles out of range: --primary takes -180 to 180, --secondary -90 to 90 degrees")
+    if arguments.rotate is not None and not -180 <= arguments.rotate <= 180:
+        raise UsageError(f"--rotate takes -180 to 180 degrees, not {arguments.rotate:g}")
     if arguments.console and not all(angles):
         raise UsageError("--console says how --primary and --secondary are meant; give both")
     if arguments.console and arguments.plan is None and arguments.treatment_position is None:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import jsonschema
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
+from PIL import Image
 
 from planner.io.plan_json import plan_schema
 
@@ -151,6 +153,84 @@ def test_fluoroscopy_writes_one_picture(tmp_path: Path) -> None:
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert _run(*words).returncode == 2
     assert _run("fluoro", SAMPLES / "lumbar", "--primary", "300", "--secondary", "0", "-o", picture).returncode == 2
+
+
+def test_fluoroscopy_of_a_plan_looks_down_its_needle_and_lays_the_plan_over_it(
+    planned: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    out, _ = planned
+    document = json.loads((out / "plan.json").read_text())
+    needle = next(t for t in document["trajectories"] if t["rank"] == 1)
+    words = ["fluoro", SAMPLES / "lumbar", "--plan", out, "--view", needle["id"]]
+    picture, layers = tmp_path / "view.dcm", tmp_path / "layers"
+    result = _run(*words, "-o", picture, "--layers", layers)
+    assert result.returncode == 0, result.stderr
+    seen = needle["bulls_eye"]
+    assert f"({seen['primary_deg']:.1f} / {seen['secondary_deg']:.1f})" in result.stdout
+    assert f"at the console {seen['console_primary_deg']:.1f} / {seen['console_secondary_deg']:.1f}" in result.stdout
+    written = pydicom.dcmread(picture)
+    assert written.PositionerPrimaryAngle == pytest.approx(seen["primary_deg"], abs=1e-3)
+    assert written.PositionerSecondaryAngle == pytest.approx(seen["secondary_deg"], abs=1e-3)
+    ct = pydicom.dcmread(next((SAMPLES / "lumbar").iterdir()), stop_before_pixels=True)
+    assert (written.StudyInstanceUID, written.PatientName) == (ct.StudyInstanceUID, ct.PatientName)
+    planes = {str(e.value) for e in written if e.keyword == "OverlayLabel" or e.tag.element == 0x1500}
+    assert any(needle["id"] in plane for plane in planes), planes
+    assert {f"needle-{needle['id']}.png", f"{needle['gap_id']}.png"} <= {file.name for file in layers.iterdir()}
+    # The console's angles lead to the same view.
+    dialled = ["--primary", seen["console_primary_deg"], "--secondary", seen["console_secondary_deg"], "--console"]
+    again = _run("fluoro", SAMPLES / "lumbar", "--plan", out, *dialled, "-o", tmp_path / "again.png")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.split(":")[1].split(";")[0] == result.stdout.split(":")[1].split(";")[0]
+
+
+def test_a_plan_of_another_ct_is_not_drawn(
+    planned: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    out, _ = planned
+    picture = tmp_path / "view.png"
+    result = _run("fluoro", SAMPLES / "thoracic", "--plan", out, "--view", "ap", "-o", picture)
+    assert result.returncode == 3
+    assert "another CT" in result.stderr
+    assert not picture.exists()
+
+
+def test_a_turn_of_the_c_arm_is_a_moving_picture(tmp_path: Path) -> None:
+    moving = tmp_path / "turn.webp"
+    small = tmp_path / "small.toml"
+    small.write_text("[fluoroscopy]\nrows = 96\ncolumns = 96\npixel_mm = 3.0\n")
+    words = ["fluoro", SAMPLES / "lumbar", "--view", "ap", "--turn", "40", "--settings", small, "-o", moving]
+    result = _run(*words)
+    assert result.returncode == 0, result.stderr
+    with Image.open(moving) as picture:
+        assert picture.n_frames == 16
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-o", "x.png"], "which way the C-arm looks"),
+        (["--primary", "3", "-o", "x.png"], "which way the C-arm looks"),
+        (["--view", "ap", "--primary", "3", "-o", "x.png"], "either --view or"),
+        (["--view", "ap", "-o", "x.jpg"], "none of .png"),
+        (["--view", "ap", "-o", "x.webp"], "a turn is written as"),
+        (["--view", "ap", "--turn", "60", "-o", "x.png"], "a turn is written as"),
+        (["--view", "ap", "--turn", "900", "-o", "x.webp"], "1 to 360 degrees"),
+        (["--view", "ap", "--console", "-o", "x.png"], "--console says how"),
+        (["--primary", "3", "--secondary", "0", "--console", "-o", "x.png"], "give --treatment-position"),
+        (["--view", "ap", "--shutters", "80", "-o", "x.png"], "80x120"),
+        (["--view", "ap", "--plan", "nowhere", "-o", "x.png"], "holds no plan.json"),
+        (["--view", "ap", "--rotate", "500", "-o", "x.png"], "rotat"),
+    ],
+)
+def test_fluoroscopy_words_that_make_no_sense_are_refused_in_one_line(
+    words: list[str], said: str, tmp_path: Path
+) -> None:
+    words = [str(tmp_path / word) if word.startswith("x.") else word for word in words]
+    result = _run("fluoro", SAMPLES / "lumbar", *words)
+    assert result.returncode == 2, result.stderr
+    assert said in result.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in result.stderr
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("number", "who"), [(signal.SIGINT, "stopped by the user;"), (signal.SIGTERM, "stopped;")])
