@@ -9,12 +9,14 @@ which is done once, stands apart, and so does the first call, which compiles or 
 
 import os
 import re
+import resource
 import shutil
 import statistics
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +48,8 @@ def clipped(volume: "Volume") -> "Volume":
 
 def compare_projectors(volume: "Volume", *, angles: int, repeats: int) -> None:
     """Project a CT from all round with both, and print what a picture takes."""
+    import numba
+
     from planner.config.fluoro_config import FluoroConfig
     from planner.config.plan_config import PlanConfig
     from planner.fluoro.projectable import make_projectable
@@ -54,41 +58,58 @@ def compare_projectors(volume: "Volume", *, angles: int, repeats: int) -> None:
     from planner.segment.implants.metal import find_metal
 
     config = FluoroConfig(rows=VIEW_PIXELS, columns=VIEW_PIXELS)
-    # As plastimatch goes round: from the detector at the patient's right by way of his back.
-    primaries = [-90.0 - number * 360.0 / angles for number in range(angles)]
-    carms = [view_at(volume.grid.centre_lps, primary_deg=p, secondary_deg=0.0, config=config) for p in primaries]
+    centre = volume.grid.centre_lps
+    carms = [view_at(centre, primary_deg=p, secondary_deg=0.0, config=config) for p in primaries(angles)]
     metal = find_metal(volume, PlanConfig().implants).mask
     plain, ready_s = _timed(lambda: make_projectable(volume, config=config))
     marked = make_projectable(volume, metal=metal, config=config)
     _, first_s = _timed(lambda: project_volume(marked, carms[0]))
     print(f"{angles} views of {VIEW_PIXELS} x {VIEW_PIXELS}, {repeats} rounds, {os.cpu_count()} cores")
     print(f"ours: CT made ready in {ready_s:.2f} s, first call {first_s:.2f} s")
-    ours: dict[str, list[float]] = {"ours, HU alone": [], "ours, metal marked": []}
-    judged: list[_Judged] = []
+    ways = {
+        "ours, HU alone": (plain, os.cpu_count() or 1),
+        "ours, metal marked": (marked, os.cpu_count() or 1),
+        "ours, metal, one core": (marked, 1),
+    }
+    ours: dict[str, list[float]] = {name: [] for name in ways}
+    judged: list[Judged] = []
     shadows: list[Shadows] = []
     with tempfile.TemporaryDirectory(prefix="drr-") as folder:
-        drawn = _Plastimatch(volume, config, Path(folder)) if shutil.which("plastimatch") else None
+        drawn = Plastimatch(volume, config, Path(folder)) if shutil.which("plastimatch") else None
         for _ in range(repeats):
             if drawn is not None:
                 judged.append(drawn.project(angles))
-            for name, projectable in zip(ours, (plain, marked), strict=True):
+            for name, (projectable, cores) in ways.items():
+                numba.set_num_threads(min(cores, numba.config.NUMBA_NUM_THREADS))
                 made = [_timed(lambda p=projectable, c=carm: project_volume(p, c)) for carm in carms]
                 ours[name] += [seconds for _, seconds in made]
                 shadows = [shadow for shadow, _ in made] if projectable is plain else shadows
-    _print_comparison(ours, judged, angles)
+    numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
+    _print_comparison(ours, judged)
     if judged:
-        print(f"least correlation of a view with plastimatch's: {_least_correlation(shadows, judged[-1], config):.5f}")
+        agreement = least_correlation(shadows, judged[-1].pictures, config)
+        print(f"least correlation of a view with plastimatch's: {agreement:.5f}")
+        cores = statistics.median(run.cores for run in judged)
+        print(f"plastimatch kept {cores:.1f} cores busy")
     print()
 
 
-class _Judged:
-    """What one run of plastimatch took, and its pictures."""
-
-    def __init__(self, pictures: list[np.ndarray], picture_s: float, added_s: float | None) -> None:
-        self.pictures, self.picture_s, self.added_s = pictures, picture_s, added_s
+def primaries(angles: int) -> list[float]:
+    """Give the primary angles that plastimatch takes: from the detector at the patient's right by way of his back."""
+    return [-90.0 - number * 360.0 / angles for number in range(angles)]
 
 
-class _Plastimatch:
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What plastimatch took for a picture, how many cores it kept busy, and its pictures."""
+
+    pictures: list[np.ndarray]
+    picture_s: float
+    added_s: float
+    cores: float
+
+
+class Plastimatch:
     """Plastimatch's exact ray tracing of one CT, by its command."""
 
     def __init__(self, volume: "Volume", config: "FluoroConfig", folder: Path) -> None:
@@ -101,15 +122,17 @@ class _Plastimatch:
         self.isocentre = " ".join(f"{v:.6f}" for v in volume.grid.centre_lps)
         sitk.WriteImage(image, str(self.file))
 
-    def project(self, angles: int) -> _Judged:
-        """Take pictures from all round, and one alone: the difference is what a picture adds."""
-        said, all_s = _timed(lambda: self._run(angles))
+    def project(self, angles: int) -> Judged:
+        """Take pictures from all round (two at least), and one alone: the difference is what a picture adds."""
+        before = _worked_s()
         _, one_s = _timed(lambda: self._run(1))
+        between = _worked_s()
+        said, all_s = _timed(lambda: self._run(angles))
+        worked_s = (_worked_s() - between) - (between - before)
         total = float(_number(r"Total time: (\S+)", said)[0])
         written = sum(_number(r"I/O time: (\S+)", said))
         pictures = [_read_pfm(self.folder / f"drr_{angles}_{number:04d}.pfm") for number in range(angles)]
-        added_s = (all_s - one_s) / (angles - 1) if angles > 1 else None
-        return _Judged(pictures, (total - written) / angles, added_s)
+        return Judged(pictures, (total - written) / angles, (all_s - one_s) / (angles - 1), worked_s / (all_s - one_s))
 
     def _run(self, angles: int) -> str:
         c = self.config
@@ -119,6 +142,11 @@ class _Plastimatch:
         command += ["-r", f"{c.columns} {c.rows}", "-z", size, "--sad", str(c.source_isocentre_mm)]
         command += ["--sid", str(c.source_detector_mm), "-O", str(self.folder / f"drr_{angles}_"), str(self.file)]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def _worked_s() -> float:
+    """Give the processor time of all programs that were started and have ended."""
+    return sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
 
 
 def _number(pattern: str, text: str) -> list[float]:
@@ -138,27 +166,28 @@ def _timed(call: Callable[[], object]) -> tuple:
     return made, time.perf_counter() - start
 
 
-def _print_comparison(ours: dict[str, list[float]], judged: list[_Judged], angles: int) -> None:
+def _print_comparison(ours: dict[str, list[float]], judged: list[Judged]) -> None:
     rows = {}
     if judged:
         rows["plastimatch, its own time"] = [run.picture_s for run in judged]
-        rows["plastimatch, added by one"] = [run.added_s for run in judged if run.added_s is not None]
+        rows["plastimatch, added by one"] = [run.added_s for run in judged]
     else:
         print("plastimatch is not installed: ours alone")
     rows |= ours
-    base = statistics.median(rows["plastimatch, its own time"]) if judged else None
-    print(f"{'s a view':<28}{'median':>9}{'fastest':>9}{'slowest':>9}{'x faster':>10}")
+    print(f"{'s a view':<28}{'median':>9}{'fastest':>9}{'slowest':>9}{'x faster, medians':>19}{'fastest':>9}")
     for name, seconds in rows.items():
-        if seconds:
-            middle = statistics.median(seconds)
-            ratio = f"{base / middle:.2f}" if base else ""
-            print(f"{name:<28}{middle:>9.3f}{min(seconds):>9.3f}{max(seconds):>9.3f}{ratio:>10}", flush=True)
+        middle, least = statistics.median(seconds), min(seconds)
+        ratios = ""
+        if judged:
+            base = rows["plastimatch, its own time"]
+            ratios = f"{statistics.median(base) / middle:>19.2f}{min(base) / least:>9.2f}"
+        print(f"{name:<28}{middle:>9.3f}{least:>9.3f}{max(seconds):>9.3f}{ratios}", flush=True)
 
 
-def _least_correlation(shadows: "list[Shadows]", judged: _Judged, config: "FluoroConfig") -> float:
+def least_correlation(shadows: "list[Shadows]", pictures: list[np.ndarray], config: "FluoroConfig") -> float:
     """Correlate the two pictures of each angle: whoever is faster must have made the same picture."""
     found = []
-    for shadow, theirs in zip(shadows, judged.pictures, strict=True):
+    for shadow, theirs in zip(shadows, pictures, strict=True):
         ours = shadow.water_mm + (1.0 + config.cortical_hu / 1000.0) * shadow.bone_mm
         crossed = (ours > 0.0) | (theirs > 0.0)
         found.append(float(np.corrcoef(ours[crossed], theirs[crossed])[0, 1]))

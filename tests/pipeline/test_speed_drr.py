@@ -1,0 +1,54 @@
+"""What the benchmark of fluoroscopy compares: the same view of the same CT."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+# The benchmarks are scripts, not a package: they find each other in their own folder.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
+
+import speed_drr
+
+from planner.config.fluoro_config import FluoroConfig
+from planner.fluoro.projectable import make_projectable
+from planner.fluoro.projector import project_volume
+from planner.fluoro.views import view_at
+from planner.geometry.grid import Grid
+from planner.model.volume import Volume
+
+CONFIG = FluoroConfig(rows=60, columns=48, pixel_mm=3.0)
+
+
+@pytest.fixture
+def volume():
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.eye(3)[:, ::-1] * (1.5, 1.0, 1.2)
+    grid = Grid((44, 56, 48), matrix)
+    slices, rows, columns = np.indices(grid.shape)
+    hu = np.where((slices - 30) ** 2 + (rows - 20) ** 2 + (columns - 30) ** 2 < 12**2, 900, -1000)
+    hu[5:12, 40:50, 8:16] = 4500
+    return Volume(grid, ndimage.gaussian_filter(hu.astype(np.float32), 1.0).astype(np.int16))
+
+
+def test_the_ct_is_clipped_as_scanners_clip_it(volume):
+    ct = speed_drr.clipped(volume)
+    assert ct.hu.max() == 3071 and ct.hu.min() == -1000 and volume.hu.max() > 3071
+
+
+@pytest.mark.skipif(shutil.which("plastimatch") is None, reason="plastimatch (Debian's package) is not installed")
+def test_both_take_the_same_views(volume, tmp_path):
+    ct = speed_drr.clipped(volume)
+    judged = speed_drr.Plastimatch(ct, CONFIG, tmp_path).project(3)
+    assert judged.picture_s > 0.0 and [p.shape for p in judged.pictures] == [(60, 48)] * 3
+    ready = make_projectable(ct, config=CONFIG)
+    carms = [
+        view_at(ct.grid.centre_lps, primary_deg=p, secondary_deg=0.0, config=CONFIG) for p in speed_drr.primaries(3)
+    ]
+    shadows = [project_volume(ready, carm) for carm in carms]
+    assert speed_drr.least_correlation(shadows, judged.pictures, CONFIG) > 0.99
+    assert speed_drr.least_correlation(shadows, judged.pictures[::-1], CONFIG) < 0.9
+    assert speed_drr.least_correlation(shadows, [p[:, ::-1] for p in judged.pictures], CONFIG) < 0.9
