@@ -83,7 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
     from planner.io.rectify import rectify_volume
     from planner.pipeline.fluoroscopy.scene import scene_of_ct
 
-    _require_sense(arguments)
+    _require_output(arguments)
+    _require_view(arguments)
     config = _config(arguments)
     plan, labels = _plan_of(arguments.plan) if arguments.plan is not None else (None, None)
     with TerminalMonitor() as monitor:
@@ -97,8 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _require_sense(arguments: argparse.Namespace) -> None:
-    """Refuse what cannot be, before any work is done."""
+def _require_output(arguments: argparse.Namespace) -> None:
+    """Refuse files that cannot be, before any work is done."""
     from planner.errors import UsageError
 
     output: Path = arguments.output
@@ -111,6 +112,12 @@ def _require_sense(arguments: argparse.Namespace) -> None:
         raise UsageError(f"{output.name} exists; give --overwrite to replace it, or choose another -o")
     if arguments.turn is not None and (not 1.0 <= arguments.turn <= 360.0 or arguments.layers is not None):
         raise UsageError("--turn takes 1 to 360 degrees, and no --layers")
+
+
+def _require_view(arguments: argparse.Namespace) -> None:
+    """Refuse views that cannot be, before any work is done."""
+    from planner.errors import UsageError
+
     angles = [arguments.primary is not None, arguments.secondary is not None]
     if arguments.view is not None and any(angles):
         raise UsageError("give either --view or --primary and --secondary")
