@@ -1,0 +1,105 @@
+"""The best view near a wanted one: that which hides least of the target and shows the landmarks that are asked for."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from planner.config.visibility_config import VisibilityConfig
+from planner.fluoro.carm import console_angles_deg
+from planner.fluoro.visibility import TargetScene, landmark_sight, target_sight, turn_deg, view_sight
+from planner.geometry.frames import Array, detector_direction, positioner_angles_deg, unit
+from planner.model.carm import CArm
+from planner.model.view_landmark import ViewLandmark
+from planner.model.view_sight import ViewSight
+
+_SHOWS = ("visible", "partly")
+
+
+def best_view_near(
+    scene: TargetScene, wanted: CArm, *, must_show: Sequence[ViewLandmark] = (), config: VisibilityConfig
+) -> ViewSight | None:
+    """Find the view near a wanted one that hides least of the target.
+
+    Parameters
+    ----------
+    scene : TargetScene
+        What is looked at.
+    wanted : CArm
+        The view that is wanted for what it shows, an AP say; its isocentre and distances are kept.
+    must_show : sequence of ViewLandmark
+        Landmarks that must be visible, partly at least.
+    config : VisibilityConfig
+        How far views are sought, and what counts as visible.
+
+    Returns
+    -------
+    ViewSight or None
+        In whole degrees, within the gantry's reach: the one that shows most of the target; of those that show as much,
+        the nearest. None where the wanted view is as good, where none shows the target, and where it is not known what
+        they show (metal goes on beyond the CT).
+
+    Raises
+    ------
+    GeometryError
+        If the C-arm's distances cannot be.
+    """
+    found = _best(scene, _near(scene, wanted, config), wanted, must_show, config)
+    if found is None:
+        return None
+    carm, visible = found
+    now = target_sight(scene, wanted, config=config)
+    if (
+        now.visible_share is not None
+        and _reached(scene, wanted)
+        and visible - now.visible_share < config.least_gain_share
+        and _all_shown(scene, wanted, must_show, config)
+    ):
+        return None
+    return view_sight(scene, carm, config=config, asked=wanted)
+
+
+def _best(
+    scene: TargetScene,
+    views: Sequence[CArm],
+    wanted: CArm,
+    must_show: Sequence[ViewLandmark],
+    config: VisibilityConfig,
+) -> tuple[CArm, float] | None:
+    """Give the best of some views with what it shows of the target; None where none will do."""
+    shown = []
+    for carm in views:
+        sight = target_sight(scene, carm, config=config)
+        if sight.verdict in _SHOWS and sight.visible_share is not None:
+            shown.append((sight.visible_share, turn_deg(wanted, carm), carm))
+    shown.sort(key=lambda one: (-one[0], one[1]))
+    best: tuple[float, float, CArm] | None = None
+    for visible, turn, carm in shown:
+        if best is not None and visible < best[0] - config.tie_share:
+            break
+        if (best is None or turn < best[1]) and _all_shown(scene, carm, must_show, config):
+            # what is best in share stays the measure of what shows as much
+            best = (visible if best is None else best[0], turn, carm)
+    return None if best is None else (best[2], best[0])
+
+
+def _all_shown(scene: TargetScene, carm: CArm, must_show: Sequence[ViewLandmark], config: VisibilityConfig) -> bool:
+    return all(landmark_sight(one, scene, carm, config=config).verdict in _SHOWS for one in must_show)
+
+
+def _reached(scene: TargetScene, carm: CArm) -> bool:
+    return scene.gantry.reaches(*console_angles_deg(carm.primary_deg, carm.secondary_deg, scene.position))
+
+
+def _near(scene: TargetScene, wanted: CArm, config: VisibilityConfig) -> list[CArm]:
+    """Give the views round a wanted one that the gantry reaches, in whole degrees, the wanted direction among them."""
+    middle = detector_direction(wanted.primary_deg, wanted.secondary_deg)
+    across = unit(np.cross(middle, np.eye(3)[int(np.argmin(np.abs(middle)))]))
+    other = np.cross(middle, across)
+    ways: list[Array] = [np.asarray(middle)]
+    for away in np.radians(np.arange(config.near_step_deg, config.near_deg + 1e-9, config.near_step_deg)):
+        count = max(6, round(2.0 * np.pi * np.sin(away) / np.radians(config.near_step_deg)))
+        for turn in 2.0 * np.pi * np.arange(count) / count:
+            ways.append(np.cos(away) * middle + np.sin(away) * (np.cos(turn) * across + np.sin(turn) * other))
+    angles = dict.fromkeys(tuple(float(round(v)) for v in positioner_angles_deg(way)) for way in ways)
+    views = [wanted.model_copy(update={"primary_deg": p, "secondary_deg": s}) for p, s in angles]
+    return [carm for carm in views if _reached(scene, carm)]

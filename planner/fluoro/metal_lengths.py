@@ -1,0 +1,199 @@
+"""How far single rays run in metal, for many sources at once, and which of them run where metal was not scanned.
+
+Exact for the mask's voxels, crossing by crossing (Amanatides and Woo 1987, A fast voxel traversal algorithm for ray
+tracing). All is done in index coordinates, so that any grid will do.
+"""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from planner.geometry.frames import Array, PointsIndex
+from planner.geometry.grid import Grid
+from planner.model.volume import Mask
+
+_BESIDE_MM = 20.0
+"""Metal that the CT cuts off may lie so far beside where it was cut, further on: a rod's bend over two levels. Ours."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MetalBlock:
+    """Metal made ready for rays: its voxels' box, and where the CT cuts it off.
+
+    Parameters
+    ----------
+    grid : Grid
+        Of the box.
+    voxels : ndarray of bool, shape ``grid.shape``, C order
+        Metal.
+    scan_grid : Grid
+        Of the whole CT.
+    beyond_idx : ndarray, shape (K, 2, 3)
+        Low and high corner, in indices of `scan_grid`, of each room outside of the CT into which metal goes on; it is
+        endless on one side.
+    """
+
+    grid: Grid
+    voxels: npt.NDArray[np.bool_]
+    scan_grid: Grid
+    beyond_idx: Array
+
+
+def metal_block(metal: Mask) -> MetalBlock:
+    """Make metal ready for rays.
+
+    Parameters
+    ----------
+    metal : Mask
+        All metal, on the whole CT's grid: where it reaches the grid's last voxels it is taken to go on.
+
+    Returns
+    -------
+    MetalBlock
+    """
+    voxels, grid = metal.voxels, metal.grid
+    start, stop = _box(voxels)
+    inside = voxels[start[0] : stop[0], start[1] : stop[1], start[2] : stop[2]]
+    rooms = [_room_beyond(voxels, grid, axis, end) for axis in range(3) for end in (0, -1)]
+    beyond = [room for room in rooms if room is not None]
+    return MetalBlock(
+        grid=grid.crop(start, stop),
+        voxels=np.array(inside, dtype=np.bool_, order="C"),
+        scan_grid=grid,
+        beyond_idx=np.array(beyond, dtype=np.float64).reshape(-1, 2, 3),
+    )
+
+
+def _box(voxels: npt.NDArray[np.bool_]) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """Give the first voxel of a mask's box and one past its last; one voxel of an empty mask."""
+    low, high = [0, 0, 0], [1, 1, 1]
+    if voxels.any():
+        for axis in range(3):
+            others = tuple(k for k in range(3) if k != axis)
+            hit = np.flatnonzero(voxels.any(axis=others))
+            low[axis], high[axis] = int(hit[0]), int(hit[-1]) + 1
+    return (low[0], low[1], low[2]), (high[0], high[1], high[2])
+
+
+def _room_beyond(voxels: npt.NDArray[np.bool_], grid: Grid, axis: int, end: int) -> Array | None:
+    """Give the room into which metal goes on at one face of the CT; None where none reaches it."""
+    face = np.argwhere(np.take(voxels, end, axis=axis)).astype(np.float64)
+    if not len(face):
+        return None
+    across = [k for k in range(3) if k != axis]
+    room = np.empty((2, 3))
+    margin = _BESIDE_MM / np.array(grid.spacing_mm)[across]
+    room[0, across] = face.min(axis=0) - 0.5 - margin
+    room[1, across] = face.max(axis=0) + 0.5 + margin
+    room[:, axis] = (-np.inf, -0.5) if end == 0 else (voxels.shape[axis] - 0.5, np.inf)
+    return room
+
+
+def metal_lengths_mm(block: MetalBlock, sources_lps: npt.ArrayLike, ends_lps: npt.ArrayLike) -> Array:
+    """Give how far rays run in metal.
+
+    Parameters
+    ----------
+    block : MetalBlock
+        The metal.
+    sources_lps : array_like, shape (V, 3)
+        Where the rays begin, LPS mm.
+    ends_lps : array_like, shape (V, N, 3)
+        Where those of each source end.
+
+    Returns
+    -------
+    ndarray, shape (V, N)
+        Mm.
+    """
+    sources, ends = np.asarray(sources_lps, dtype=np.float64), np.asarray(ends_lps, dtype=np.float64)
+    whole = np.linalg.norm(ends - sources[:, None, :], axis=-1)
+    shares = np.zeros(whole.shape)
+    start, stop = (np.ascontiguousarray(block.grid.to_index(points)) for points in (sources, ends))
+    _cast(block.voxels, start, stop, shares)
+    return np.asarray(shares * whole)
+
+
+def runs_beyond(block: MetalBlock, sources_lps: npt.ArrayLike, ends_lps: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Say which rays run where metal goes on that the CT does not hold.
+
+    Parameters
+    ----------
+    block : MetalBlock
+        The metal.
+    sources_lps : array_like, shape (V, 3)
+        Where the rays begin, LPS mm.
+    ends_lps : array_like, shape (V, N, 3)
+        Where those of each source end.
+
+    Returns
+    -------
+    ndarray of bool, shape (V, N)
+        True where the ray's length of metal is not known; False everywhere where the CT holds all metal.
+    """
+    sources, ends = np.asarray(sources_lps, dtype=np.float64), np.asarray(ends_lps, dtype=np.float64)
+    out = np.zeros(ends.shape[:-1], dtype=np.bool_)
+    if not len(block.beyond_idx):
+        return out
+    start: PointsIndex = block.scan_grid.to_index(sources)
+    run = block.scan_grid.to_index(ends) - start[:, None, :]
+    run = np.where(np.abs(run) < 1e-12, 1e-12, run)
+    for low, high in block.beyond_idx:
+        first, second = (low - start[:, None, :]) / run, (high - start[:, None, :]) / run
+        enter = np.maximum(np.minimum(first, second).max(axis=-1), 0.0)
+        leave = np.minimum(np.maximum(first, second).min(axis=-1), 1.0)
+        out |= leave > enter
+    return out
+
+
+@numba.njit(cache=True, nogil=True, parallel=True)  # type: ignore[misc, unused-ignore]
+def _cast(voxels: npt.NDArray[np.bool_], starts: Array, stops: Array, shares: Array) -> None:
+    """Write the share of each ray that lies in set voxels; all positions in index coordinates."""
+    for view in numba.prange(shares.shape[0]):
+        for ray in range(shares.shape[1]):
+            shares[view, ray] = _cast_ray(voxels, starts[view], stops[view, ray])
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
+def _span(shape: tuple[int, int, int], start: Array, run: Array) -> tuple[float, float]:
+    """Give the shares of a ray between which it is in the box; the second is not the greater one where it misses it."""
+    enter, leave = 0.0, 1.0
+    for axis in range(3):
+        low, high = -0.5 - start[axis], shape[axis] - 0.5 - start[axis]
+        if run[axis] == 0.0:
+            if low > 0.0 or high < 0.0:
+                return 1.0, 0.0
+            continue
+        near, far = low / run[axis], high / run[axis]
+        enter, leave = max(enter, min(near, far)), min(leave, max(near, far))
+    return enter, leave
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
+def _cast_ray(voxels: npt.NDArray[np.bool_], start: Array, stop: Array) -> float:
+    """Give the share of one ray that lies in set voxels."""
+    run = stop - start
+    at, leave = _span(voxels.shape, start, run)
+    # the voxel that the ray is in, the way to the next one along each axis, and where on the ray that begins
+    cell, way = np.empty(3, dtype=np.int64), np.sign(run).astype(np.int64)
+    after, step = np.full(3, np.inf), np.full(3, np.inf)
+    for axis in range(3):
+        inside = int(np.floor(start[axis] + at * run[axis] + 0.5))
+        cell[axis] = min(max(inside, 0), voxels.shape[axis] - 1)
+        if way[axis] != 0:
+            step[axis] = 1.0 / abs(run[axis])
+            after[axis] = (cell[axis] + 0.5 * way[axis] - start[axis]) / run[axis]
+    total = 0.0
+    while at < leave:
+        axis = int(np.argmin(after))
+        until = max(at, min(after[axis], leave))
+        if voxels[cell[0], cell[1], cell[2]]:
+            total += until - at
+        at = until
+        cell[axis] += way[axis]
+        if not 0 <= cell[axis] < voxels.shape[axis]:
+            break
+        after[axis] += step[axis]
+    return total
