@@ -4,13 +4,9 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.config.fluoro_config import FluoroConfig
-from planner.config.gantry import GantryLimits
 from planner.config.visibility_config import VisibilityConfig
-from planner.fluoro.carm import console_angles_deg
-from planner.fluoro.metal_lengths import metal_lengths_mm, runs_beyond
-from planner.fluoro.visibility import TargetScene
+from planner.fluoro.visibility import TargetScene, visible_shares
 from planner.geometry.frames import Array, PointsLps, detector_direction
-from planner.model.plan import PatientPosition
 from planner.model.view_sight import AngleMap
 
 _RIM = 2
@@ -34,26 +30,16 @@ def angle_map(scene: TargetScene, *, fluoro: FluoroConfig, config: VisibilityCon
     AngleMap
         The reach and a rim of two cells round it. What falls beside the detector counts as seen: a view is centred.
     """
-    primary, secondary, console, reach = _cells(scene.position, scene.gantry, config.map_step_deg)
+    primary, secondary, console, reach = _cells(scene, config.map_step_deg)
     shares = np.full(reach.shape, np.nan)
     if reach.any():
         rows, columns = np.nonzero(reach)
         towards = np.array([detector_direction(primary[c], secondary[r]) for r, c in zip(rows, columns, strict=True)])
-        shares[reach] = _shares(scene, towards, fluoro, config)
+        shares[reach] = visible_shares(
+            scene, _fewer(scene.points_lps, config.map_points), towards, isocentre_lps=scene.points_lps.mean(axis=0),
+            distances_mm=(fluoro.source_isocentre_mm, fluoro.source_detector_mm), config=config,
+        )  # fmt: skip
     return AngleMap(scene.target_id, primary, secondary, console, reach, shares)
-
-
-def _shares(scene: TargetScene, towards: Array, fluoro: FluoroConfig, config: VisibilityConfig) -> Array:
-    """Give the visible share from each direction, shape (V,); NaN where too much is unknown."""
-    at = _fewer(scene.points_lps, config.map_points)
-    sources = scene.points_lps.mean(axis=0) - fluoro.source_isocentre_mm * towards
-    offset = at[None] - sources[:, None]
-    depth = np.einsum("vnk,vk->vn", offset, towards)
-    ends = sources[:, None] + offset * (fluoro.source_detector_mm / depth)[..., None]
-    hidden = metal_lengths_mm(scene.metal, sources, ends) > scene.hiding_mm
-    unknown = runs_beyond(scene.metal, sources, ends) & ~hidden
-    visible = np.mean(~hidden & ~unknown, axis=1)
-    return np.where(unknown.mean(axis=1) <= config.most_unknown_share, visible, np.nan)
 
 
 def _fewer(points: PointsLps, most: int) -> PointsLps:
@@ -63,16 +49,14 @@ def _fewer(points: PointsLps, most: int) -> PointsLps:
     return PointsLps(points[np.floor((np.arange(most) + 0.5) * len(points) / most).astype(np.intp)])
 
 
-def _cells(
-    position: PatientPosition, gantry: GantryLimits, step_deg: float
-) -> tuple[Array, Array, Array, npt.NDArray[np.bool_]]:
+def _cells(scene: TargetScene, step_deg: float) -> tuple[Array, Array, Array, npt.NDArray[np.bool_]]:
     """Lay out the cells round the gantry's reach: primary, secondary, console angles, and which are in reach."""
     count = max(1, round(360.0 / step_deg))
     primary: Array = -180.0 + 360.0 / count * np.arange(count, dtype=np.float64)
     half = int(np.floor(90.0 / step_deg))
     secondary = step_deg * np.arange(-half, half + 1, dtype=np.float64)
-    console = np.array([[console_angles_deg(float(p), float(s), position) for p in primary] for s in secondary])
-    reach = np.array([[gantry.reaches(*angles) for angles in row] for row in console])
+    console = np.array([[scene.console_deg(float(p), float(s)) for p in primary] for s in secondary])
+    reach = np.array([[scene.gantry.reaches(*angles) for angles in row] for row in console])
     rows, columns = np.flatnonzero(reach.any(axis=1)), np.flatnonzero(reach.any(axis=0))
     if not len(rows):
         return primary, secondary, console, reach

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from planner.config.visibility_config import VisibilityConfig
-from planner.fluoro.carm import console_angles_deg
-from planner.fluoro.visibility import TargetScene, landmark_sight, target_sight, turn_deg, view_sight
+from planner.fluoro.visibility import TargetScene, landmark_sight, target_sight, turn_deg, view_sight, visible_shares
 from planner.geometry.frames import Array, detector_direction, positioner_angles_deg, unit
 from planner.model.carm import CArm
 from planner.model.view_landmark import ViewLandmark
@@ -50,7 +49,7 @@ def best_view_near(
     now = target_sight(scene, wanted, config=config)
     if (
         now.visible_share is not None
-        and _reached(scene, wanted)
+        and scene.is_reached(wanted)
         and visible - now.visible_share < config.least_gain_share
         and _all_shown(scene, wanted, must_show, config)
     ):
@@ -66,28 +65,31 @@ def _best(
     config: VisibilityConfig,
 ) -> tuple[CArm, float] | None:
     """Give the best of some views with what it shows of the target; None where none will do."""
-    shown = []
-    for carm in views:
-        sight = target_sight(scene, carm, config=config)
-        if sight.verdict in _SHOWS and sight.visible_share is not None:
-            shown.append((sight.visible_share, turn_deg(wanted, carm), carm))
-    shown.sort(key=lambda one: (-one[0], one[1]))
-    best: tuple[float, float, CArm] | None = None
-    for visible, turn, carm in shown:
-        if best is not None and visible < best[0] - config.tie_share:
+    if not views:
+        return None
+    shares = visible_shares(
+        scene, scene.points_lps, np.array([detector_direction(one.primary_deg, one.secondary_deg) for one in views]),
+        isocentre_lps=wanted.isocentre_lps, distances_mm=(wanted.source_isocentre_mm, wanted.source_detector_mm),
+        config=config,
+    )  # fmt: skip
+    turns = [turn_deg(wanted, one) for one in views]
+    known = [k for k in range(len(views)) if np.isfinite(shares[k])]
+    most, best = 0.0, -1
+    for k in sorted(known, key=lambda k: (-shares[k], turns[k])):
+        if best >= 0 and shares[k] < most - config.tie_share:
             break
-        if (best is None or turn < best[1]) and _all_shown(scene, carm, must_show, config):
-            # what is best in share stays the measure of what shows as much
-            best = (visible if best is None else best[0], turn, carm)
-    return None if best is None else (best[2], best[0])
+        if (best < 0 or turns[k] < turns[best]) and _shows(scene, views[k], must_show, config):
+            most, best = (float(shares[k]) if best < 0 else most), k
+    return None if best < 0 else (views[best], float(shares[best]))
+
+
+def _shows(scene: TargetScene, carm: CArm, must_show: Sequence[ViewLandmark], config: VisibilityConfig) -> bool:
+    seen = target_sight(scene, carm, config=config).verdict in _SHOWS
+    return seen and _all_shown(scene, carm, must_show, config)
 
 
 def _all_shown(scene: TargetScene, carm: CArm, must_show: Sequence[ViewLandmark], config: VisibilityConfig) -> bool:
     return all(landmark_sight(one, scene, carm, config=config).verdict in _SHOWS for one in must_show)
-
-
-def _reached(scene: TargetScene, carm: CArm) -> bool:
-    return scene.gantry.reaches(*console_angles_deg(carm.primary_deg, carm.secondary_deg, scene.position))
 
 
 def _near(scene: TargetScene, wanted: CArm, config: VisibilityConfig) -> list[CArm]:
@@ -102,4 +104,4 @@ def _near(scene: TargetScene, wanted: CArm, config: VisibilityConfig) -> list[CA
             ways.append(np.cos(away) * middle + np.sin(away) * (np.cos(turn) * across + np.sin(turn) * other))
     angles = dict.fromkeys(tuple(float(round(v)) for v in positioner_angles_deg(way)) for way in ways)
     views = [wanted.model_copy(update={"primary_deg": p, "secondary_deg": s}) for p, s in angles]
-    return [carm for carm in views if _reached(scene, carm)]
+    return [carm for carm in views if scene.is_reached(carm)]

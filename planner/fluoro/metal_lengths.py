@@ -112,7 +112,11 @@ def metal_lengths_mm(block: MetalBlock, sources_lps: npt.ArrayLike, ends_lps: np
     whole = np.linalg.norm(ends - sources[:, None, :], axis=-1)
     shares = np.zeros(whole.shape)
     start, stop = (np.ascontiguousarray(block.grid.to_index(points)) for points in (sources, ends))
-    _cast(block.voxels, start, stop, shares)
+    if len(sources) == 1:
+        # for one view's few rays other threads are not worth waking
+        _cast_view(block.voxels, start[0], stop[0], shares[0])
+    else:
+        _cast_views(block.voxels, start, stop, shares)
     return np.asarray(shares * whole)
 
 
@@ -146,14 +150,6 @@ def runs_beyond(block: MetalBlock, sources_lps: npt.ArrayLike, ends_lps: npt.Arr
         leave = np.minimum(np.maximum(first, second).min(axis=-1), 1.0)
         out |= leave > enter
     return out
-
-
-@numba.njit(cache=True, nogil=True, parallel=True)  # type: ignore[misc, unused-ignore]
-def _cast(voxels: npt.NDArray[np.bool_], starts: Array, stops: Array, shares: Array) -> None:
-    """Write the share of each ray that lies in set voxels; all positions in index coordinates."""
-    for view in numba.prange(shares.shape[0]):
-        for ray in range(shares.shape[1]):
-            shares[view, ray] = _cast_ray(voxels, starts[view], stops[view, ray])
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
@@ -197,3 +193,17 @@ def _cast_ray(voxels: npt.NDArray[np.bool_], start: Array, stop: Array) -> float
             break
         after[axis] += step[axis]
     return total
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
+def _cast_view(voxels: npt.NDArray[np.bool_], start: Array, stops: Array, shares: Array) -> None:
+    """Write the share of each ray of one source that lies in set voxels; all positions in index coordinates."""
+    for ray in range(len(shares)):
+        shares[ray] = _cast_ray(voxels, start, stops[ray])
+
+
+@numba.njit(cache=True, nogil=True, parallel=True)  # type: ignore[misc, unused-ignore]
+def _cast_views(voxels: npt.NDArray[np.bool_], starts: Array, stops: Array, shares: Array) -> None:
+    """Do so for many sources."""
+    for view in numba.prange(len(shares)):
+        _cast_view(voxels, starts[view], stops[view], shares[view])

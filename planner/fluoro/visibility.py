@@ -18,6 +18,7 @@ from planner.model.volume import Mask
 
 Flags = npt.NDArray[np.bool_]
 _MORTON_BITS = 16
+_DIGITS = 6
 _HALF = 0.5
 """Most of a landmark's places beside the picture: it is outside. Most of a stretch's behind metal: it is hidden."""
 
@@ -60,6 +61,16 @@ class TargetScene:
     def __post_init__(self) -> None:
         if not len(self.points_lps):
             raise ValueError(f"the target {self.target_id} has no point to look at")
+
+    def console_deg(self, primary_deg: float, secondary_deg: float) -> tuple[float, float]:
+        """Give what to dial at the console for a view by its positioner angles, degrees."""
+        primary, secondary = console_angles_deg(primary_deg, secondary_deg, self.position)
+        # turned to and fro, a round angle is round no more, and would miss a limit that is reached
+        return round(primary, _DIGITS), round(secondary, _DIGITS)
+
+    def is_reached(self, carm: CArm) -> bool:
+        """Say whether the gantry can be turned to a view."""
+        return self.gantry.reaches(*self.console_deg(carm.primary_deg, carm.secondary_deg))
 
 
 def target_points(mask: Mask, *, most: int) -> PointsLps:
@@ -117,12 +128,12 @@ def view_sight(scene: TargetScene, carm: CArm, *, config: VisibilityConfig, aske
     GeometryError
         If the C-arm's distances cannot be.
     """
-    console = console_angles_deg(carm.primary_deg, carm.secondary_deg, scene.position)
+    console = scene.console_deg(carm.primary_deg, carm.secondary_deg)
     return ViewSight(
         carm=carm,
         console_primary_deg=console[0],
         console_secondary_deg=console[1],
-        within_gantry_limits=scene.gantry.reaches(*console),
+        within_gantry_limits=scene.is_reached(carm),
         turn_deg=0.0 if asked is None else turn_deg(asked, carm),
         target=target_sight(scene, carm, config=config),
         landmarks=tuple(landmark_sight(one, scene, carm, config=config) for one in scene.landmarks),
@@ -133,6 +144,48 @@ def turn_deg(one: CArm, other: CArm) -> float:
     """Give the angle between two views' beams, degrees."""
     first, second = (detector_direction(carm.primary_deg, carm.secondary_deg) for carm in (one, other))
     return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(first, second)), first @ second)))
+
+
+def visible_shares(
+    scene: TargetScene,
+    points: PointsLps,
+    towards: Array,
+    *,
+    isocentre_lps: npt.ArrayLike,
+    distances_mm: tuple[float, float],
+    config: VisibilityConfig,
+) -> Array:
+    """Give how much of a target is not behind metal, for many directions at once.
+
+    Parameters
+    ----------
+    scene : TargetScene
+        The metal.
+    points : PointsLps, shape (N, 3)
+        Points that stand for the target, mm.
+    towards : ndarray, shape (V, 3)
+        Unit vectors from the isocentre to the detector.
+    isocentre_lps : array_like, shape (3,)
+        The isocentre, mm.
+    distances_mm : tuple of float
+        From the source to the isocentre, and to the detector.
+    config : VisibilityConfig
+        What may be unknown.
+
+    Returns
+    -------
+    ndarray, shape (V,)
+        What falls beside the detector counts as seen. NaN where more than `most_unknown_share` of the rays run where
+        metal goes on beyond the CT.
+    """
+    sources = np.asarray(isocentre_lps, dtype=np.float64) - distances_mm[0] * towards
+    offset = points[None] - sources[:, None]
+    depth = np.einsum("vnk,vk->vn", offset, towards)
+    ends = sources[:, None] + offset * (distances_mm[1] / np.where(depth > 0.0, depth, np.inf))[..., None]
+    hidden = metal_lengths_mm(scene.metal, sources, ends) > scene.hiding_mm
+    unknown = runs_beyond(scene.metal, sources, ends) & ~hidden
+    visible = np.mean(~hidden & ~unknown, axis=1)
+    return np.where(unknown.mean(axis=1) <= config.most_unknown_share, visible, np.nan)
 
 
 def target_sight(scene: TargetScene, carm: CArm, *, config: VisibilityConfig) -> TargetSight:

@@ -1,0 +1,229 @@
+"""What views of a plan show: its gaps and the landmarks round them, better views near by, and a map over all angles."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from planner.config.fluoro_config import FluoroConfig, ImplantMaterial
+from planner.config.gantry import GantryLimits
+from planner.config.visibility_config import VisibilityConfig
+from planner.fluoro.angle_map import angle_map
+from planner.fluoro.better_views import best_view_near
+from planner.fluoro.hiding import hiding_length_mm
+from planner.fluoro.metal_lengths import MetalBlock, metal_block
+from planner.fluoro.vertebra_views import endplate_frontal_view, true_lateral_view
+from planner.fluoro.views import ap_view, lateral_view, trajectory_view
+from planner.fluoro.visibility import TargetScene, target_points, view_sight
+from planner.model.carm import CArm
+from planner.model.view_sight import AngleMap, ViewSight
+from planner.pipeline.fluoro_landmarks import gap_landmarks, vertebra_marks
+from planner.pipeline.planned_case import PlannedCase
+from planner.report.angle_map import AngleMark, MarkKind, draw_angle_map
+
+_TITANIUM: tuple[ImplantMaterial, ...] = ("titanium",)
+_SHOWN = ("visible", "partly")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GapVisibility:
+    """From where a gap and the landmarks round it can be seen.
+
+    Parameters
+    ----------
+    gap_id : str
+        The gap.
+    views : dict of MarkKind to ViewSight
+        Frontal, lateral, bull's-eye of the first needle, and those lined up by the vertebra: what there is of them,
+        with what they show.
+    better : dict of MarkKind to ViewSight
+        For some of them the best view near by, which shows more of the gap, and every landmark that the view itself
+        shows; a view that is not there has no better one.
+    angles : AngleMap
+        The visible share over all angles in the gantry's reach.
+    """
+
+    gap_id: str
+    views: dict[MarkKind, ViewSight]
+    better: dict[MarkKind, ViewSight]
+    angles: AngleMap
+
+
+def gap_visibility(
+    case: PlannedCase,
+    gap_id: str,
+    *,
+    fluoro: FluoroConfig,
+    config: VisibilityConfig,
+    gantry: GantryLimits | None = None,
+    metal: MetalBlock | None = None,
+) -> GapVisibility | None:
+    """Tell from where a gap and the landmarks round it can be seen.
+
+    Parameters
+    ----------
+    case : PlannedCase
+        The plan with its voxels.
+    gap_id : str
+        The gap.
+    fluoro : FluoroConfig
+        The C-arm.
+    config : VisibilityConfig
+        What counts as visible.
+    gantry : GantryLimits or None
+        How far the C-arm turns; None takes the fluoroscopy's own limits.
+    metal : MetalBlock or None
+        The case's metal, made ready, where it is used for more than one gap; None makes it ready.
+
+    Returns
+    -------
+    GapVisibility or None
+        None for a gap that has no voxels.
+    """
+    scene = target_scene(case, gap_id, config=config, gantry=gantry or fluoro.gantry, metal=metal)
+    if scene is None:
+        return None
+    views = {kind: view_sight(scene, carm, config=config) for kind, carm in gap_views(case, gap_id, fluoro).items()}
+    better: dict[MarkKind, ViewSight] = {}
+    for kind, sight in views.items():
+        kept = [one for one, seen in zip(scene.landmarks, sight.landmarks, strict=True) if seen.verdict in _SHOWN]
+        found = best_view_near(scene, sight.carm, must_show=kept, config=config)
+        if found is not None:
+            better[kind] = found
+    return GapVisibility(gap_id, views, better, angle_map(scene, fluoro=fluoro, config=config))
+
+
+def target_scene(
+    case: PlannedCase,
+    gap_id: str,
+    *,
+    gantry: GantryLimits,
+    config: VisibilityConfig,
+    metal: MetalBlock | None = None,
+) -> TargetScene | None:
+    """Give a gap as a target with its landmarks, to ask of any view what it shows.
+
+    Parameters
+    ----------
+    case : PlannedCase
+        The plan with its voxels.
+    gap_id : str
+        The gap.
+    gantry : GantryLimits
+        How far the C-arm turns.
+    config : VisibilityConfig
+        How many points stand for the target, and how much metal hides.
+    metal : MetalBlock or None
+        The case's metal, made ready; None makes it ready.
+
+    Returns
+    -------
+    TargetScene or None
+        None for a gap that has no voxels.
+    """
+    space = next((one for one in case.anatomy.gaps if one.id == gap_id), None)
+    if space is None or not space.mask.voxels.any():
+        return None
+    return TargetScene(
+        target_id=gap_id,
+        points_lps=target_points(space.mask, most=config.target_points),
+        metal=metal_block(case.metal) if metal is None else metal,
+        hiding_mm=hiding_mm(case, config),
+        position=case.plan.treatment_position or "HFS",
+        gantry=gantry,
+        landmarks=gap_landmarks(case, gap_id),
+    )
+
+
+def hiding_mm(case: PlannedCase, config: VisibilityConfig) -> float:
+    """Give the length of metal in a ray behind which nothing is seen, for the metals of a case.
+
+    Parameters
+    ----------
+    case : PlannedCase
+        The plan with its voxels.
+    config : VisibilityConfig
+        Beam, edge, noise and observer.
+
+    Returns
+    -------
+    float
+        Mm: titanium's where all implants are known to be of it, else that of the metal that hides most, for a clipped
+        CT does not tell them apart.
+    """
+    metals = {one.material for one in case.plan.implants if one.material != "pmma"}
+    possible: tuple[ImplantMaterial, ...] = _TITANIUM if metals == {"titanium"} else get_args(ImplantMaterial)
+    return min(hiding_length_mm(material, config.hiding) for material in possible)
+
+
+def gap_views(case: PlannedCase, gap_id: str, fluoro: FluoroConfig) -> dict[MarkKind, CArm]:
+    """Set up the views that a gap is looked at from.
+
+    Parameters
+    ----------
+    case : PlannedCase
+        The plan with its voxels.
+    gap_id : str
+        The gap; there are no views of one that the plan does not hold.
+    fluoro : FluoroConfig
+        Distances and detector.
+
+    Returns
+    -------
+    dict of MarkKind to CArm
+        Frontal (for a patient treated prone with the detector behind) and lateral, about the gap's middle; the
+        bull's-eye of its first needle; the two that are lined up by the vertebra. What cannot be set up is left out.
+    """
+    centre = next((gap.centroid_lps for gap in case.plan.gaps if gap.id == gap_id), None)
+    if centre is None:
+        return {}
+    first = next((t for t in case.plan.trajectories if t.gap_id == gap_id and t.rank == 1), None)
+    marks = vertebra_marks(case, gap_id)
+    side: Literal["anterior", "posterior"] = "posterior" if _is_prone(case) else "anterior"
+    views: dict[MarkKind, CArm | None] = {
+        "frontal": ap_view(centre, config=fluoro, detector_side=side),
+        "lateral": lateral_view(centre, config=fluoro),
+        "endplate frontal": None if marks is None else endplate_frontal_view(marks, config=fluoro, detector_side=side),
+        "true lateral": None if marks is None else true_lateral_view(marks, config=fluoro),
+        "bull's-eye": None if first is None else trajectory_view(first, config=fluoro),
+    }
+    return {kind: carm for kind, carm in views.items() if carm is not None}
+
+
+def angle_map_picture(case: PlannedCase, seen: GapVisibility) -> bytes:
+    """Draw a gap's angle map with its views marked.
+
+    Parameters
+    ----------
+    case : PlannedCase
+        The plan with its voxels.
+    seen : GapVisibility
+        Of one of its gaps.
+
+    Returns
+    -------
+    bytes
+        PNG.
+    """
+    return draw_angle_map(seen.angles, _marks(case, seen))
+
+
+def _is_prone(case: PlannedCase) -> bool:
+    return (case.plan.treatment_position or "HFS").endswith("P")
+
+
+def _marks(case: PlannedCase, seen: GapVisibility) -> Sequence[AngleMark]:
+    first = next((t.id for t in case.plan.trajectories if t.gap_id == seen.gap_id and t.rank == 1), "")
+    labels: dict[MarkKind, str] = {
+        "frontal": "PA" if _is_prone(case) else "AP",
+        "lateral": "lateral",
+        "endplate frontal": "along the endplates",
+        "true lateral": "true lateral",
+        "bull's-eye": f"bull's-eye of {first}",
+    }
+    marks = []
+    for kind, sight in seen.views.items():
+        marks.append(AngleMark(kind, labels[kind], sight.carm.primary_deg, sight.carm.secondary_deg))
+        if kind in seen.better:
+            carm = seen.better[kind].carm
+            marks.append(AngleMark(kind, "better near it", carm.primary_deg, carm.secondary_deg, is_better=True))
+    return marks
