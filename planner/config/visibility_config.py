@@ -10,11 +10,6 @@ from planner.config.settings import Settings
 class HidingConfig(Settings):
     """How much metal hides an edge: where its contrast falls below what an observer sees in the picture's noise."""
 
-    tube_kv: float = Field(
-        default=80.0, ge=60.0, le=125.0, description="Usual tube voltage at an adult's trunk; no source."
-    )
-    filter_al_mm: float = Field(default=3.0, ge=0.0, description="Aluminium in the beam; usual, no source.")
-    filter_cu_mm: float = Field(default=0.2, ge=0.0, description="Copper in the beam; usual, no source.")
     patient_water_mm: float = Field(
         default=200.0,
         ge=0.0,

@@ -1,9 +1,10 @@
-"""How far single rays run in metal, for many sources at once, and which of them run where metal was not scanned.
+"""What single rays pass of metal, for many sources at once, and which of them run where metal was not scanned.
 
 Exact for the mask's voxels, crossing by crossing (Amanatides and Woo 1987, A fast voxel traversal algorithm for ray
 tracing). All is done in index coordinates, so that any grid will do.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numba
@@ -26,8 +27,10 @@ class MetalBlock:
     ----------
     grid : Grid
         Of the box.
-    voxels : ndarray of bool, shape ``grid.shape``, C order
-        Metal.
+    codes : ndarray of uint8, shape ``grid.shape``, C order
+        0 for no metal, else its kind.
+    hiding_mm : ndarray, shape (kinds + 1,)
+        For each code the length of such metal in a ray behind which nothing is seen; endless for none.
     scan_grid : Grid
         Of the whole CT.
     beyond_idx : ndarray, shape (K, 2, 3)
@@ -36,31 +39,72 @@ class MetalBlock:
     """
 
     grid: Grid
-    voxels: npt.NDArray[np.bool_]
+    codes: npt.NDArray[np.uint8]
+    hiding_mm: Array
     scan_grid: Grid
     beyond_idx: Array
 
 
-def metal_block(metal: Mask) -> MetalBlock:
+@dataclass(frozen=True, slots=True, eq=False)
+class Passed:
+    """What rays pass of metal.
+
+    Parameters
+    ----------
+    metal_mm : ndarray, shape (V, N)
+        Length in metal.
+    shade : ndarray, shape (V, N)
+        The lengths as shares of those that hide, added up over the kinds of metal: over 1 nothing is seen.
+    """
+
+    metal_mm: Array
+    shade: Array
+
+    @property
+    def hidden(self) -> npt.NDArray[np.bool_]:
+        """Whether the metal hides what the ray shows, shape (V, N)."""
+        return np.asarray(self.shade > 1.0)
+
+
+def metal_block(metal: Mask, *, hiding_mm: float, others: Sequence[tuple[Mask, float]] = ()) -> MetalBlock:
     """Make metal ready for rays.
 
     Parameters
     ----------
     metal : Mask
         All metal, on the whole CT's grid: where it reaches the grid's last voxels it is taken to go on.
+    hiding_mm : float
+        Length of metal in a ray behind which nothing is seen, as `planner.fluoro.hiding.hiding_length_mm` gives it.
+    others : sequence of (Mask, float)
+        Parts of it that are of another metal, on the same grid, each with its own such length; the last one holds.
 
     Returns
     -------
     MetalBlock
+
+    Raises
+    ------
+    GeometryError
+        If a part lies on another grid.
+    ValueError
+        If a length is not above 0.
     """
+    lengths = [hiding_mm, *(length for _, length in others)]
+    if not min(lengths) > 0.0:
+        raise ValueError(f"metal of {min(lengths):g} mm hides nothing; give lengths above 0 mm")
     voxels, grid = metal.voxels, metal.grid
     start, stop = _box(voxels)
-    inside = voxels[start[0] : stop[0], start[1] : stop[1], start[2] : stop[2]]
+    block = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
+    codes = np.array(voxels[block], dtype=np.uint8, order="C")
+    for code, (part, _) in enumerate(others, start=2):
+        grid.require_same(part.grid)
+        codes[part.voxels[block] & (codes > 0)] = code
     rooms = [_room_beyond(voxels, grid, axis, end) for axis in range(3) for end in (0, -1)]
     beyond = [room for room in rooms if room is not None]
     return MetalBlock(
         grid=grid.crop(start, stop),
-        voxels=np.array(inside, dtype=np.bool_, order="C"),
+        codes=codes,
+        hiding_mm=np.array([np.inf, *lengths]),
         scan_grid=grid,
         beyond_idx=np.array(beyond, dtype=np.float64).reshape(-1, 2, 3),
     )
@@ -91,8 +135,8 @@ def _room_beyond(voxels: npt.NDArray[np.bool_], grid: Grid, axis: int, end: int)
     return room
 
 
-def metal_lengths_mm(block: MetalBlock, sources_lps: npt.ArrayLike, ends_lps: npt.ArrayLike) -> Array:
-    """Give how far rays run in metal.
+def pass_metal(block: MetalBlock, sources_lps: npt.ArrayLike, ends_lps: npt.ArrayLike) -> Passed:
+    """Give what rays pass of metal.
 
     Parameters
     ----------
@@ -105,19 +149,19 @@ def metal_lengths_mm(block: MetalBlock, sources_lps: npt.ArrayLike, ends_lps: np
 
     Returns
     -------
-    ndarray, shape (V, N)
-        Mm.
+    Passed
     """
     sources, ends = np.asarray(sources_lps, dtype=np.float64), np.asarray(ends_lps, dtype=np.float64)
     whole = np.linalg.norm(ends - sources[:, None, :], axis=-1)
-    shares = np.zeros(whole.shape)
+    shares = np.zeros((*whole.shape, 2))
     start, stop = (np.ascontiguousarray(block.grid.to_index(points)) for points in (sources, ends))
+    weights = 1.0 / block.hiding_mm
     if len(sources) == 1:
         # for one view's few rays other threads are not worth waking
-        _cast_view(block.voxels, start[0], stop[0], shares[0])
+        _cast_view(block.codes, weights, start[0], stop[0], shares[0])
     else:
-        _cast_views(block.voxels, start, stop, shares)
-    return np.asarray(shares * whole)
+        _cast_views(block.codes, weights, start, stop, shares)
+    return Passed(shares[..., 0] * whole, shares[..., 1] * whole)
 
 
 def runs_beyond(block: MetalBlock, sources_lps: npt.ArrayLike, ends_lps: npt.ArrayLike) -> npt.NDArray[np.bool_]:
@@ -168,42 +212,42 @@ def _span(shape: tuple[int, int, int], start: Array, run: Array) -> tuple[float,
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
-def _cast_ray(voxels: npt.NDArray[np.bool_], start: Array, stop: Array) -> float:
-    """Give the share of one ray that lies in set voxels."""
+def _cast_ray(codes: npt.NDArray[np.uint8], weights: Array, start: Array, stop: Array, shares: Array) -> None:
+    """Write the share of one ray that lies in metal, and the same weighted by its kinds."""
     run = stop - start
-    at, leave = _span(voxels.shape, start, run)
+    at, leave = _span(codes.shape, start, run)
     # the voxel that the ray is in, the way to the next one along each axis, and where on the ray that begins
     cell, way = np.empty(3, dtype=np.int64), np.sign(run).astype(np.int64)
     after, step = np.full(3, np.inf), np.full(3, np.inf)
     for axis in range(3):
         inside = int(np.floor(start[axis] + at * run[axis] + 0.5))
-        cell[axis] = min(max(inside, 0), voxels.shape[axis] - 1)
+        cell[axis] = min(max(inside, 0), codes.shape[axis] - 1)
         if way[axis] != 0:
             step[axis] = 1.0 / abs(run[axis])
             after[axis] = (cell[axis] + 0.5 * way[axis] - start[axis]) / run[axis]
-    total = 0.0
     while at < leave:
         axis = int(np.argmin(after))
         until = max(at, min(after[axis], leave))
-        if voxels[cell[0], cell[1], cell[2]]:
-            total += until - at
+        code = codes[cell[0], cell[1], cell[2]]
+        if code > 0:
+            shares[0] += until - at
+            shares[1] += (until - at) * weights[code]
         at = until
         cell[axis] += way[axis]
-        if not 0 <= cell[axis] < voxels.shape[axis]:
+        if not 0 <= cell[axis] < codes.shape[axis]:
             break
         after[axis] += step[axis]
-    return total
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
-def _cast_view(voxels: npt.NDArray[np.bool_], start: Array, stops: Array, shares: Array) -> None:
-    """Write the share of each ray of one source that lies in set voxels; all positions in index coordinates."""
+def _cast_view(codes: npt.NDArray[np.uint8], weights: Array, start: Array, stops: Array, shares: Array) -> None:
+    """Cast the rays of one source; all positions in index coordinates."""
     for ray in range(len(shares)):
-        shares[ray] = _cast_ray(voxels, start, stops[ray])
+        _cast_ray(codes, weights, start, stops[ray], shares[ray])
 
 
 @numba.njit(cache=True, nogil=True, parallel=True)  # type: ignore[misc, unused-ignore]
-def _cast_views(voxels: npt.NDArray[np.bool_], starts: Array, stops: Array, shares: Array) -> None:
+def _cast_views(codes: npt.NDArray[np.uint8], weights: Array, starts: Array, stops: Array, shares: Array) -> None:
     """Do so for many sources."""
     for view in numba.prange(len(shares)):
-        _cast_view(voxels, starts[view], stops[view], shares[view])
+        _cast_view(codes, weights, starts[view], stops[view], shares[view])

@@ -7,8 +7,9 @@ import numpy.typing as npt
 
 from planner.config.gantry import GantryLimits
 from planner.config.visibility_config import VisibilityConfig
-from planner.fluoro.carm import console_angles_deg, pose, project
-from planner.fluoro.metal_lengths import MetalBlock, metal_lengths_mm, runs_beyond
+from planner.fluoro.carm import pose, project
+from planner.fluoro.console import console_angles_deg
+from planner.fluoro.metal_lengths import MetalBlock, pass_metal, runs_beyond
 from planner.geometry.frames import Array, PointsLps, detector_direction, unit
 from planner.model.carm import CArm
 from planner.model.plan import PatientPosition
@@ -34,9 +35,7 @@ class TargetScene:
     points_lps : PointsLps, shape (N, 3)
         Points that stand for it, mm, as `target_points` chooses them; at least one.
     metal : MetalBlock
-        All metal.
-    hiding_mm : float
-        A ray that passes more metal shows nothing, as `planner.fluoro.hiding.hiding_length_mm` gives it.
+        All metal, and how much of it hides.
     position : PatientPosition
         How the patient lies for treatment.
     gantry : GantryLimits
@@ -53,7 +52,6 @@ class TargetScene:
     target_id: str
     points_lps: PointsLps
     metal: MetalBlock
-    hiding_mm: float
     position: PatientPosition
     gantry: GantryLimits
     landmarks: tuple[ViewLandmark, ...] = ()
@@ -182,7 +180,7 @@ def visible_shares(
     offset = points[None] - sources[:, None]
     depth = np.einsum("vnk,vk->vn", offset, towards)
     ends = sources[:, None] + offset * (distances_mm[1] / np.where(depth > 0.0, depth, np.inf))[..., None]
-    hidden = metal_lengths_mm(scene.metal, sources, ends) > scene.hiding_mm
+    hidden = pass_metal(scene.metal, sources, ends).hidden
     unknown = runs_beyond(scene.metal, sources, ends) & ~hidden
     visible = np.mean(~hidden & ~unknown, axis=1)
     return np.where(unknown.mean(axis=1) <= config.most_unknown_share, visible, np.nan)
@@ -302,8 +300,9 @@ class _Rays:
             on_panel = np.all((pixel >= -0.5) & (pixel <= np.array([carm.rows, carm.columns]) - 0.5), axis=-1)
         self.way: Array = offset
         self.outside: Flags = ~on_panel
-        self.metal_mm: Array = metal_lengths_mm(scene.metal, source, ends)[0]
-        self.hidden: Flags = self.metal_mm > scene.hiding_mm
+        passed = pass_metal(scene.metal, source, ends)
+        self.metal_mm: Array = passed.metal_mm[0]
+        self.hidden: Flags = passed.hidden[0]
         self.unknown: Flags = runs_beyond(scene.metal, source, ends)[0] & ~self.hidden
 
     def tangent(self, normals: Array | None, within_deg: float) -> Flags:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
-from planner.config.fluoro_config import FluoroConfig, ImplantMaterial
+from planner.config.fluoro_config import FluoroConfig
 from planner.config.gantry import GantryLimits
 from planner.config.visibility_config import VisibilityConfig
 from planner.fluoro.angle_map import angle_map
+from planner.fluoro.beam import METALS
 from planner.fluoro.better_views import best_view_near
 from planner.fluoro.hiding import hiding_length_mm
 from planner.fluoro.metal_lengths import MetalBlock, metal_block
@@ -17,10 +18,10 @@ from planner.fluoro.visibility import TargetScene, target_points, view_sight
 from planner.model.carm import CArm
 from planner.model.view_sight import AngleMap, ViewSight
 from planner.pipeline.fluoro_landmarks import gap_landmarks, vertebra_marks
+from planner.pipeline.fluoroscopy.alloys import alloys_of
 from planner.pipeline.planned_case import PlannedCase
 from planner.report.angle_map import AngleMark, MarkKind, draw_angle_map
 
-_TITANIUM: tuple[ImplantMaterial, ...] = ("titanium",)
 _SHOWN = ("visible", "partly")
 
 
@@ -72,14 +73,16 @@ def gap_visibility(
     gantry : GantryLimits or None
         How far the C-arm turns; None takes the fluoroscopy's own limits.
     metal : MetalBlock or None
-        The case's metal, made ready, where it is used for more than one gap; None makes it ready.
+        The case's metal, made ready, where it is used for more than one gap; None makes it
+        ready.
 
     Returns
     -------
     GapVisibility or None
         None for a gap that has no voxels.
     """
-    scene = target_scene(case, gap_id, config=config, gantry=gantry or fluoro.gantry, metal=metal)
+    metal = case_metal(case, fluoro=fluoro, config=config) if metal is None else metal
+    scene = target_scene(case, gap_id, metal, gantry=gantry or fluoro.gantry, config=config)
     if scene is None:
         return None
     views = {kind: view_sight(scene, carm, config=config) for kind, carm in gap_views(case, gap_id, fluoro).items()}
@@ -93,12 +96,7 @@ def gap_visibility(
 
 
 def target_scene(
-    case: PlannedCase,
-    gap_id: str,
-    *,
-    gantry: GantryLimits,
-    config: VisibilityConfig,
-    metal: MetalBlock | None = None,
+    case: PlannedCase, gap_id: str, metal: MetalBlock, *, gantry: GantryLimits, config: VisibilityConfig
 ) -> TargetScene | None:
     """Give a gap as a target with its landmarks, to ask of any view what it shows.
 
@@ -108,12 +106,12 @@ def target_scene(
         The plan with its voxels.
     gap_id : str
         The gap.
+    metal : MetalBlock
+        The case's metal, as `case_metal` makes it ready.
     gantry : GantryLimits
         How far the C-arm turns.
     config : VisibilityConfig
-        How many points stand for the target, and how much metal hides.
-    metal : MetalBlock or None
-        The case's metal, made ready; None makes it ready.
+        How many points stand for the target.
 
     Returns
     -------
@@ -126,33 +124,35 @@ def target_scene(
     return TargetScene(
         target_id=gap_id,
         points_lps=target_points(space.mask, most=config.target_points),
-        metal=metal_block(case.metal) if metal is None else metal,
-        hiding_mm=hiding_mm(case, config),
+        metal=metal,
         position=case.plan.treatment_position or "HFS",
         gantry=gantry,
         landmarks=gap_landmarks(case, gap_id),
     )
 
 
-def hiding_mm(case: PlannedCase, config: VisibilityConfig) -> float:
-    """Give the length of metal in a ray behind which nothing is seen, for the metals of a case.
+def case_metal(case: PlannedCase, *, fluoro: FluoroConfig, config: VisibilityConfig) -> MetalBlock:
+    """Make a case's metal ready for rays, each implant hiding as its alloy does.
 
     Parameters
     ----------
     case : PlannedCase
         The plan with its voxels.
+    fluoro : FluoroConfig
+        The beam.
     config : VisibilityConfig
-        Beam, edge, noise and observer.
+        Edge, noise and observer.
 
     Returns
     -------
-    float
-        Mm: titanium's where all implants are known to be of it, else that of the metal that hides most, for a clipped
-        CT does not tell them apart.
+    MetalBlock
+        Where the alloy is not known (a clipped CT does not tell it) the metal is taken for the one that hides most.
     """
-    metals = {one.material for one in case.plan.implants if one.material != "pmma"}
-    possible: tuple[ImplantMaterial, ...] = _TITANIUM if metals == {"titanium"} else get_args(ImplantMaterial)
-    return min(hiding_length_mm(material, config.hiding) for material in possible)
+    hiding = {one: hiding_length_mm(one, fluoro=fluoro, config=config.hiding) for one in METALS}
+    told = alloys_of(case.metal, case.plan.implants)
+    return metal_block(
+        case.metal, hiding_mm=min(hiding.values()), others=[(mask, hiding[alloy]) for alloy, mask in told.items()]
+    )
 
 
 def gap_views(case: PlannedCase, gap_id: str, fluoro: FluoroConfig) -> dict[MarkKind, CArm]:
