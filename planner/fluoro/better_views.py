@@ -6,7 +6,7 @@ import numpy as np
 
 from planner.config.visibility_config import VisibilityConfig
 from planner.fluoro.visibility import TargetScene, landmark_sight, target_sight, turn_deg, view_sight, visible_shares
-from planner.geometry.frames import Array, detector_direction, positioner_angles_deg, unit
+from planner.geometry.frames import detector_direction, positioner_angles_deg
 from planner.model.carm import CArm
 from planner.model.view_landmark import ViewLandmark
 from planner.model.view_sight import ViewSight
@@ -93,15 +93,25 @@ def _all_shown(scene: TargetScene, carm: CArm, must_show: Sequence[ViewLandmark]
 
 
 def _near(scene: TargetScene, wanted: CArm, config: VisibilityConfig) -> list[CArm]:
-    """Give the views round a wanted one that the gantry reaches, in whole degrees, the wanted direction among them."""
-    middle = detector_direction(wanted.primary_deg, wanted.secondary_deg)
-    across = unit(np.cross(middle, np.eye(3)[int(np.argmin(np.abs(middle)))]))
-    other = np.cross(middle, across)
-    ways: list[Array] = [np.asarray(middle)]
-    for away in np.radians(np.arange(config.near_step_deg, config.near_deg + 1e-9, config.near_step_deg)):
-        count = max(6, round(2.0 * np.pi * np.sin(away) / np.radians(config.near_step_deg)))
-        for turn in 2.0 * np.pi * np.arange(count) / count:
-            ways.append(np.cos(away) * middle + np.sin(away) * (np.cos(turn) * across + np.sin(turn) * other))
-    angles = dict.fromkeys(tuple(float(round(v)) for v in positioner_angles_deg(way)) for way in ways)
+    """Give the views round a wanted one that the gantry reaches, in whole degrees, the wanted direction among them.
+
+    They stand in rows along the two turns of a C-arm, so that those are there that turn it about one axis alone.
+    """
+    towards = detector_direction(wanted.primary_deg, wanted.secondary_deg)
+    primary, secondary = np.radians(wanted.primary_deg), np.radians(wanted.secondary_deg)
+    aside = np.array([np.cos(primary), np.sin(primary), 0.0])
+    up = np.array([-np.sin(primary) * np.sin(secondary), np.cos(primary) * np.sin(secondary), np.cos(secondary)])
+    count = int(config.near_deg / config.near_step_deg + 1e-9)
+    steps = config.near_step_deg * np.arange(-count, count + 1)
+    angles: dict[tuple[float, float], None] = {}
+    for across in steps:
+        for along in steps:
+            away = float(np.hypot(across, along))
+            if away > config.near_deg + 1e-9:
+                continue
+            way = (across * aside + along * up) / max(away, 1e-9)
+            turned = np.cos(np.radians(away)) * towards + np.sin(np.radians(away)) * way
+            at = positioner_angles_deg(turned)
+            angles[float(round(at[0])), float(round(at[1]))] = None
     views = [wanted.model_copy(update={"primary_deg": p, "secondary_deg": s}) for p, s in angles]
     return [carm for carm in views if scene.is_reached(carm)]

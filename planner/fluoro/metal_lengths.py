@@ -15,6 +15,7 @@ from planner.geometry.frames import Array, PointsIndex
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask
 
+_ANY_MM = 1e-6
 _BESIDE_MM = 20.0
 """Metal that the CT cuts off may lie so far beside where it was cut, further on: a rod's bend over two levels. Ours."""
 
@@ -74,7 +75,8 @@ def metal_block(metal: Mask, *, hiding_mm: float, others: Sequence[tuple[Mask, f
     metal : Mask
         All metal, on the whole CT's grid: where it reaches the grid's last voxels it is taken to go on.
     hiding_mm : float
-        Length of metal in a ray behind which nothing is seen, as `planner.fluoro.hiding.hiding_length_mm` gives it.
+        Length of metal in a ray behind which nothing is seen, as `planner.fluoro.hiding.hiding_length_mm` gives it;
+        0: behind any metal.
     others : sequence of (Mask, float)
         Parts of it that are of another metal, on the same grid, each with its own such length; the last one holds.
 
@@ -87,11 +89,11 @@ def metal_block(metal: Mask, *, hiding_mm: float, others: Sequence[tuple[Mask, f
     GeometryError
         If a part lies on another grid.
     ValueError
-        If a length is not above 0.
+        If a length is negative.
     """
     lengths = [hiding_mm, *(length for _, length in others)]
-    if not min(lengths) > 0.0:
-        raise ValueError(f"metal of {min(lengths):g} mm hides nothing; give lengths above 0 mm")
+    if not min(lengths) >= 0.0:
+        raise ValueError(f"metal cannot hide from {min(lengths):g} mm on; give 0 mm or more")
     voxels, grid = metal.voxels, metal.grid
     start, stop = _box(voxels)
     block = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
@@ -104,7 +106,7 @@ def metal_block(metal: Mask, *, hiding_mm: float, others: Sequence[tuple[Mask, f
     return MetalBlock(
         grid=grid.crop(start, stop),
         codes=codes,
-        hiding_mm=np.array([np.inf, *lengths]),
+        hiding_mm=np.maximum([np.inf, *lengths], _ANY_MM),
         scan_grid=grid,
         beyond_idx=np.array(beyond, dtype=np.float64).reshape(-1, 2, 3),
     )
