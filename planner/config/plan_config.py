@@ -22,6 +22,7 @@ from planner.config.prophylaxis_config import ProphylaxisConfig
 from planner.config.settings import Settings
 from planner.config.spine_pocket_config import SpinePocketConfig
 from planner.config.trust_config import TrustConfig
+from planner.config.visibility_config import VisibilityConfig
 from planner.errors import ConfigError
 from planner.model.plan import PatientPosition
 
@@ -65,6 +66,9 @@ class PlanConfig(Settings):
     breaches: BreachConfig = Field(default_factory=BreachConfig, description="Holes in the gaps' walls.")
     needles: NeedleConfig = Field(default_factory=NeedleConfig, description="Needle search.")
     fluoroscopy: FluoroConfig = Field(default_factory=FluoroConfig, description="The C-arm, and simulated fluoroscopy.")
+    visibility: VisibilityConfig = Field(
+        default_factory=VisibilityConfig, description="What fluoroscopy views show of gaps and landmarks."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -14,6 +14,7 @@ from planner.model.labels import Structure
 from planner.model.needle import NeedleSet, Trajectory
 from planner.model.prophylaxis import ProphylacticTarget
 from planner.model.record import Record
+from planner.model.view_sight import GapView
 
 SCHEMA: Final = "cement-planner/plan/1"
 PatientPosition = Literal["HFS", "HFP", "HFDR", "HFDL", "FFS", "FFP", "FFDR", "FFDL"]
@@ -88,6 +89,8 @@ class Plan(Record):
     needle_sets: tuple[NeedleSet, ...] = ()
     prophylactic_targets: tuple[ProphylacticTarget, ...] = ()
     """Intact levels, where the settings ask for them; their needles are not among `trajectories`."""
+    views: tuple[GapView, ...] = ()
+    """Fluoroscopy views of the gaps, with what they show. Older plans do not have them."""
     risk_factors: tuple[RiskFactor, ...] = ()
     anatomy: AnatomyRecord | None = None
     """What was measured of bones, pedicles, the canal and hips. Older plans do not have it."""
@@ -111,6 +114,7 @@ class Plan(Record):
         _known("label code", codes, [None if b.label_code is None else str(b.label_code) for b in bones])
         _known("implant", implants, [*(g.implant_id for g in self.gaps), *(t.implant_id for t in self.trajectories)])
         _known("gap", gaps, [*(b.gap_id for b in self.breaches), *(t.gap_id for t in self.trajectories)])
+        _known("gap", gaps, [view.gap_id for view in self.views])
         for needles in self.needle_sets:
             _known("gap", gaps, list(needles.gap_ids))
             _known("trajectory", trajectories, list(needles.trajectory_ids))

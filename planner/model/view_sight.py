@@ -13,6 +13,9 @@ from planner.model.record import NotNegative, Record, Share
 from planner.model.view_landmark import ViewLandmarkName
 
 LandmarkVerdict = Literal["visible", "partly", "hidden", "not in profile", "outside"]
+ViewKind = Literal["frontal", "lateral", "endplate frontal", "true lateral", "bull's-eye"]
+"""Frontal (of a patient treated prone with the detector behind) and lateral; the same two lined up by the vertebra's
+endplates, midline and pedicles; along the gap's first needle."""
 TargetVerdict = Literal["visible", "partly", "hidden", "outside"]
 
 
@@ -67,6 +70,17 @@ class ViewSight(Record):
     """How far the beam is turned from the view that was asked for; 0 for that view."""
     target: TargetSight
     landmarks: tuple[LandmarkSight, ...]
+
+
+class GapView(Record):
+    """A view of a gap that the plan proposes, with what it shows."""
+
+    gap_id: str
+    kind: ViewKind
+    sight: ViewSight
+    better: ViewSight | None
+    """A view near by that shows more of the gap, and every landmark that the view itself shows; None where there is
+    none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,5 @@
 """What views of a plan show: its gaps and the landmarks round them, better views near by, and a map over all angles."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +15,7 @@ from planner.fluoro.vertebra_views import endplate_frontal_view, true_lateral_vi
 from planner.fluoro.views import ap_view, lateral_view, trajectory_view
 from planner.fluoro.visibility import TargetScene, target_points, view_sight
 from planner.model.carm import CArm
+from planner.model.plan import Plan
 from planner.model.view_sight import AngleMap, ViewSight
 from planner.pipeline.fluoro_landmarks import gap_landmarks, vertebra_marks
 from planner.pipeline.fluoroscopy.alloys import alloys_of
@@ -178,7 +178,7 @@ def gap_views(case: PlannedCase, gap_id: str, fluoro: FluoroConfig) -> dict[Mark
         return {}
     first = next((t for t in case.plan.trajectories if t.gap_id == gap_id and t.rank == 1), None)
     marks = vertebra_marks(case, gap_id)
-    side: Literal["anterior", "posterior"] = "posterior" if _is_prone(case) else "anterior"
+    side: Literal["anterior", "posterior"] = "posterior" if _is_prone(case.plan) else "anterior"
     views: dict[MarkKind, CArm | None] = {
         "frontal": ap_view(centre, config=fluoro, detector_side=side),
         "lateral": lateral_view(centre, config=fluoro),
@@ -189,14 +189,14 @@ def gap_views(case: PlannedCase, gap_id: str, fluoro: FluoroConfig) -> dict[Mark
     return {kind: carm for kind, carm in views.items() if carm is not None}
 
 
-def angle_map_picture(case: PlannedCase, seen: GapVisibility) -> bytes:
-    """Draw a gap's angle map with its views marked.
+def angle_map_picture(plan: Plan, angles: AngleMap) -> bytes:
+    """Draw a gap's angle map with the plan's views of it marked.
 
     Parameters
     ----------
-    case : PlannedCase
-        The plan with its voxels.
-    seen : GapVisibility
+    plan : Plan
+        The plan.
+    angles : AngleMap
         Of one of its gaps.
 
     Returns
@@ -204,26 +204,26 @@ def angle_map_picture(case: PlannedCase, seen: GapVisibility) -> bytes:
     bytes
         PNG.
     """
-    return draw_angle_map(seen.angles, _marks(case, seen))
-
-
-def _is_prone(case: PlannedCase) -> bool:
-    return (case.plan.treatment_position or "HFS").endswith("P")
-
-
-def _marks(case: PlannedCase, seen: GapVisibility) -> Sequence[AngleMark]:
-    first = next((t.id for t in case.plan.trajectories if t.gap_id == seen.gap_id and t.rank == 1), "")
+    first = next((t.id for t in plan.trajectories if t.gap_id == angles.target_id and t.rank == 1), "")
     labels: dict[MarkKind, str] = {
-        "frontal": "PA" if _is_prone(case) else "AP",
+        "frontal": "PA" if _is_prone(plan) else "AP",
         "lateral": "lateral",
         "endplate frontal": "along the endplates",
         "true lateral": "true lateral",
         "bull's-eye": f"bull's-eye of {first}",
     }
     marks = []
-    for kind, sight in seen.views.items():
-        marks.append(AngleMark(kind, labels[kind], sight.carm.primary_deg, sight.carm.secondary_deg))
-        if kind in seen.better:
-            carm = seen.better[kind].carm
-            marks.append(AngleMark(kind, "better near it", carm.primary_deg, carm.secondary_deg, is_better=True))
-    return marks
+    for view in plan.views:
+        if view.gap_id == angles.target_id:
+            carm = view.sight.carm
+            marks.append(AngleMark(view.kind, labels[view.kind], carm.primary_deg, carm.secondary_deg))
+            if view.better is not None:
+                carm = view.better.carm
+                marks.append(
+                    AngleMark(view.kind, "better near it", carm.primary_deg, carm.secondary_deg, is_better=True)
+                )
+    return draw_angle_map(angles, marks)
+
+
+def _is_prone(plan: Plan) -> bool:
+    return (plan.treatment_position or "HFS").endswith("P")

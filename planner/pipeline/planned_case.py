@@ -7,6 +7,7 @@ from planner.model.labels import LabelMap
 from planner.model.plan import Plan
 from planner.model.scan import Scan
 from planner.model.unwrapped import UnwrappedMap
+from planner.model.view_sight import AngleMap
 from planner.model.volume import Mask
 from planner.segment.anatomy.skeleton import Skeleton
 from planner.segment.candidacy.defect_model import DefectModel
@@ -37,6 +38,8 @@ class PlannedCase:
         Bone that is missing at the hips.
     unwrapped : tuple of UnwrappedMap
         The width of the gap along and round each implant that was unwrapped, firm ones too.
+    angle_maps : tuple of AngleMap
+        How much of each gap fluoroscopy shows from every direction in the gantry's reach.
     """
 
     plan: Plan
@@ -48,3 +51,4 @@ class PlannedCase:
     skeleton: Skeleton | None = None
     defects: tuple[DefectModel, ...] = ()
     unwrapped: tuple[UnwrappedMap, ...] = ()
+    angle_maps: tuple[AngleMap, ...] = ()

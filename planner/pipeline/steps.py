@@ -1,6 +1,7 @@
 """The order of the steps: from a CT to a plan."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from planner import __version__
@@ -17,6 +18,7 @@ from planner.needles.gap_share import in_gap_volumes, ml_of_counted
 from planner.needles.search import NeedlePlan, plan_needles
 from planner.pipeline.anatomy_record import not_measured
 from planner.pipeline.candidacy import Candidacy, heights_of, judge_candidacy
+from planner.pipeline.fluoroscopy.proposed_views import with_views
 from planner.pipeline.given_gaps import CorrectedGaps, correct_gaps
 from planner.pipeline.labelling import label_map
 from planner.pipeline.measured_gaps import MeasuredGaps, anatomy_of, record_of, unwrapped_of
@@ -177,9 +179,8 @@ def plan_scan(
         anatomy=record_of(measured, config, painted.structures),
         labels=painted.structures,
         findings=_findings(scan, measured, needles, asked, position),
-        timings_s=stages.timings_s(),
     )
-    return PlannedCase(
+    case = PlannedCase(
         made,
         measured.scan,
         anatomy,
@@ -190,6 +191,9 @@ def plan_scan(
         defects=measured.candidacy.defects,
         unwrapped=unwrapped_of(measured, config),
     )
+    with stages.stage("views", "looking from where targets are seen"):
+        case = with_views(case, config, monitor=monitor)
+    return replace(case, plan=case.plan.model_copy(update={"timings_s": stages.timings_s()}))
 
 
 def measure_gaps(

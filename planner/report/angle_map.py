@@ -4,7 +4,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import fill
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -17,9 +17,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from planner.geometry.frames import Array
-from planner.model.view_sight import AngleMap
+from planner.model.view_sight import AngleMap, ViewKind
 
-MarkKind = Literal["frontal", "lateral", "endplate frontal", "true lateral", "bull's-eye"]
+MarkKind = ViewKind
 
 _COLOURS = "viridis"
 _OUT, _UNKNOWN, _HATCHING = "#f4f6f8", "#b3b8bd", "#8d969e"

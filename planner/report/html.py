@@ -12,6 +12,7 @@ from planner.model.gap import Gap
 from planner.model.implant import Implant
 from planner.model.needle import Trajectory
 from planner.model.plan import Plan
+from planner.model.view_sight import GapView
 from planner.report import words
 from planner.report.cup_angles import cup_angles_deg
 from planner.report.palette import FLUOROSCOPY_LEGEND, LEGEND
@@ -31,6 +32,7 @@ _CAPTIONS = {
     "pa": "Fluoroscopy, frontal, seen from behind (prone): the patient's LEFT is on the viewer's left",
     "lateral": "Fluoroscopy, lateral",
     "watch": "Fluoroscopy, watch view",
+    "gaps": "The C-arm turning about the gaps from one lateral view to the other (moves on a screen)",
 }
 _ALSO_LATERAL = f"{_CAPTIONS['bulls-eye']}; the lateral view is the same"
 _SPINAL = frozenset(("pedicle_screw", "rod", "cage"))
@@ -45,6 +47,7 @@ _SEVERITIES = (("warning", "Warnings"), ("caution", "Cautions"), ("info", "For i
 class _Picture:
     caption: str
     source: str
+    kind: str = "png"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,9 @@ class _Target:
     """Why its figures are not to be relied on; None where they are."""
     cuts: tuple[_Picture, ...]
     fluoroscopy: tuple[tuple[Trajectory, tuple[_Picture, ...]], ...]
+    views: tuple[GapView, ...]
+    angles: _Picture | None
+    """From where it is seen."""
 
     @property
     def place(self) -> str:
@@ -77,9 +83,9 @@ def render_report(plan: Plan, figures: Mapping[str, bytes], *, gantry: GantryLim
     plan : Plan
         The plan. Nothing else is known here of the patient, so that nothing else can be told.
     figures : Mapping of str to bytes
-        PNG pictures by name: ``overview/<view>``, ``unwrapped/<implant id>``, ``<gap id>/<view>``,
-        ``<trajectory id>/<view>``. Known views get a caption of their own, others their name. A picture of something
-        that the plan does not hold is left out.
+        Pictures by name: ``overview/<view>``, ``unwrapped/<implant id>``, ``<gap id>/<view>``,
+        ``<trajectory id>/<view>``, ``angles/<gap id>``, all PNG, and ``turn/gaps``, WebP. Known views get a caption of
+        their own, others their name. A picture of something that the plan does not hold is left out.
     gantry : GantryLimits
         How far the C-arm turns, for the views along screws.
 
@@ -99,7 +105,8 @@ def render_report(plan: Plan, figures: Mapping[str, bytes], *, gantry: GantryLim
     environment.filters.update(
         number=words.number, general=words.general, percent=words.percent, interval=words.interval, view=words.view,
         console=words.console, point=words.point, plain=words.plain, position=words.position, spacing=words.spacing,
-        along=words.along, needle=words.needle, broken=broken, cup_angles=cup_angles_deg,
+        along=words.along, needle=words.needle, view_kind=words.view_kind,
+        landmarks=words.landmarks, broken=broken, cup_angles=cup_angles_deg,
     )  # fmt: skip
     pictures = {name: _picture(name, png) for name, png in figures.items()}
     said = merged(plan.findings)
@@ -109,6 +116,7 @@ def render_report(plan: Plan, figures: Mapping[str, bytes], *, gantry: GantryLim
         targets=[_target(plan, gap, pictures) for gap in plan.gaps],
         doubted=doubts(plan.findings),
         overview=_pictures_of("overview", pictures),
+        turn=_pictures_of("turn", pictures),
         unwrapped=_unwrapped(plan, pictures),
         unwrapped_stems=any(i.kind == "femoral_stem" and f"unwrapped/{i.id}" in pictures for i in plan.implants),
         findings=[(title, found) for title, found in findings if found],
@@ -202,12 +210,15 @@ def _target(plan: Plan, gap: Gap, pictures: Mapping[str, _Picture]) -> _Target:
         doubt=doubts(plan.findings).get(gap.id),
         cuts=_pictures_of(gap.id, pictures),
         fluoroscopy=tuple((needle, shown) for needle, shown in views if shown),
+        views=tuple(view for view in plan.views if view.gap_id == gap.id),
+        angles=pictures.get(f"angles/{gap.id}"),
     )
 
 
 def _picture(name: str, png: bytes) -> _Picture:
     view = name.rsplit("/", 1)[-1]
-    return _Picture(_CAPTIONS.get(view, view.replace("-", " ")), base64.b64encode(png).decode("ascii"))
+    kind = "webp" if png[8:12] == b"WEBP" else "png"
+    return _Picture(_CAPTIONS.get(view, view.replace("-", " ")), base64.b64encode(png).decode("ascii"), kind)
 
 
 def _pictures_of(owner: str, pictures: Mapping[str, _Picture]) -> tuple[_Picture, ...]:

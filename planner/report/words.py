@@ -1,15 +1,18 @@
 """How the report says things: plain words for the plan's terms, numbers with their units, "not measured" for None."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from markupsafe import Markup, escape
 
 from planner.config.gantry import GantryLimits
 from planner.fluoro.console import console_angles_deg
 from planner.fluoro.overlay import angles_text
-from planner.model.carm import BullsEye, NeedleView
+from planner.model.carm import BullsEye, CArm, NeedleView
 from planner.model.gap import Interval
 from planner.model.plan import PatientPosition
 from planner.model.record import PointLps
+from planner.model.view_sight import GapView, ViewKind, ViewSight
 
 _WHOLE_FROM = 100.0
 """Numbers from here on are written without decimals."""
@@ -92,12 +95,12 @@ def interval(value: Interval | None, unit: str) -> Markup:
     return Markup("<b>{}</b><small>{}</small>").format(number(value.estimate, unit, 2), spread)
 
 
-def view(angles: BullsEye | None) -> Markup:
+def view(angles: BullsEye | CArm | None) -> Markup:
     """Write a C-arm view as it is spoken, "LAO 20 CRAN 10"; None reads "not measured"."""
     return NOT_MEASURED if angles is None else escape(angles_text(angles.primary_deg, angles.secondary_deg) + "°")
 
 
-def console(angles: NeedleView) -> Markup:
+def console(angles: NeedleView | ViewSight) -> Markup:
     """Write what to dial at the console, signed whole degrees."""
     return escape(f"{_signed(angles.console_primary_deg)}° / {_signed(angles.console_secondary_deg)}°")
 
@@ -156,3 +159,28 @@ def _signed(angle_deg: float) -> str:
 def spacing(spacing_mm: tuple[float, float, float]) -> str:
     """Write a voxel's edges."""
     return " × ".join(f"{edge:.2f}" for edge in np.asarray(spacing_mm)) + "\u202fmm"
+
+
+def view_kind(view: GapView, position: PatientPosition | None) -> str:
+    """Name a view of a gap."""
+    frontal = "PA" if (position or "HFS").endswith("P") else "AP"
+    names: dict[ViewKind, str] = {
+        "frontal": frontal,
+        "lateral": "lateral",
+        "endplate frontal": f"{frontal} along the endplates",
+        "true lateral": "true lateral",
+        "bull's-eye": "bull's-eye of the first needle",
+    }
+    return names[view.kind]
+
+
+def landmarks(sight: ViewSight, verdicts: Sequence[str]) -> str:
+    """List the landmarks that a view shows so, both sides of one as one: "pedicle ring (left, right)"."""
+    sides: dict[str, list[str]] = {}
+    for landmark in sight.landmarks:
+        if landmark.verdict in verdicts:
+            sides.setdefault(landmark.name, []).append(landmark.side or "")
+    return ", ".join(
+        f"{name} ({', '.join(which)})" if (which := [side for side in found if side]) else name
+        for name, found in sides.items()
+    )

@@ -15,8 +15,10 @@ from planner.io.dicom.fluoroscopy import FluoroscopyFrame, write_fluoroscopy
 from planner.io.dicom.overlay_planes import MOST_PLANES, OverlayPlane
 from planner.io.whole_file import write_whole
 from planner.model.plan import PatientPosition
+from planner.pipeline.fluoro_visibility import angle_map_picture
 from planner.pipeline.fluoroscopy.pictures import Picture, plan_pictures, png_bytes
-from planner.pipeline.fluoroscopy.turn import moving_picture
+from planner.pipeline.fluoroscopy.scene import scene_of_case
+from planner.pipeline.fluoroscopy.turn import moving_picture, plan_turn
 from planner.pipeline.planned_case import PlannedCase
 from planner.progress import SILENT, Monitor
 
@@ -171,7 +173,8 @@ def write_plan_fluoroscopy(
     Returns
     -------
     dict of str to bytes
-        The pictures as PNG with their layers burnt in, by the names of `plan_pictures`, for the report.
+        For the report: the pictures as PNG with their layers burnt in, by the names of `plan_pictures`; each gap's
+        angle map, ``angles/<gap id>``; and the C-arm's turn as WebP, ``turn/gaps``.
 
     Raises
     ------
@@ -181,16 +184,25 @@ def write_plan_fluoroscopy(
         If a file cannot be written.
     """
     folder.mkdir()
+    if not case.plan.gaps:
+        return {}
     shown: dict[str, bytes] = {}
-    position = case.plan.treatment_position
+    scene = scene_of_case(case, config)
     files = case.scan.slice_files
-    for number, (name, picture) in enumerate(plan_pictures(case, config, monitor=monitor).items(), start=1):
+    for number, (name, picture) in enumerate(plan_pictures(scene, config, monitor=monitor).items(), start=1):
         shown[name] = picture.png()
         place = folder / f"{name.replace('/', '-')}.png"
         write_whole(shown[name], place)
         if files:
             target = PictureTarget(place.with_suffix(".dcm"), slice_files=files)
-            write_picture(picture, target, config, position=position, number=number)
+            write_picture(picture, target, config, position=scene.position, number=number)
+    for angles in case.angle_maps:
+        shown[f"angles/{angles.target_id}"] = angle_map_picture(case.plan, angles)
+        write_whole(shown[f"angles/{angles.target_id}"], folder / f"angles-{angles.target_id}.png")
+    turn = plan_turn(scene, config, monitor=monitor)
+    if turn:
+        shown["turn/gaps"] = moving_picture(turn, frame_ms=_FRAME_MS)
+        write_whole(shown["turn/gaps"], folder / "turn.webp")
     return shown
 
 

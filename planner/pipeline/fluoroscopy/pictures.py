@@ -23,7 +23,7 @@ from planner.model.needle import Trajectory
 from planner.model.plan import Plan
 from planner.model.volume import Mask, Volume
 from planner.pipeline.fluoroscopy.alloys import alloys_of
-from planner.pipeline.fluoroscopy.scene import FluoroScene, body_of, scene_of_case
+from planner.pipeline.fluoroscopy.scene import FluoroScene, body_of
 from planner.pipeline.planned_case import PlannedCase
 from planner.progress import SILENT, Monitor, track
 from planner.segment.implants.metal import find_metal
@@ -173,13 +173,13 @@ def picture_of(
     return Picture(radiograph, display_image(radiograph, config=config), tuple(layers), console)
 
 
-def plan_pictures(case: PlannedCase, config: FluoroConfig, *, monitor: Monitor = SILENT) -> dict[str, Picture]:
+def plan_pictures(scene: FluoroScene, config: FluoroConfig, *, monitor: Monitor = SILENT) -> dict[str, Picture]:
     """Draw each gap's first needle in its bull's-eye, AP and lateral view, and each breach in its watch view.
 
     Parameters
     ----------
-    case : PlannedCase
-        The plan with its voxels.
+    scene : FluoroScene
+        The patient, with the plan.
     config : FluoroConfig
         The settings.
     monitor : Monitor
@@ -191,20 +191,18 @@ def plan_pictures(case: PlannedCase, config: FluoroConfig, *, monitor: Monitor =
         Pictures by name: ``<trajectory id>/bulls-eye``, ``/ap`` (prone: ``/pa``), ``/lateral`` (not where the
         bull's-eye is that view), and ``/watch`` where its gap has a breach with a view to watch it from.
     """
-    first = [t for t in case.plan.trajectories if t.rank == 1]
-    if not first:
-        return {}
-    scene = scene_of_case(case, config)
+    plan = scene.plan
+    first = [] if plan is None else [t for t in plan.trajectories if t.rank == 1]
     pictures: dict[str, Picture] = {}
     for needle in track(first, stage="drawing fluoroscopy", monitor=monitor):
-        for name, carm in _views_of(needle, case.plan, config).items():
-            drawn = picture_of(scene, carm, config, needles=[needle.id], gaps=[needle.gap_id or ""])
+        for name, carm in _views_of(needle, scene, config).items():
+            drawn = picture_of(scene, carm, config, needles=[needle.id], gaps=[needle.gap_id])
             pictures[f"{needle.id}/{name}"] = drawn
     return pictures
 
 
-def _views_of(needle: Trajectory, plan: Plan, config: FluoroConfig) -> dict[str, CArm]:
-    prone = (plan.treatment_position or "HFS").endswith("P")
+def _views_of(needle: Trajectory, scene: FluoroScene, config: FluoroConfig) -> dict[str, CArm]:
+    prone = (scene.position or "HFS").endswith("P")
     views = {
         "bulls-eye": trajectory_view(needle, config=config),
         # Named by where it is seen from: prone, the patient's left is on the viewer's left.
@@ -215,7 +213,8 @@ def _views_of(needle: Trajectory, plan: Plan, config: FluoroConfig) -> dict[str,
     }
     if _same_way(views["bulls-eye"], views["lateral"]):
         del views["lateral"]
-    watched = [b for b in plan.breaches if b.gap_id == needle.gap_id and b.watch_view is not None]
+    breaches = () if scene.plan is None else scene.plan.breaches
+    watched = [b for b in breaches if b.gap_id == needle.gap_id and b.watch_view is not None]
     if watched and (view := watch_view(watched[0], config=config)) is not None:
         views["watch"] = view
     return views

@@ -8,11 +8,15 @@ from PIL import Image
 
 from planner.config.fluoro_config import FluoroConfig
 from planner.fluoro.overlay import draw
+from planner.fluoro.views import view_at
 from planner.model.carm import CArm
 from planner.pipeline.fluoroscopy.pictures import Picture, picture_of
 from planner.pipeline.fluoroscopy.scene import FluoroScene
 from planner.progress import SILENT, Monitor, track
 
+_SMALL = 288
+"""Rows and columns of the report's turn: half a screen's, which keeps the report small."""
+_STEP_DEG = 7.5
 _QUALITY = 72
 """Of the moving picture's lossy coding; by eye."""
 
@@ -83,6 +87,41 @@ def turn_pictures(
             turned = carm.model_copy(update={"primary_deg": angle})
             taken[key] = picture_of(scene, turned, config, needles=needles, gaps=gaps)
         yield taken[key]
+
+
+def plan_turn(scene: FluoroScene, config: FluoroConfig, *, monitor: Monitor = SILENT) -> list[Picture]:
+    """Take the pictures of a turn about a plan's gaps, small enough for the report.
+
+    Parameters
+    ----------
+    scene : FluoroScene
+        The patient, with the plan.
+    config : FluoroConfig
+        The settings.
+    monitor : Monitor
+        Follows the work, and may stop it.
+
+    Returns
+    -------
+    list of Picture
+        From the frontal view (of a patient who lies prone from behind) to the lateral ones and back; none without a
+        gap.
+
+    Raises
+    ------
+    CancelledError
+        If the monitor stops the work.
+    """
+    if scene.plan is None or not scene.plan.gaps:
+        return []
+    small = config.model_copy(
+        update={"rows": _SMALL, "columns": _SMALL, "pixel_mm": config.pixel_mm * config.columns / _SMALL}
+    )
+    middle = 180.0 if (scene.position or "HFS").endswith("P") else 0.0
+    at = np.mean([gap.centroid_lps for gap in scene.plan.gaps], axis=0)
+    carm = view_at(at, primary_deg=middle, secondary_deg=0.0, config=small)
+    angles = turn_angles(middle_deg=middle, span_deg=180.0, step_deg=_STEP_DEG)
+    return list(turn_pictures(scene, carm, small, primary_deg=angles, monitor=monitor))
 
 
 def moving_picture(pictures: Sequence[Picture], *, frame_ms: int = 90, burnt_in: bool = True) -> bytes:

@@ -1,0 +1,98 @@
+"""The views that a plan proposes of each gap, and what is said where hardware hides what the operator looks for."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from planner.config.plan_config import PlanConfig
+from planner.model.finding import Finding
+from planner.model.implant import Side
+from planner.model.view_landmark import ViewLandmarkName
+from planner.model.view_sight import AngleMap, GapView, ViewSight
+from planner.pipeline.fluoro_visibility import case_metal, gap_visibility
+from planner.pipeline.planned_case import PlannedCase
+from planner.progress import SILENT, Monitor, track
+
+_SOURCE = "Cianfoni 2018: in the one failed procedure hardware hid the landmarks"
+_GUIDING: frozenset[ViewLandmarkName] = frozenset(
+    ("pedicle ring", "medial pedicle wall", "posterior wall", "upper endplate", "lower endplate")
+)
+"""Landmarks that a needle's way to a vertebra is steered by."""
+_SHOWN = ("visible", "partly")
+
+
+def with_views(case: PlannedCase, config: PlanConfig, *, monitor: Monitor = SILENT) -> PlannedCase:
+    """Add the views of each gap to a plan, with what they show, and findings where that is too little.
+
+    Parameters
+    ----------
+    case : PlannedCase
+        The plan with its voxels.
+    config : PlanConfig
+        The settings.
+    monitor : Monitor
+        Follows the work, and may stop it.
+
+    Returns
+    -------
+    PlannedCase
+        With `Plan.views`, and an angle map of each gap that has voxels.
+
+    Raises
+    ------
+    CancelledError
+        If the monitor stops the work.
+    """
+    if not case.plan.gaps:
+        return case
+    metal = case_metal(case, fluoro=config.fluoroscopy, config=config.visibility)
+    views: list[GapView] = []
+    maps: list[AngleMap] = []
+    for gap in track(case.plan.gaps, stage="looking from where targets are seen", monitor=monitor):
+        seen = gap_visibility(case, gap.id, fluoro=config.fluoroscopy, config=config.visibility, metal=metal)
+        if seen is not None:
+            maps.append(seen.angles)
+            views += [
+                GapView(gap_id=gap.id, kind=kind, sight=sight, better=seen.better.get(kind))
+                for kind, sight in seen.views.items()
+            ]
+    found = (*case.plan.findings, *_hidden(views))
+    plan = case.plan.model_copy(update={"views": tuple(views), "findings": found})
+    return replace(case, plan=plan, angle_maps=tuple(maps))
+
+
+def _hidden(views: Iterable[GapView]) -> Iterator[Finding]:
+    """Name what hardware hides in every view that would show it."""
+    by_gap: dict[str, list[ViewSight]] = {}
+    for view in views:
+        by_gap.setdefault(view.gap_id, []).append(view.sight)
+        if view.better is not None:
+            by_gap[view.gap_id].append(view.better)
+    for gap_id, sights in by_gap.items():
+        if all(sight.target.verdict == "hidden" for sight in sights):
+            said = f"hardware hides {gap_id} in every view looked from; its angle map shows from where it is seen"
+            yield _finding("target-hidden", said, gap_id)
+        gone = [_words(name, side, level) for (name, side, level) in _never_shown(sights)]
+        if gone:
+            said = (
+                f"hardware hides the {', the '.join(gone)} in every view of {gap_id} that would show it: "
+                "a needle cannot be steered by it"
+            )
+            yield _finding("landmark-hidden", said, gap_id)
+
+
+def _never_shown(sights: Iterable[ViewSight]) -> list[tuple[ViewLandmarkName, Side | None, str | None]]:
+    verdicts: dict[tuple[ViewLandmarkName, Side | None, str | None], set[str | None]] = {}
+    for sight in sights:
+        for landmark in sight.landmarks:
+            if landmark.name in _GUIDING:
+                key = landmark.name, landmark.side, landmark.level
+                verdicts.setdefault(key, set()).add(landmark.verdict)
+    return [key for key, said in verdicts.items() if "hidden" in said and not said.intersection(_SHOWN)]
+
+
+def _words(name: ViewLandmarkName, side: Side | None, level: str | None) -> str:
+    return " ".join(word for word in (side, name, f"of {level}" if level else None) if word)
+
+
+def _finding(code: str, message: str, gap_id: str) -> Finding:
+    return Finding(code=code, severity="caution", message=message, source=_SOURCE, gap_id=gap_id)
