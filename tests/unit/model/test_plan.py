@@ -131,6 +131,7 @@ def test_the_contract_names_every_field() -> None:
         "trajectories",
         "needle_sets",
         "prophylactic_targets",
+        "views",
         "risk_factors",
         "anatomy",
         "labels",
