@@ -32,21 +32,21 @@ def endplate_frontal_view(
     -------
     CArm or None
         The body's middle is the isocentre. None where an endplate was not measured, and where neither the tip of the
-        spinous process nor both pedicles were found.
+        spinous process with both pedicles nor the posterior wall was.
 
     Notes
     -----
     The beam runs along the endplates' mean plane (of a wedged body neither plate is quite a line), and within it from
-    the middle between the pedicles (without these, of the body) to the tip of the spinous process: then the tip is cast
-    midway between them. Without a tip it runs square to the line through both pedicles.
+    the middle between the pedicles to the tip of the spinous process: then the tip is cast midway between them. Without
+    these it runs square to the posterior wall. The line through both pedicles is of no use here: how far forward each
+    is measured is uncertain, and turned the beam by up to 7 degrees on twelve vertebrae of six phantoms, whose true
+    midline tip and pedicles meet within 1.3 and the posterior wall within 1.6 degrees.
     """
     up = _mean_up(marks)
     if up is None:
         return None
     back = _to_spinous(marks, up)
-    if back is None:
-        across = _across(marks, up)
-        back = None if across is None else np.cross(up, across)
+    back = _from_wall(marks, up) if back is None else back
     if back is None:
         return None
     back = back if back @ POSTERIOR > 0.0 else -back
@@ -71,20 +71,23 @@ def true_lateral_view(
     -------
     CArm or None
         The middle between the pedicles is the isocentre: beside it the beam's cone would part them. None where an
-        endplate or a pedicle was not measured.
+        endplate or a pedicle was not measured, and where neither the posterior wall nor the spinous process was.
 
     Notes
     -----
-    The beam runs along the endplates' mean plane, and within it as nearly along the line through both pedicles as it
-    can: where that leans, their heights differ in the picture.
+    The beam runs along the endplates' mean plane, and within it along the posterior wall, which then is one line;
+    without that, square to the way from the middle between the pedicles to the tip of the spinous process. The pedicles
+    lie on each other as far as they stand alike: their heights differ in the picture where the line through both leans.
     """
     up = _mean_up(marks)
     left, right = marks.left_pedicle_lps, marks.right_pedicle_lps
     if up is None or left is None or right is None:
         return None
-    across = _across(marks, up)
-    if across is None:
+    back = _from_wall(marks, up)
+    back = _to_spinous(marks, up) if back is None else back
+    if back is None:
         return None
+    across = np.cross(back, up)
     across = across if across @ LEFT > 0.0 else -across
     return _view(PointsLps((left + right) / 2.0), across if detector_side == "left" else -across, config)
 
@@ -102,17 +105,15 @@ def _mean_up(marks: VertebraMarks) -> Array | None:
 
 
 def _to_spinous(marks: VertebraMarks, up: Array) -> Array | None:
-    if marks.spinous_lps is None:
+    """Give the unit vector from between the pedicles to the process's tip, square to `up`; None without all three."""
+    left, right, tip = marks.left_pedicle_lps, marks.right_pedicle_lps, marks.spinous_lps
+    if left is None or right is None or tip is None:
         return None
-    left, right = marks.left_pedicle_lps, marks.right_pedicle_lps
-    middle = marks.centre_lps if left is None or right is None else (left + right) / 2.0
-    return _square_to(marks.spinous_lps - middle, up)
+    return _square_to(tip - (left + right) / 2.0, up)
 
 
-def _across(marks: VertebraMarks, up: Array) -> Array | None:
-    if marks.left_pedicle_lps is None or marks.right_pedicle_lps is None:
-        return None
-    return _square_to(marks.left_pedicle_lps - marks.right_pedicle_lps, up)
+def _from_wall(marks: VertebraMarks, up: Array) -> Array | None:
+    return None if marks.wall_normal_lps is None else _square_to(marks.wall_normal_lps, up)
 
 
 def _square_to(way: Array, up: Array) -> Array | None:

@@ -90,8 +90,11 @@ class VertebraMarks:
         Middle of its body.
     upper_normal_lps, lower_normal_lps : ndarray, shape (3,), or None
         Unit vectors out of the body, square to the endplates' fitted planes; None where a plate was not measured.
+    wall_normal_lps : ndarray, shape (3,), or None
+        Unit vector backwards, the mean normal of the body's posterior wall; None where that was not measured.
     left_pedicle_lps, right_pedicle_lps : PointsLps, shape (3,), or None
-        Middle of each pedicle's isthmus; None where it was not found.
+        Middle of each pedicle's isthmus; None where it was not found. Known well across the pedicle, and to some 5 mm
+        only along it.
     spinous_lps : PointsLps, shape (3,), or None
         Tip of the spinous process; None where there is none.
     """
@@ -101,6 +104,7 @@ class VertebraMarks:
     centre_lps: PointsLps
     upper_normal_lps: Array | None
     lower_normal_lps: Array | None
+    wall_normal_lps: Array | None
     left_pedicle_lps: PointsLps | None
     right_pedicle_lps: PointsLps | None
     spinous_lps: PointsLps | None

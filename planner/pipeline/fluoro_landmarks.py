@@ -114,6 +114,7 @@ def vertebra_marks(case: PlannedCase, gap_id: str) -> VertebraMarks | None:
     if body is None or case.skeleton is None:
         return None
     pedicles = {one.side: one.centre_lps for one in case.skeleton.pedicles if one.bone == body.bone}
+    wall = next(_posterior_wall(case, names[body.bone], body, _surface_of(case, names[body.bone])), None)
     tips = (one.point_lps for one in case.skeleton.landmarks if (one.name, one.bone) == ("spinous process", body.bone))
     return VertebraMarks(
         bone=body.bone,
@@ -121,6 +122,7 @@ def vertebra_marks(case: PlannedCase, gap_id: str) -> VertebraMarks | None:
         centre_lps=body.centre_lps,
         upper_normal_lps=None if body.upper is None else body.upper.normal_lps,
         lower_normal_lps=None if body.lower is None else body.lower.normal_lps,
+        wall_normal_lps=None if wall is None or wall.normals_lps is None else unit(wall.normals_lps.mean(axis=0)),
         left_pedicle_lps=pedicles.get("left"),
         right_pedicle_lps=pedicles.get("right"),
         spinous_lps=next(tips, None),
@@ -234,15 +236,7 @@ def _round_isthmus(pedicle: Pedicle, surface: _Surface) -> tuple[_Surface, Array
 
 
 def _of_body(case: PlannedCase, bone: Bone, body: VertebralBody, surface: _Surface) -> list[ViewLandmark]:
-    found: list[ViewLandmark] = []
-    canal = case.anatomy.canal
-    if canal is not None:
-        back, up = body.axes_lps[:, 1], body.axes_lps[:, 2]
-        facing = (surface.out @ back > _BACK) & _holds(canal, points_lps(surface.at + _TO_CANAL_MM * surface.out))
-        wall = surface.where(facing & _between_plates(body, surface.at))
-        part = np.floor((wall.at - body.centre_lps) @ up / _WALL_PART_MM).astype(np.intp)
-        # a wall makes a line where it is seen edge on from side to side, not where some of its dents are
-        found += _made("posterior wall", bone, None, _Surface(wall.at, _mean_normals(wall.out, part)), part)
+    found = list(_posterior_wall(case, bone, body, surface))
     plates: tuple[tuple[ViewLandmarkName, Endplate | None], ...] = (
         ("upper endplate", body.upper),
         ("lower endplate", body.lower),
@@ -251,6 +245,18 @@ def _of_body(case: PlannedCase, bone: Bone, body: VertebralBody, surface: _Surfa
         if plate is not None:
             found += _plate(name, bone, body, plate)
     return found
+
+
+def _posterior_wall(case: PlannedCase, bone: Bone, body: VertebralBody, surface: _Surface) -> Iterator[ViewLandmark]:
+    canal = case.anatomy.canal
+    if canal is None:
+        return
+    back, up = body.axes_lps[:, 1], body.axes_lps[:, 2]
+    facing = (surface.out @ back > _BACK) & _holds(canal, points_lps(surface.at + _TO_CANAL_MM * surface.out))
+    wall = surface.where(facing & _between_plates(body, surface.at))
+    part = np.floor((wall.at - body.centre_lps) @ up / _WALL_PART_MM).astype(np.intp)
+    # a wall makes a line where it is seen edge on from side to side, not where some of its dents are
+    yield from _made("posterior wall", bone, None, _Surface(wall.at, _mean_normals(wall.out, part)), part)
 
 
 def _between_plates(body: VertebralBody, at: PointsLps) -> Flags:

@@ -12,20 +12,10 @@ from planner.errors import CancelledError, NoImplantError
 from planner.geometry.frames import positioner_angles_deg
 from planner.geometry.grid import Grid
 from planner.model.volume import Volume
-from planner.phantoms.case import Phantom, design, make
+from planner.phantoms.case import Phantom
 from planner.phantoms.solids.raster import rasterise
 from planner.pipeline import PlannedCase, plan, plan_scan, scan_of
 from planner.progress import Progress
-
-
-@pytest.fixture(scope="module")
-def lumbar() -> Phantom:
-    return make("lumbar", seed=3, settings=design("lumbar", seed=3).ideal)
-
-
-@pytest.fixture(scope="module")
-def case(lumbar: Phantom) -> PlannedCase:
-    return plan_scan(scan_of(lumbar.volume), PlanConfig())
 
 
 def _way(path: npt.ArrayLike) -> np.ndarray:

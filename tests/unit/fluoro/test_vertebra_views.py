@@ -28,7 +28,8 @@ def vertebra(*, turn_deg=0.0, tilt_deg=0.0, lean_deg=0.0, wedge_deg=0.0, scoliot
 
     return VertebraMarks(
         bone="vertebra-2", level=None, centre_lps=points_lps(CENTRE), upper_normal_lps=turned @ upper,
-        lower_normal_lps=turned @ np.array([0.0, 0.0, -1.0]), left_pedicle_lps=place(16.0, 24.0, 5.0),
+        lower_normal_lps=turned @ np.array([0.0, 0.0, -1.0]),
+        wall_normal_lps=turned @ unit([0.0, 1.0, 0.1]), left_pedicle_lps=place(16.0, 24.0, 5.0),
         right_pedicle_lps=place(-16.0, 24.0, 5.0), spinous_lps=place(scoliotic_mm, 64.0, -9.0),
     ), turned  # fmt: skip
 
@@ -89,15 +90,29 @@ def test_both_plates_of_a_wedged_body_are_as_far_from_being_lines():
     assert off[0] == pytest.approx(0.0, abs=1e-6), "the wedge opens to the front: from the side both are lines"
 
 
-def test_where_the_process_stands_aside_the_beam_follows_it_and_not_the_pedicles():
+def test_where_the_process_stands_aside_the_frontal_view_follows_it_and_the_lateral_one_the_wall():
     marks, _ = vertebra(scoliotic_mm=5.0)
-    with_tip = endplate_frontal_view(marks, config=FLUORO)
-    without = endplate_frontal_view(replace(marks, spinous_lps=None), config=FLUORO)
+    turned_deg = np.degrees(np.arctan2(5.0, 40.0))
     # from the middle between the pedicles the tip is 5 mm to the left in 40 mm: the detector, in front, goes right
-    assert with_tip.primary_deg == pytest.approx(-np.degrees(np.arctan2(5.0, 40.0)))
-    assert without.primary_deg == pytest.approx(0.0, abs=1e-9)
-    from_body = endplate_frontal_view(replace(marks, left_pedicle_lps=None), config=FLUORO)
-    assert from_body.primary_deg == pytest.approx(-np.degrees(np.arctan2(5.0, 64.0)))
+    assert endplate_frontal_view(marks, config=FLUORO).primary_deg == pytest.approx(-turned_deg)
+    assert true_lateral_view(marks, config=FLUORO).primary_deg == pytest.approx(90.0)
+    for missing in ({"spinous_lps": None}, {"left_pedicle_lps": None}):
+        assert endplate_frontal_view(replace(marks, **missing), config=FLUORO).primary_deg == pytest.approx(
+            0.0, abs=1e-9
+        )
+    without_wall = replace(marks, wall_normal_lps=None)
+    assert true_lateral_view(without_wall, config=FLUORO).primary_deg == pytest.approx(90.0 - turned_deg)
+
+
+def test_pedicles_measured_one_further_forward_turn_neither_view():
+    marks, _ = vertebra()
+    uneven = replace(
+        marks,
+        left_pedicle_lps=points_lps(marks.left_pedicle_lps - [0.0, 3.0, 0.0]),
+        right_pedicle_lps=points_lps(marks.right_pedicle_lps + np.array([0.0, 3.0, 0.0])),
+    )
+    assert endplate_frontal_view(uneven, config=FLUORO).primary_deg == pytest.approx(0.0, abs=1e-9)
+    assert true_lateral_view(uneven, config=FLUORO).primary_deg == pytest.approx(90.0)
 
 
 @pytest.mark.parametrize("missing", ["upper_normal_lps", "lower_normal_lps"])
@@ -109,20 +124,27 @@ def test_without_an_endplate_there_is_neither_view(missing):
 
 
 @pytest.mark.parametrize("missing", ["left_pedicle_lps", "right_pedicle_lps"])
-def test_without_a_pedicle_there_is_no_true_lateral_and_without_a_process_too_no_frontal_view(missing):
+def test_without_a_pedicle_there_is_no_true_lateral_and_without_a_wall_too_no_frontal_view(missing):
     marks, _ = vertebra()
     marks = replace(marks, **{missing: None})
     assert true_lateral_view(marks, config=FLUORO) is None
     assert endplate_frontal_view(marks, config=FLUORO) is not None
-    assert endplate_frontal_view(replace(marks, spinous_lps=None), config=FLUORO) is None
+    assert endplate_frontal_view(replace(marks, wall_normal_lps=None), config=FLUORO) is None
+
+
+def test_without_wall_and_process_nothing_tells_how_a_vertebra_is_turned():
+    marks, _ = vertebra()
+    bare = replace(marks, wall_normal_lps=None, spinous_lps=None)
+    assert endplate_frontal_view(bare, config=FLUORO) is None
+    assert true_lateral_view(bare, config=FLUORO) is None
 
 
 def test_marks_that_lie_along_the_bodys_axis_tell_no_direction():
     marks, turned = vertebra()
-    above = points_lps(marks.left_pedicle_lps + 30.0 * turned[:, 2])
-    assert true_lateral_view(replace(marks, right_pedicle_lps=above), config=FLUORO) is None
-    upright = points_lps(CENTRE + 40.0 * turned[:, 2])
-    assert endplate_frontal_view(replace(marks, left_pedicle_lps=None, spinous_lps=upright), config=FLUORO) is None
+    above = points_lps((marks.left_pedicle_lps + marks.right_pedicle_lps) / 2 + 30.0 * turned[:, 2])
+    odd = replace(marks, spinous_lps=above, wall_normal_lps=turned @ unit([0.0, 0.1, 1.0]))
+    assert endplate_frontal_view(odd, config=FLUORO) is None
+    assert true_lateral_view(odd, config=FLUORO) is None
 
 
 def test_the_beam_of_the_middle_of_the_picture_runs_through_the_isocentre():
