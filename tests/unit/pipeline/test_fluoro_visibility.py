@@ -10,6 +10,7 @@ from planner.config.fluoro_config import FluoroConfig
 from planner.config.gantry import GantryLimits
 from planner.config.visibility_config import VisibilityConfig
 from planner.fluoro.hiding import hiding_length_mm
+from planner.model.view_sight import GapView
 from planner.pipeline.fluoro_visibility import (
     angle_map_picture,
     case_metal,
@@ -117,7 +118,14 @@ def test_a_gap_where_metal_hides_the_frontal_view_has_a_better_one_that_keeps_th
     shown = {one.name for one in seen.views["frontal"].landmarks if one.verdict in ("visible", "partly")}
     assert shown == {"medial cortex", "lateral cortex", "stem tip"}
     assert shown <= {one.name for one in better.landmarks if one.verdict in ("visible", "partly")}
+    views = tuple(
+        GapView(gap_id="gap-1", kind=kind, sight=sight, better=seen.better.get(kind))
+        for kind, sight in seen.views.items()
+    )
+    plan = case.plan.model_copy(update={"views": views})
     picture = tmp_path / "map.png"
-    picture.write_bytes(angle_map_picture(case, seen))
+    picture.write_bytes(angle_map_picture(plan, seen.angles))
     assert matplotlib.image.imread(picture).shape[0] == pytest.approx(2.95 * 230, abs=1)
-    assert angle_map_picture(case, seen) == picture.read_bytes()
+    assert angle_map_picture(plan, seen.angles) == picture.read_bytes()
+    other = replace(seen.angles, target_id="gap-2")
+    assert angle_map_picture(plan, other) == angle_map_picture(case.plan, other) != picture.read_bytes(), "unmarked"
