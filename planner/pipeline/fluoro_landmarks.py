@@ -46,6 +46,8 @@ wide enough that steps between voxels count little. Ours."""
 _FEWEST_NEAR = 8
 _CORTEX_DEG, _CORTEX_PART_MM = 30.0, 3.0
 """A cortex's side is a sixth of its circumference: further round it is another side. Ours."""
+_STEEP = float(np.cos(np.radians(45.0)))
+"""A femur's shaft stands steeper than this in a patient who lies. Ours."""
 _BESIDE_GAP_MM = 5.0
 """A femur's cortex is looked at along the gap and so far beyond its ends. Ours."""
 _BEYOND_TIP_MM = 2.0
@@ -321,20 +323,24 @@ def _of_femur(
 
 
 def _shaft_axis(case: PlannedCase, bone: Bone, implant: Implant | None) -> tuple[Array, Array] | None:
-    """Give a point and the way down of a femur's axis: its implant's, else the joint's; None where neither is known."""
-    if implant is not None and implant.axis is not None and implant.kind in ("femoral_stem", "nail"):
+    """Give a point and the way down of a femur's axis: the joint's, else its implant's; None where neither is known."""
+    joints = () if case.skeleton is None else case.skeleton.hips.joints
+    known = [one.axis_lps for one in joints if one.side == bone.side and one.axis_lps is not None]
+    if known:
+        top, low = np.asarray(known[0][0]), np.asarray(known[0][1])
+    elif implant is not None and implant.axis is not None and implant.kind in ("femoral_stem", "nail"):
         top, low = np.array(implant.axis.head_lps), np.array(implant.axis.tip_lps)
     else:
-        joints = () if case.skeleton is None else case.skeleton.hips.joints
-        axes = [one.axis_lps for one in joints if one.side == bone.side and one.axis_lps is not None]
-        if not axes:
-            return None
-        top, low = np.asarray(axes[0][0]), np.asarray(axes[0][1])
-    return (top, unit(low - top)) if top[2] > low[2] else (low, unit(top - low))
+        return None
+    top, low = (top, low) if top[2] > low[2] else (low, top)
+    down = unit(low - top)
+    # a nail's lag screw lies along the neck
+    return None if -down[2] < _STEEP else (top, down)
 
 
 def _tip(implant: Implant | None, bone: Bone) -> Iterator[ViewLandmark]:
-    if implant is None or implant.axis is None or implant.kind not in _TIPS:
+    # where the scan cuts it, or nobody looked, what is seen last may not be the tip
+    if implant is None or implant.axis is None or implant.kind not in _TIPS or implant.is_cut is not False:
         return
     place = points_lps([_beyond_tip(implant.axis)])
     yield ViewLandmark(

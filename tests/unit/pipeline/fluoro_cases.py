@@ -28,12 +28,12 @@ def mask(voxels):
     return Mask(GRID, np.asarray(voxels, dtype=bool))
 
 
-def implant(name, kind, *, material="titanium", head=(0.0, 0.0, 40.0), tip=(0.0, 0.0, -30.0), side=None):
+def implant(name, kind, *, material="titanium", head=(0.0, 0.0, 40.0), tip=(0.0, 0.0, -30.0), side=None, is_cut=False):
     axis = ImplantAxis(head_lps=head, tip_lps=tip, diameter_mm=10.0, core_diameter_mm=None, length_mm=70.0)
     return Implant(
         id=name, kind=kind, volume_ml=None, centroid_lps=(0.0, 0.0, 5.0), axis=axis,
         bulls_eye=BullsEye(primary_deg=0.0, secondary_deg=0.0), side=side, level=None, material=material,
-        loosening=None,
+        loosening=None, is_cut=is_cut,
     )  # fmt: skip
 
 

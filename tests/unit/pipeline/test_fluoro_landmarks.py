@@ -85,6 +85,28 @@ def test_the_tip_is_told_just_beyond_the_metal():
     assert tip_mark.normals_lps is None
 
 
+@pytest.mark.parametrize("is_cut", [True, None])
+def test_a_tip_that_the_scan_may_have_cut_off_is_none(is_cut):
+    case = femur_case()
+    stem = case.anatomy.implants[0].model_copy(update={"is_cut": is_cut})
+    found = gap_landmarks(replace(case, anatomy=replace(case.anatomy, implants=(stem,))), "gap-1")
+    assert "stem tip" not in {one.name for one in found} and len(found) == 4
+
+
+def test_round_a_lag_screw_along_the_neck_no_side_of_the_shaft_is_named():
+    case = femur_case()
+    axis = case.anatomy.implants[0].axis.model_copy(
+        update={"head_lps": (40.0, 0.0, -20.0), "tip_lps": (-30.0, 0.0, 20.0)}
+    )
+    lag = case.anatomy.implants[0].model_copy(update={"kind": "nail", "axis": axis})
+    case = replace(case, anatomy=replace(case.anatomy, implants=(lag,)))
+    assert [one.name for one in gap_landmarks(case, "gap-1")] == ["nail tip"]
+    axis_lps = (np.array([0.0, 0.0, 40.0]), np.array([0.0, 0.0, -40.0]))
+    hips = HipBones(joints=(replace(joint(), side="left", axis_lps=axis_lps),))
+    found = gap_landmarks(replace(case, skeleton=replace(case.skeleton, hips=hips)), "gap-1")
+    assert len(found) == 5, "the joint knows the shaft"
+
+
 def test_what_was_not_measured_is_not_there():
     assert [one.name for one in gap_landmarks(femur_case(with_cortex=False), "gap-1")] == ["stem tip"]
     assert gap_landmarks(femur_case(with_stem=False), "gap-1") == (), "no axis is known"
