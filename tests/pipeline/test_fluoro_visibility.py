@@ -11,8 +11,8 @@ from planner.geometry.frames import detector_direction, points_lps, unit
 from planner.model.view_landmark import ViewLandmark
 from planner.phantoms.case import Phantom
 from planner.pipeline import PlannedCase
-from planner.pipeline.fluoro_landmarks import bones_of_gap, gap_landmarks, vertebra_marks
-from planner.pipeline.fluoro_visibility import GapVisibility, case_metal, gap_visibility
+from planner.pipeline.fluoroscopy.landmarks import bones_of_gap, gap_landmarks, vertebra_marks
+from planner.pipeline.fluoroscopy.visibility import GapVisibility, case_metal, gap_visibility
 
 FLUORO, CONFIG = FluoroConfig(), VisibilityConfig()
 

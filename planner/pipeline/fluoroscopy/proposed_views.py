@@ -8,7 +8,7 @@ from planner.model.finding import Finding
 from planner.model.implant import Side
 from planner.model.view_landmark import ViewLandmarkName
 from planner.model.view_sight import AngleMap, GapView, ViewSight
-from planner.pipeline.fluoro_visibility import case_metal, gap_visibility
+from planner.pipeline.fluoroscopy.visibility import case_metal, gap_visibility
 from planner.pipeline.planned_case import PlannedCase
 from planner.progress import SILENT, Monitor, track
 

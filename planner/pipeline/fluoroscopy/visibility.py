@@ -17,8 +17,8 @@ from planner.fluoro.visibility import TargetScene, target_points, view_sight
 from planner.model.carm import CArm
 from planner.model.plan import Plan
 from planner.model.view_sight import AngleMap, ViewSight
-from planner.pipeline.fluoro_landmarks import gap_landmarks, vertebra_marks
 from planner.pipeline.fluoroscopy.alloys import alloys_of
+from planner.pipeline.fluoroscopy.landmarks import gap_landmarks, vertebra_marks
 from planner.pipeline.planned_case import PlannedCase
 from planner.report.angle_map import AngleMark, MarkKind, draw_angle_map
 

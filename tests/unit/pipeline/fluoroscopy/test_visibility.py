@@ -11,7 +11,7 @@ from planner.config.gantry import GantryLimits
 from planner.config.visibility_config import VisibilityConfig
 from planner.fluoro.hiding import hiding_length_mm
 from planner.model.view_sight import GapView
-from planner.pipeline.fluoro_visibility import (
+from planner.pipeline.fluoroscopy.visibility import (
     angle_map_picture,
     case_metal,
     gap_views,
@@ -19,7 +19,7 @@ from planner.pipeline.fluoro_visibility import (
     target_scene,
 )
 from tests.unit.fluoro.test_views import trajectory
-from tests.unit.pipeline.fluoro_cases import STEM_MM, X, Y, Z, case_of, femur_case, implant, mask
+from tests.unit.pipeline.fluoroscopy.fluoro_cases import STEM_MM, X, Y, Z, case_of, femur_case, implant, mask
 
 FLUORO, CONFIG = FluoroConfig(), VisibilityConfig(map_step_deg=15.0)
 

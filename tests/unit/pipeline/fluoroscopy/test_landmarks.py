@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from planner.model.bones import Bone
-from planner.pipeline.fluoro_landmarks import bones_of_gap, gap_landmarks, vertebra_marks
+from planner.pipeline.fluoroscopy.landmarks import bones_of_gap, gap_landmarks, vertebra_marks
 from planner.segment.anatomy.hip_bones import HipBones
 from planner.segment.anatomy.skeleton import Skeleton
-from tests.unit.pipeline.fluoro_cases import (
+from tests.unit.pipeline.fluoroscopy.fluoro_cases import (
     FEMUR_MM,
     SHAPE,
     X,
