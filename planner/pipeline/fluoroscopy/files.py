@@ -15,10 +15,10 @@ from planner.io.dicom.fluoroscopy import FluoroscopyFrame, write_fluoroscopy
 from planner.io.dicom.overlay_planes import MOST_PLANES, OverlayPlane
 from planner.io.whole_file import write_whole
 from planner.model.plan import PatientPosition
+from planner.pipeline.fluoroscopy.angle_pictures import angle_map_picture
 from planner.pipeline.fluoroscopy.pictures import Picture, plan_pictures, png_bytes
 from planner.pipeline.fluoroscopy.scene import scene_of_case
 from planner.pipeline.fluoroscopy.turn import moving_picture, plan_turn
-from planner.pipeline.fluoroscopy.visibility import angle_map_picture
 from planner.pipeline.planned_case import PlannedCase
 from planner.progress import SILENT, Monitor
 

@@ -16,11 +16,10 @@ from planner.fluoro.views import ap_view, lateral_view, trajectory_view
 from planner.fluoro.visibility import TargetScene, target_points, view_sight
 from planner.model.carm import CArm
 from planner.model.plan import Plan
-from planner.model.view_sight import AngleMap, ViewSight
+from planner.model.view_sight import AngleMap, ViewKind, ViewSight
 from planner.pipeline.fluoroscopy.alloys import alloys_of
 from planner.pipeline.fluoroscopy.landmarks import gap_landmarks, vertebra_marks
 from planner.pipeline.planned_case import PlannedCase
-from planner.report.angle_map import AngleMark, MarkKind, draw_angle_map
 
 _SHOWN = ("visible", "partly")
 
@@ -33,10 +32,10 @@ class GapVisibility:
     ----------
     gap_id : str
         The gap.
-    views : dict of MarkKind to ViewSight
+    views : dict of ViewKind to ViewSight
         Frontal, lateral, bull's-eye of the first needle, and those lined up by the vertebra: what there is of them,
         with what they show.
-    better : dict of MarkKind to ViewSight
+    better : dict of ViewKind to ViewSight
         For some of them the best view near by, which shows more of the gap, and every landmark that the view itself
         shows; a view that is not there has no better one.
     angles : AngleMap
@@ -44,8 +43,8 @@ class GapVisibility:
     """
 
     gap_id: str
-    views: dict[MarkKind, ViewSight]
-    better: dict[MarkKind, ViewSight]
+    views: dict[ViewKind, ViewSight]
+    better: dict[ViewKind, ViewSight]
     angles: AngleMap
 
 
@@ -86,7 +85,7 @@ def gap_visibility(
     if scene is None:
         return None
     views = {kind: view_sight(scene, carm, config=config) for kind, carm in gap_views(case, gap_id, fluoro).items()}
-    better: dict[MarkKind, ViewSight] = {}
+    better: dict[ViewKind, ViewSight] = {}
     for kind, sight in views.items():
         kept = [one for one, seen in zip(scene.landmarks, sight.landmarks, strict=True) if seen.verdict in _SHOWN]
         found = best_view_near(scene, sight.carm, must_show=kept, config=config)
@@ -155,7 +154,7 @@ def case_metal(case: PlannedCase, *, fluoro: FluoroConfig, config: VisibilityCon
     )
 
 
-def gap_views(case: PlannedCase, gap_id: str, fluoro: FluoroConfig) -> dict[MarkKind, CArm]:
+def gap_views(case: PlannedCase, gap_id: str, fluoro: FluoroConfig) -> dict[ViewKind, CArm]:
     """Set up the views that a gap is looked at from.
 
     Parameters
@@ -169,7 +168,7 @@ def gap_views(case: PlannedCase, gap_id: str, fluoro: FluoroConfig) -> dict[Mark
 
     Returns
     -------
-    dict of MarkKind to CArm
+    dict of ViewKind to CArm
         Frontal (for a patient treated prone with the detector behind) and lateral, about the gap's middle; the
         bull's-eye of its first needle; the two that are lined up by the vertebra. What cannot be set up is left out.
     """
@@ -178,8 +177,8 @@ def gap_views(case: PlannedCase, gap_id: str, fluoro: FluoroConfig) -> dict[Mark
         return {}
     first = next((t for t in case.plan.trajectories if t.gap_id == gap_id and t.rank == 1), None)
     marks = vertebra_marks(case, gap_id)
-    side: Literal["anterior", "posterior"] = "posterior" if _is_prone(case.plan) else "anterior"
-    views: dict[MarkKind, CArm | None] = {
+    side: Literal["anterior", "posterior"] = "posterior" if is_prone(case.plan) else "anterior"
+    views: dict[ViewKind, CArm | None] = {
         "frontal": ap_view(centre, config=fluoro, detector_side=side),
         "lateral": lateral_view(centre, config=fluoro),
         "endplate frontal": None if marks is None else endplate_frontal_view(marks, config=fluoro, detector_side=side),
@@ -189,41 +188,6 @@ def gap_views(case: PlannedCase, gap_id: str, fluoro: FluoroConfig) -> dict[Mark
     return {kind: carm for kind, carm in views.items() if carm is not None}
 
 
-def angle_map_picture(plan: Plan, angles: AngleMap) -> bytes:
-    """Draw a gap's angle map with the plan's views of it marked.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan.
-    angles : AngleMap
-        Of one of its gaps.
-
-    Returns
-    -------
-    bytes
-        PNG.
-    """
-    first = next((t.id for t in plan.trajectories if t.gap_id == angles.target_id and t.rank == 1), "")
-    labels: dict[MarkKind, str] = {
-        "frontal": "PA" if _is_prone(plan) else "AP",
-        "lateral": "lateral",
-        "endplate frontal": "along the endplates",
-        "true lateral": "true lateral",
-        "bull's-eye": f"bull's-eye of {first}",
-    }
-    marks = []
-    for view in plan.views:
-        if view.gap_id == angles.target_id:
-            carm = view.sight.carm
-            marks.append(AngleMark(view.kind, labels[view.kind], carm.primary_deg, carm.secondary_deg))
-            if view.better is not None:
-                carm = view.better.carm
-                marks.append(
-                    AngleMark(view.kind, "better near it", carm.primary_deg, carm.secondary_deg, is_better=True)
-                )
-    return draw_angle_map(angles, marks)
-
-
-def _is_prone(plan: Plan) -> bool:
+def is_prone(plan: Plan) -> bool:
+    """Say whether the patient will lie face down."""
     return (plan.treatment_position or "HFS").endswith("P")

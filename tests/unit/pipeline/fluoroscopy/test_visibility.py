@@ -11,8 +11,8 @@ from planner.config.gantry import GantryLimits
 from planner.config.visibility_config import VisibilityConfig
 from planner.fluoro.hiding import hiding_length_mm
 from planner.model.view_sight import GapView
+from planner.pipeline.fluoroscopy.angle_pictures import angle_map_picture
 from planner.pipeline.fluoroscopy.visibility import (
-    angle_map_picture,
     case_metal,
     gap_views,
     gap_visibility,
