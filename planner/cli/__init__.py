@@ -119,7 +119,7 @@ def _with_points(words: list[str]) -> list[str]:
     """Join a point to its option (``--entry=-20,80,0``): argparse takes a word with a leading minus for an option."""
     joined: list[str] = []
     for word in words:
-        if joined and joined[-1] in ("--entry", "--target") and _NEGATIVE_POINT.match(word):
+        if joined and joined[-1] in ("--entry", "--target", "--aim") and _NEGATIVE_POINT.match(word):
             joined[-1] += f"={word}"
         else:
             joined.append(word)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from planner.model.labels import LabelMap
     from planner.model.plan import Plan
     from planner.model.scan import Scan
+    from planner.pipeline.fluoroscopy.pictures import Picture
     from planner.pipeline.fluoroscopy.scene import FluoroScene
     from planner.progress import Monitor
 
@@ -34,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--view",
         metavar="NAME",
         help="instead of angles: ap, pa, lateral, right-lateral, lao, rao (30 degrees); with --plan also the id of a "
-        "needle (its bull's-eye), an implant (along it) or a breach (its watch view)",
+        "needle (its bull's-eye), an implant (along it) or a breach (its watch view); with --aim GAP endplates or "
+        "true-lateral of its vertebra",
     )
     view.add_argument(
         "--aim", metavar="ID|x,y,z", help="what stays in the middle: a thing of the plan, or a point, LPS mm"
@@ -81,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from planner.cli._monitor import TerminalMonitor
     from planner.io.rectify import rectify_volume
+    from planner.pipeline.fluoroscopy.files import require_headers
     from planner.pipeline.fluoroscopy.scene import scene_of_ct
 
     _require_output(arguments)
@@ -91,6 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
         scan = load(arguments.input, config, monitor=monitor)
         if plan is not None:
             _require_same_ct(plan, scan)
+        if arguments.output.suffix.lower() == ".dcm":
+            require_headers(scan.slice_files)
         volume = rectify_volume(scan.volume).volume.in_patient_axes()
         scene = scene_of_ct(volume, config, plan=plan, labels=labels, keep_table=arguments.keep_table, monitor=monitor)
         told = _take(scene, scan, arguments, config, monitor)
@@ -106,12 +111,32 @@ def _require_output(arguments: argparse.Namespace) -> None:
     kind = output.suffix.lower()
     if kind not in _FORMATS:
         raise UsageError(f"{output.name} is none of {', '.join(_FORMATS)}; name the picture FILE.png, say")
-    if (arguments.turn is None) == (kind == ".webp"):
+    if kind == (".webp" if arguments.turn is None else ".png"):
         raise UsageError("a turn is written as .webp or .dcm, one picture as .png or .dcm; give another -o, or --turn")
+    if not output.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {output.parent} to write {output.name} into; make it first")
     if output.exists() and not arguments.overwrite:
         raise UsageError(f"{output.name} exists; give --overwrite to replace it, or choose another -o")
-    if arguments.turn is not None and (not 1.0 <= arguments.turn <= 360.0 or arguments.layers is not None):
-        raise UsageError("--turn takes 1 to 360 degrees, and no --layers")
+    if arguments.turn is not None and not 1.0 <= arguments.turn <= 360.0:
+        raise UsageError(f"--turn takes 1 to 360 degrees, not {arguments.turn:g}")
+    if arguments.layers is not None:
+        _require_layers(arguments)
+
+
+def _require_layers(arguments: argparse.Namespace) -> None:
+    """Refuse a folder of layers that cannot be, or that holds another view's."""
+    from planner.errors import UsageError
+
+    layers: Path = arguments.layers
+    if arguments.turn is not None:
+        raise UsageError("a turn has no layers to be written; leave --layers away, or --turn")
+    if layers.exists() and not layers.is_dir():
+        raise UsageError(f"--layers {layers.name} is a file; name a folder")
+    if layers.is_dir() and any(layers.iterdir()) and not arguments.overwrite:
+        raise UsageError(
+            f"the folder {layers.name} holds files, perhaps another view's layers; name an empty one, or "
+            "give --overwrite"
+        )
 
 
 def _require_view(arguments: argparse.Namespace) -> None:
@@ -204,6 +229,8 @@ def _take(
         count = write_turn(list(pictures), target, fluoroscopy, position=scene.position)
         return f"{arguments.output}: {count} pictures, {arguments.turn:g} degrees about {_words(carm)}"
     picture = picture_of(scene, carm, fluoroscopy, needles=needles, monitor=monitor)
+    for note in _notes(picture, fluoroscopy):
+        sys.stderr.write(f"cement-planner: note: {note}\n")
     write_picture(picture, target, fluoroscopy, position=scene.position)
     if arguments.layers is not None:
         write_layers(picture, arguments.layers)
@@ -212,6 +239,22 @@ def _take(
     letters = orientation_letters(carm)
     sides = f"left edge {letters['left']}, right {letters['right']}, top {letters['top']}"
     return f"{arguments.output}: {_words(carm)}{dial}; {sides}"
+
+
+def _notes(picture: "Picture", config: "FluoroConfig") -> list[str]:
+    """Say what the picture cannot show, and where the gantry does not go."""
+    notes = []
+    seen = picture.radiograph
+    if not ((seen.attenuation > config.open_beam) & ~seen.cut).any():
+        notes.append(
+            "no beam of this view passes the CT and all of the body: the picture is empty or dimmed; --aim "
+            "elsewhere, or choose another angle"
+        )
+    if seen.shortened:
+        notes.append("the body goes on beyond the CT along the beam: the fluoroscope's picture will be less clear")
+    if picture.console_deg is not None and not config.gantry.reaches(*picture.console_deg):
+        notes.append("the gantry does not reach these angles in this position of the patient")
+    return notes
 
 
 def _carm(scene: "FluoroScene", arguments: argparse.Namespace, config: "FluoroConfig") -> "CArm":

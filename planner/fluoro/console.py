@@ -1,7 +1,10 @@
 """Between the patient's angles and those at a console that takes every patient to lie head first and supine."""
 
+from typing import Literal
+
 import numpy as np
 
+from planner.config.gantry import GantryLimits
 from planner.geometry.frames import Array, detector_direction, positioner_angles_deg
 from planner.model.plan import PatientPosition
 
@@ -66,3 +69,24 @@ def patient_angles_deg(
     """
     at_table = detector_direction(console_primary_deg, console_secondary_deg)
     return positioner_angles_deg(_TABLE_FROM_PATIENT[position].T @ at_table)
+
+
+def reachable_side(position: PatientPosition | None, gantry: GantryLimits) -> Literal["left", "right"]:
+    """Say at which side of the patient the detector of a lateral view stands.
+
+    Parameters
+    ----------
+    position : str or None
+        How the patient lies; None where nobody said.
+    gantry : GantryLimits
+        How far the C-arm turns.
+
+    Returns
+    -------
+    {"left", "right"}
+        The left one, unless the gantry reaches only the other.
+    """
+    if position is None:
+        return "left"
+    left, right = (gantry.reaches(*console_angles_deg(primary, 0.0, position)) for primary in (90.0, -90.0))
+    return "right" if right and not left else "left"

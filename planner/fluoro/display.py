@@ -6,15 +6,12 @@ from scipy import ndimage
 
 from planner.config.fluoro_config import FluoroConfig
 from planner.fluoro.blocks import block_means, spread_out
-from planner.fluoro.radiograph import Radiograph
+from planner.fluoro.radiograph import LEAST_SHARE, Radiograph
 from planner.geometry.frames import Array
 from planner.model.carm import CArm
 
 _WHOLE_SHARE = 0.05
 """Share of the picture with whole beams from which the window is set on them alone. No source: ours."""
-
-_LEAST_SHARE = 0.25
-"""What is seen on less of a ray's way says nothing of the rest of it. No source: ours."""
 
 _DIMMED = 0.5
 """Brightness of beams that part of the body is missing from. No source: ours."""
@@ -69,7 +66,7 @@ def display_image(radiograph: Radiograph, *, config: FluoroConfig) -> npt.NDArra
 def _as_if_whole(radiograph: Radiograph) -> Array:
     depth = radiograph.attenuation.astype(np.float64)
     # Metal too, which is dark at any rate: left out, it would get a bright rim where a pixel holds little of it.
-    return np.where(radiograph.cut, depth / np.maximum(radiograph.scanned_share, _LEAST_SHARE), depth)
+    return np.where(radiograph.cut, depth / np.maximum(radiograph.scanned_share, LEAST_SHARE), depth)
 
 
 def _measuring_field(seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -140,5 +137,5 @@ def _to_bytes(
 ) -> npt.NDArray[np.uint8]:
     shown = grey if config.polarity == "dark_metal" else 1.0 - grey
     dimmed = np.where(radiograph.cut, _DIMMED * shown, shown)
-    nothing = ~field | (radiograph.scanned_share < _LEAST_SHARE)
+    nothing = ~field | (radiograph.scanned_share < LEAST_SHARE)
     return np.where(nothing, 0, np.rint(np.clip(dimmed, 0.0, 1.0) * 255.0)).astype(np.uint8)

@@ -18,7 +18,7 @@ from planner.model.needle import Trajectory
 from planner.model.volume import Mask
 
 Colour = tuple[int, int, int]
-Anchor = Literal["lt", "rt", "mt", "mb", "lm", "rm", "lb", "rb"]
+Anchor = Literal["la", "lt", "rt", "mt", "mb", "lm", "rm", "lb", "rb"]
 
 NEEDLE: Colour = (64, 220, 255)
 TARGET: Colour = (255, 230, 60)
@@ -27,6 +27,7 @@ BREACH: Colour = (255, 80, 70)
 CEMENT: Colour = (235, 140, 255)
 LETTERING: Colour = (255, 200, 90)
 
+_HALF_TURN_DEG = 180
 _FINE = 2
 """Drawn so many times larger and then reduced, for smooth lines."""
 _NEEDLE_OPACITY = 0.55
@@ -266,7 +267,7 @@ def angles_text(primary_deg: float, secondary_deg: float) -> str:
         "LAO 20 CRAN 10", say; whole degrees.
     """
     primary, secondary = round(primary_deg), round(secondary_deg)
-    side = "LAO" if primary >= 0 else "RAO"
+    side = "LAO" if primary >= 0 or primary == -_HALF_TURN_DEG else "RAO"
     tilt = "CRAN" if secondary >= 0 else "CAUD"
     return f"{side} {abs(primary)} {tilt} {abs(secondary)}"
 
@@ -290,7 +291,7 @@ def draw(grey: npt.NDArray[np.uint8], layers: Sequence[Layer]) -> npt.NDArray[np
     return np.asarray(Image.alpha_composite(picture, _sheet(layers, grey.shape)).convert("RGB"))
 
 
-def draw_apart(layers: Sequence[Layer], shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
+def draw_apart(layers: Sequence[Layer], shape: tuple[int, int], *, rimmed: bool = True) -> npt.NDArray[np.uint8]:
     """Draw shapes alone, to be laid over a picture elsewhere.
 
     Parameters
@@ -299,28 +300,32 @@ def draw_apart(layers: Sequence[Layer], shape: tuple[int, int]) -> npt.NDArray[n
         What to draw, the last on top.
     shape : tuple of int
         Rows and columns of the picture.
+    rimmed : bool
+        Whether letters have a dark rim, to be read on any ground; in one colour alone it would fill them up.
 
     Returns
     -------
     ndarray of uint8, shape (rows, columns, 4)
         RGBA, clear where nothing is drawn.
     """
-    return np.asarray(_sheet(layers, shape))
+    return np.asarray(_sheet(layers, shape, rimmed=rimmed))
 
 
-def _sheet(layers: Sequence[Layer], shape: tuple[int, ...]) -> Image.Image:
+def _sheet(layers: Sequence[Layer], shape: tuple[int, ...], *, rimmed: bool = True) -> Image.Image:
     rows, columns = shape
     sheet = Image.new("RGBA", (columns * _FINE, rows * _FINE), (0, 0, 0, 0))
     pen = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(size=max(11, rows // _LINES) * _FINE)
     for layer in layers:
         for drawn in layer.shapes:
-            _put(pen, drawn, font)
+            _put(pen, drawn, font, rim_px=_FINE if rimmed else 0)
     # Reduced with its transparency multiplied in, or the lines would get dark rims.
     return sheet.convert("RGBa").resize((columns, rows), Image.Resampling.BOX).convert("RGBA")
 
 
-def _put(pen: ImageDraw.ImageDraw, shape: Shape, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> None:
+def _put(
+    pen: ImageDraw.ImageDraw, shape: Shape, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, *, rim_px: int
+) -> None:
     match shape:
         case Line():
             _put_line(pen, shape)
@@ -333,7 +338,7 @@ def _put(pen: ImageDraw.ImageDraw, shape: Shape, font: ImageFont.FreeTypeFont | 
         case Words():
             place, rim = _xy(shape.pixel), (0, 0, 0)
             if np.all(np.isfinite(place)):
-                pen.text(place, shape.text, shape.colour, font, shape.anchor, stroke_width=_FINE, stroke_fill=rim)
+                pen.text(place, shape.text, shape.colour, font, shape.anchor, stroke_width=rim_px, stroke_fill=rim)
 
 
 def _put_line(pen: ImageDraw.ImageDraw, line: Line) -> None:

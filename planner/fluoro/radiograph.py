@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from planner.config.fluoro_config import FluoroConfig, ImplantMaterial
 from planner.fluoro.beam import make_beam, transmission
-from planner.fluoro.coverage import scanned_share
+from planner.fluoro.coverage import scanned_share, shortened
 from planner.fluoro.detector import detected
 from planner.fluoro.projectable import Projectable, make_projectable
 from planner.fluoro.projector import Shadows, project_volume
@@ -16,8 +16,10 @@ from planner.model.carm import CArm
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor
 
-_WHOLE_SHARE = 0.95
+WHOLE_SHARE = 0.95
 """Share of its way that a ray must have inside the slices to be shown. Tuned by eye on two CTs cut across."""
+LEAST_SHARE = 0.25
+"""What is seen on less of a ray's way says nothing of the rest of it. No source: ours."""
 
 _DARKEST = 1e-12
 """Least share of the beam that is told from none: far below any detector's dark noise."""
@@ -37,17 +39,20 @@ class Radiograph:
         Minus the logarithm of the share of the beam that arrived; as the viewer sees it, head up, from the detector.
     scanned_share : ndarray of float32, shape (rows, columns)
         Share of each ray's way through the patient that the CT holds; 1 where it holds all.
+    shortened : bool
+        Whether the body goes on beyond the CT along the beam, so that every ray passes less than it would.
     """
 
     carm: CArm
     shadows: Shadows
     attenuation: npt.NDArray[np.float32]
     scanned_share: npt.NDArray[np.float32]
+    shortened: bool
 
     @property
     def cut(self) -> npt.NDArray[np.bool_]:
         """Where a good part of the ray's way was not scanned, so that the grey value says nothing."""
-        return self.scanned_share < _WHOLE_SHARE
+        return self.scanned_share < WHOLE_SHARE
 
     @property
     def transmission(self) -> npt.NDArray[np.float32]:
@@ -127,7 +132,12 @@ def take_picture(
         If the user stops the work.
     """
     shadows = project_volume(projectable, carm, monitor=monitor)
-    signal = detected(transmission(shadows.by_material, make_beam(config)), carm, config)
-    attenuation = np.abs(np.log(np.clip(signal, _DARKEST, 1.0))).astype(np.float32)
+    scanned = scanned_share(projectable, carm)
+    known = np.where(scanned < WHOLE_SHARE, np.maximum(scanned, LEAST_SHARE), 1.0)
+    # What was scanned of a ray stands for all of it until the detector has added its own: a body that ends there would
+    # scatter and be exposed as a thin one.
+    primary = transmission(shadows.by_material, make_beam(config)) ** (1.0 / known)
+    signal = np.clip(detected(primary, carm, config), _DARKEST, 1.0)
+    attenuation = np.abs(np.log(signal) * known).astype(np.float32)
     attenuation.setflags(write=False)
-    return Radiograph(carm, shadows, attenuation, scanned_share(projectable, carm))
+    return Radiograph(carm, shadows, attenuation, scanned, shortened(projectable, carm))

@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from planner.config.fluoro_config import FluoroConfig
-from planner.errors import OutputError
+from planner.errors import OutputError, UsageError
 from planner.fluoro.carm import orientation_letters
-from planner.fluoro.overlay import angles_text, draw, draw_apart
+from planner.fluoro.overlay import angles_text, draw_apart
 from planner.io.dicom.fluoroscopy import FluoroscopyFrame, write_fluoroscopy
 from planner.io.dicom.overlay_planes import MOST_PLANES, OverlayPlane
 from planner.io.whole_file import write_whole
 from planner.model.plan import PatientPosition
 from planner.pipeline.fluoroscopy.angle_pictures import angle_map_picture
+from planner.pipeline.fluoroscopy.headers import has_headers
 from planner.pipeline.fluoroscopy.pictures import Picture, plan_pictures, png_bytes
 from planner.pipeline.fluoroscopy.scene import scene_of_case
 from planner.pipeline.fluoroscopy.turn import moving_picture, plan_turn
@@ -189,11 +190,12 @@ def write_plan_fluoroscopy(
     shown: dict[str, bytes] = {}
     scene = scene_of_case(case, config)
     files = case.scan.slice_files
+    as_dicom = has_headers(case.plan, case.scan)
     for number, (name, picture) in enumerate(plan_pictures(scene, config, monitor=monitor).items(), start=1):
         shown[name] = picture.png()
         place = folder / f"{name.replace('/', '-')}.png"
         write_whole(shown[name], place)
-        if files:
+        if as_dicom:
             target = PictureTarget(place.with_suffix(".dcm"), slice_files=files)
             write_picture(picture, target, config, position=scene.position, number=number)
     for angles in case.angle_maps:
@@ -206,19 +208,37 @@ def write_plan_fluoroscopy(
     return shown
 
 
-def _sources(target: PictureTarget) -> tuple[Path, ...]:
-    if not target.slice_files:
-        raise OutputError(
+def require_headers(slice_files: Sequence[Path]) -> None:
+    """Refuse DICOM pictures of a CT that has no DICOM headers.
+
+    Parameters
+    ----------
+    slice_files : sequence of Path
+        The CT's DICOM files; none where it was read from NIfTI, say.
+
+    Raises
+    ------
+    UsageError
+        If there are none.
+    """
+    if not slice_files:
+        raise UsageError(
             "the CT is no DICOM series, so there are no headers to take the patient and the study from; write a .png"
         )
+
+
+def _sources(target: PictureTarget) -> tuple[Path, ...]:
+    require_headers(target.slice_files)
     return target.slice_files
 
 
 def _frame(picture: Picture, *, burnt_in: bool) -> FluoroscopyFrame:
     pixels = picture.grey
     if burnt_in:
-        # What is drawn keeps its brightness: these pictures are grey.
-        pixels = np.rint(draw(picture.grey, picture.layers) @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+        # These pictures are grey: what is drawn is as bright as its brightest colour, or it would drown in them.
+        sheet = draw_apart(picture.layers, (picture.carm.rows, picture.carm.columns)).astype(np.float64)
+        share = sheet[..., 3] / 255.0
+        pixels = np.rint(share * sheet[..., :3].max(axis=-1) + (1.0 - share) * picture.grey).astype(np.uint8)
     letters = orientation_letters(picture.carm)
     return FluoroscopyFrame(picture.carm, pixels, picture.console_deg, (letters["right"], letters["bottom"]))
 
@@ -232,6 +252,6 @@ def _planes(picture: Picture) -> list[OverlayPlane]:
     rows, columns = picture.grey.shape
     return [
         OverlayPlane(name, draw_apart([lay for lay, own in zip(drawn, names, strict=True) if own == name],
-                                      (rows, columns))[..., 3] > _OPAQUE)
+                                      (rows, columns), rimmed=False)[..., 3] > _OPAQUE)
         for name in dict.fromkeys(names)
     ]  # fmt: skip

@@ -10,7 +10,8 @@ from PIL import Image
 
 from planner.config.fluoro_config import FluoroConfig
 from planner.config.plan_config import PlanConfig
-from planner.fluoro.console import console_angles_deg
+from planner.errors import GeometryError
+from planner.fluoro.console import console_angles_deg, reachable_side
 from planner.fluoro.display import display_image
 from planner.fluoro.overlay import LETTERING, Layer, Words, breach_layer, draw, frame_layer, gap_layer, needle_layer
 from planner.fluoro.radiograph import Radiograph, take_picture
@@ -102,14 +103,16 @@ def render_view(
     CancelledError
         If the monitor stops the work.
     GeometryError
-        If the cement lies on another grid, or the C-arm's distances cannot be.
+        If the cement lies on another grid, the plan was made on another CT, or the C-arm's distances cannot be.
     """
+    told = plan.plan if isinstance(plan, PlannedCase) else plan
+    if told is not None:
+        _require_same_ct(told, volume)
     volume = rectify_volume(volume).volume.in_patient_axes()
     if isinstance(plan, PlannedCase) and plan.metal.grid.is_same(volume.grid):
         metal = plan.metal
     else:
         metal = find_metal(volume, PlanConfig().implants, monitor=monitor).mask
-    told = plan.plan if isinstance(plan, PlannedCase) else plan
     return render_with_metal(
         volume,
         carm,
@@ -120,6 +123,19 @@ def render_view(
         config=config or FluoroConfig(),
         monitor=monitor,
     )
+
+
+def _require_same_ct(plan: Plan, volume: Volume) -> None:
+    """Refuse a plan of another CT, as far as a volume tells which it is."""
+    named = plan.series.frame_of_reference_uid, volume.grid.frame_of_reference_uid
+    told = None not in named
+    # The axes may lie otherwise than in the file.
+    same = named[0] == named[1] if told else sorted(plan.series.shape_zyx) == sorted(volume.grid.shape)
+    if not same:
+        raise GeometryError(
+            "the plan was made on another CT than the volume (frame of reference or number of voxels differ); give the "
+            "plan's own CT"
+        )
 
 
 def picture_of(
@@ -169,12 +185,12 @@ def picture_of(
         layers += [gap_layer(scene.gaps[name], carm, name=name) for name in shown if name in scene.gaps]
         layers.append(breach_layer([b for b in plan.breaches if b.gap_id in shown], carm))
         layers += [needle_layer(t, carm) for t in plan.trajectories if t.id in wanted]
-    layers += [frame_layer(carm, console_deg=console), *_coverage_layers(radiograph)]
+    layers += [frame_layer(carm, console_deg=console), *_note_layers(radiograph, scene, config)]
     return Picture(radiograph, display_image(radiograph, config=config), tuple(layers), console)
 
 
 def plan_pictures(scene: FluoroScene, config: FluoroConfig, *, monitor: Monitor = SILENT) -> dict[str, Picture]:
-    """Draw each gap's first needle in its bull's-eye, AP and lateral view, and each breach in its watch view.
+    """Draw each gap's first needle in its bull's-eye, AP and lateral view, and its first breach in its watch view.
 
     Parameters
     ----------
@@ -209,7 +225,9 @@ def _views_of(needle: Trajectory, scene: FluoroScene, config: FluoroConfig) -> d
         "pa" if prone else "ap": ap_view(
             needle.target_lps, config=config, detector_side="posterior" if prone else "anterior"
         ),
-        "lateral": lateral_view(needle.target_lps, config=config),
+        "lateral": lateral_view(
+            needle.target_lps, config=config, detector_side=reachable_side(scene.position, config.gantry)
+        ),
     }
     if _same_way(views["bulls-eye"], views["lateral"]):
         del views["lateral"]
@@ -226,12 +244,18 @@ def _same_way(one: CArm, other: CArm) -> bool:
     return bool(towards[0] @ towards[1] > np.cos(np.radians(_SAME_VIEW_DEG)))
 
 
-def _coverage_layers(radiograph: Radiograph) -> tuple[Layer, ...]:
-    """Say in the picture that part of the body is missing from it, where beams run past the CT's cut ends."""
-    if not radiograph.cut.any():
+def _note_layers(radiograph: Radiograph, scene: FluoroScene, config: FluoroConfig) -> tuple[Layer, ...]:
+    """Say in the picture what it cannot show, and what was taken for granted."""
+    notes = []
+    if radiograph.cut.any():
+        notes.append("dimmed: CT ends in the beam")
+    if radiograph.shortened:
+        notes.append("body cut off along the beam: too clear")
+    if scene.assumed_alloy and radiograph.shadows.metals_mm[config.metal_material].any():
+        notes.append(f"metal taken for {config.metal_material.replace('_', '-')}")
+    if not notes:
         return ()
-    words = Words((34.0, 7.0), "dimmed: CT ends in the beam", LETTERING, "lt")
-    return (Layer("coverage", (words,)),)
+    return (Layer("notes", (Words((34.0, 7.0), "\n".join(notes), LETTERING, "la"),)),)
 
 
 def png_bytes(picture: npt.NDArray[np.uint8]) -> bytes:

@@ -6,8 +6,10 @@ from dataclasses import replace
 from planner.config.plan_config import PlanConfig
 from planner.model.finding import Finding
 from planner.model.implant import Side
+from planner.model.needle import Trajectory
 from planner.model.view_landmark import ViewLandmarkName
 from planner.model.view_sight import AngleMap, GapView, ViewSight
+from planner.pipeline.fluoroscopy.headers import no_headers
 from planner.pipeline.fluoroscopy.visibility import case_metal, gap_visibility
 from planner.pipeline.planned_case import PlannedCase
 from planner.progress import SILENT, Monitor, track
@@ -17,7 +19,7 @@ _GUIDING: frozenset[ViewLandmarkName] = frozenset(
     ("pedicle ring", "medial pedicle wall", "posterior wall", "upper endplate", "lower endplate")
 )
 """Landmarks that a needle's way to a vertebra is steered by."""
-_SHOWN = ("visible", "partly")
+_NOT_SHOWN = frozenset(("hidden", "not in profile", "outside"))
 
 
 def with_views(case: PlannedCase, config: PlanConfig, *, monitor: Monitor = SILENT) -> PlannedCase:
@@ -55,9 +57,22 @@ def with_views(case: PlannedCase, config: PlanConfig, *, monitor: Monitor = SILE
                 GapView(gap_id=gap.id, kind=kind, sight=sight, better=seen.better.get(kind))
                 for kind, sight in seen.views.items()
             ]
-    found = (*case.plan.findings, *_hidden(views))
+    found = (*case.plan.findings, *_hidden(views), *_out_of_reach(case.plan.trajectories), *no_headers(case.scan))
     plan = case.plan.model_copy(update={"views": tuple(views), "findings": found})
     return replace(case, plan=plan, angle_maps=tuple(maps))
+
+
+def _out_of_reach(needles: Iterable[Trajectory]) -> Iterator[Finding]:
+    """Name first needles that the C-arm cannot look along."""
+    for needle in needles:
+        if needle.rank == 1 and not needle.bulls_eye.within_gantry_limits:
+            view = needle.bulls_eye
+            dial = f"console {view.console_primary_deg:.0f} / {view.console_secondary_deg:.0f} degrees"
+            said = (
+                f"the C-arm does not reach the bull's-eye view of {needle.id}, first choice for {needle.gap_id} "
+                f"({dial}): choose another needle or position of the patient, or steer by other views"
+            )
+            yield Finding(code="needle-view-out-of-reach", severity="caution", message=said, gap_id=needle.gap_id)
 
 
 def _hidden(views: Iterable[GapView]) -> Iterator[Finding]:
@@ -69,13 +84,13 @@ def _hidden(views: Iterable[GapView]) -> Iterator[Finding]:
             by_gap[view.gap_id].append(view.better)
     for gap_id, sights in by_gap.items():
         if all(sight.target.verdict == "hidden" for sight in sights):
-            said = f"hardware hides {gap_id} in every view looked from; its angle map shows from where it is seen"
+            said = f"hardware hides {gap_id} in all {len(sights)} views looked from; look at its angle map for others"
             yield _finding("target-hidden", said, gap_id)
         gone = [_words(name, side, level) for (name, side, level) in _never_shown(sights)]
         if gone:
             said = (
-                f"hardware hides the {', the '.join(gone)} in every view of {gap_id} that would show it: "
-                "a needle cannot be steered by it"
+                f"hardware hides the {', the '.join(gone)} in all {len(sights)} views of {gap_id} that were looked "
+                "from: no needle can be steered by it there"
             )
             yield _finding("landmark-hidden", said, gap_id)
 
@@ -87,7 +102,8 @@ def _never_shown(sights: Iterable[ViewSight]) -> list[tuple[ViewLandmarkName, Si
             if landmark.name in _GUIDING:
                 key = landmark.name, landmark.side, landmark.level
                 verdicts.setdefault(key, set()).add(landmark.verdict)
-    return [key for key, said in verdicts.items() if "hidden" in said and not said.intersection(_SHOWN)]
+    # None, metal beyond the CT may hide it or not, is no answer.
+    return [key for key, said in verdicts.items() if "hidden" in said and said <= _NOT_SHOWN]
 
 
 def _words(name: ViewLandmarkName, side: Side | None, level: str | None) -> str:

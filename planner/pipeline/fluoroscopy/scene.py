@@ -38,6 +38,8 @@ class FluoroScene:
         The gaps' voxels by id; a gap of the plan that is not there is not outlined.
     position : str or None
         How the patient lies under the C-arm; None where nobody said.
+    assumed_alloy : bool
+        Whether some metal is of an alloy that nobody told, and is drawn as the settings' `metal_material`.
     """
 
     volume: Volume
@@ -46,6 +48,7 @@ class FluoroScene:
     plan: Plan | None
     gaps: Mapping[str, Mask]
     position: PatientPosition | None
+    assumed_alloy: bool
 
     @property
     def middle_lps(self) -> PointTuple:
@@ -72,8 +75,10 @@ def scene_of_case(case: PlannedCase, config: FluoroConfig) -> FluoroScene:
         Without the CT's table.
     """
     gaps = {space.id: space.mask for space in case.anatomy.gaps}
+    cement = _cement_in(case.labels, case.plan)
     position = case.plan.treatment_position
-    return _scene(case.scan.volume, case.metal, case.plan, gaps, config, position=position, keep_table=False)
+    volume = case.scan.volume
+    return _scene(volume, case.metal, case.plan, gaps, cement, config, position=position, keep_table=False)
 
 
 def scene_of_ct(
@@ -113,8 +118,9 @@ def scene_of_ct(
     """
     metal = find_metal(volume, config.implants, monitor=monitor).mask
     gaps = {} if labels is None else _gaps_in(labels)
+    cement = None if labels is None or plan is None else _cement_in(labels, plan)
     position = config.treatment_position or (None if plan is None else plan.treatment_position)
-    return _scene(volume, metal, plan, gaps, config.fluoroscopy, position=position, keep_table=keep_table)
+    return _scene(volume, metal, plan, gaps, cement, config.fluoroscopy, position=position, keep_table=keep_table)
 
 
 def _scene(
@@ -122,6 +128,7 @@ def _scene(
     metal: Mask,
     plan: Plan | None,
     gaps: Mapping[str, Mask],
+    cement: Mask | None,
     config: FluoroConfig,
     *,
     position: PatientPosition | None,
@@ -129,8 +136,11 @@ def _scene(
 ) -> FluoroScene:
     alloys = {} if plan is None else alloys_of(metal, plan.implants)
     body = None if keep_table else body_of(volume)
-    ready = make_projectable(volume, metal=metal, alloys=alloys, body=body, config=config)
-    return FluoroScene(volume, metal, ready, plan, gaps, position)
+    # Labels of a CT at uneven distances lie on its own slices: there cement stays what its HU say.
+    fitting = cement if cement is not None and cement.grid.is_same(volume.grid) else None
+    ready = make_projectable(volume, metal=metal, cement=fitting, alloys=alloys, body=body, config=config)
+    told = sum(np.count_nonzero(mask.voxels) for mask in alloys.values())
+    return FluoroScene(volume, metal, ready, plan, gaps, position, bool(told < np.count_nonzero(metal.voxels)))
 
 
 def body_of(volume: Volume) -> Mask:
@@ -147,6 +157,13 @@ def body_of(volume: Volume) -> Mask:
         On the CT's grid.
     """
     return Mask(volume.grid, ~back_to(find_body(volume).outside, volume.grid).voxels)
+
+
+def _cement_in(labels: LabelMap, plan: Plan) -> Mask | None:
+    """Give the cement of earlier operations; None where there is none."""
+    names = {implant.id for implant in plan.implants if implant.kind == "cement"}
+    codes = [s.code for s in labels.structures if s.kind == "implant" and s.id in names]
+    return Mask(labels.grid, np.isin(labels.codes, codes)) if codes else None
 
 
 def _gaps_in(labels: LabelMap) -> dict[str, Mask]:

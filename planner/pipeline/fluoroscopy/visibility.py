@@ -9,6 +9,7 @@ from planner.config.visibility_config import VisibilityConfig
 from planner.fluoro.angle_map import angle_map
 from planner.fluoro.beam import METALS
 from planner.fluoro.better_views import best_view_near
+from planner.fluoro.console import reachable_side
 from planner.fluoro.hiding import hiding_length_mm
 from planner.fluoro.metal_lengths import MetalBlock, metal_block
 from planner.fluoro.vertebra_views import endplate_frontal_view, true_lateral_view
@@ -87,6 +88,8 @@ def gap_visibility(
     views = {kind: view_sight(scene, carm, config=config) for kind, carm in gap_views(case, gap_id, fluoro).items()}
     better: dict[ViewKind, ViewSight] = {}
     for kind, sight in views.items():
+        if kind == "bull's-eye":
+            continue  # a little off the needle it is no bull's-eye
         kept = [one for one, seen in zip(scene.landmarks, sight.landmarks, strict=True) if seen.verdict in _SHOWN]
         found = best_view_near(scene, sight.carm, must_show=kept, config=config)
         if found is not None:
@@ -178,11 +181,12 @@ def gap_views(case: PlannedCase, gap_id: str, fluoro: FluoroConfig) -> dict[View
     first = next((t for t in case.plan.trajectories if t.gap_id == gap_id and t.rank == 1), None)
     marks = vertebra_marks(case, gap_id)
     side: Literal["anterior", "posterior"] = "posterior" if is_prone(case.plan) else "anterior"
+    at_side = reachable_side(case.plan.treatment_position, fluoro.gantry)
     views: dict[ViewKind, CArm | None] = {
         "frontal": ap_view(centre, config=fluoro, detector_side=side),
-        "lateral": lateral_view(centre, config=fluoro),
+        "lateral": lateral_view(centre, config=fluoro, detector_side=at_side),
         "endplate frontal": None if marks is None else endplate_frontal_view(marks, config=fluoro, detector_side=side),
-        "true lateral": None if marks is None else true_lateral_view(marks, config=fluoro),
+        "true lateral": None if marks is None else true_lateral_view(marks, config=fluoro, detector_side=at_side),
         "bull's-eye": None if first is None else trajectory_view(first, config=fluoro),
     }
     return {kind: carm for kind, carm in views.items() if carm is not None}

@@ -106,4 +106,4 @@ def scene(plan):
     gap = np.linalg.norm(points - [10.0, 0.0, 104.0], axis=-1) < 8.0
     volume, masks = Volume(where, hu), {"gap-1": Mask(where, gap & ~metal)}
     ready = make_projectable(volume, metal=Mask(where, metal), config=CONFIG)
-    return FluoroScene(volume, Mask(where, metal), ready, plan, masks, "HFP")
+    return FluoroScene(volume, Mask(where, metal), ready, plan, masks, "HFP", assumed_alloy=False)

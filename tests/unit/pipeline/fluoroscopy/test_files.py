@@ -66,9 +66,9 @@ def test_console_angles_follow_how_the_patient_lies(scene, picture, config, fron
 def test_only_what_is_asked_for_is_drawn(scene, config, frontal):
     carm = frontal
     names = {layer.name for layer in picture_of(scene, carm, config, needles=[], gaps=[]).layers if layer.shapes}
-    assert names <= {"frame", "coverage"}
+    assert names <= {"frame", "notes"}
     without = picture_of(replace(scene, plan=None), carm, config)
-    assert {layer.name for layer in without.layers} <= {"frame", "coverage"}
+    assert {layer.name for layer in without.layers} <= {"frame", "notes"}
 
 
 def test_a_picture_packed_as_png_is_what_is_drawn(picture):

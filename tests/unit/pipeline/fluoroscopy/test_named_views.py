@@ -23,6 +23,15 @@ def test_standard_views_need_no_plan_and_look_at_the_metal(scene, name, primary)
     np.testing.assert_allclose(carm.isocentre_lps, [0.0, 20.0, 107.0], atol=2.0)
 
 
+def test_their_names_may_be_written_large(scene):
+    assert named_view("AP", scene, CONFIG) == named_view("ap", scene, CONFIG)
+
+
+def test_a_place_of_a_plan_needs_one():
+    with pytest.raises(UsageError, match="or a point x,y,z"):
+        place_of("screw-2", None)
+
+
 def test_every_standard_view_is_tested():
     assert set(STANDARD_VIEWS) == {"ap", "pa", "lateral", "right-lateral", "lao", "rao"}
 
@@ -51,8 +60,10 @@ def test_it_can_be_aimed_at_something_else(scene, plan):
     ("name", "aim", "said"),
     [
         ("trajectory-9", None, "there is no view trajectory-9; there are ap"),
+        ("gap-1", None, "gap-1 is a gap.*--aim gap-1"),
+        ("trajectroy-1", None, "did you mean trajectory-1"),
         ("breach-2", None, "no view was found in which a leak shows in profile"),
-        ("ap", "gap-7", "the plan holds no gap-7; it holds gap-1"),
+        ("ap", "gap-7", "the plan holds no gap-7; did you mean gap-1"),
     ],
 )
 def test_what_is_not_there_is_said(scene, name, aim, said):
