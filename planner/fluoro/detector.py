@@ -1,6 +1,7 @@
 """What the detector adds to the beam that reaches it: scattered photons, blur and quantum noise."""
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from planner.config.fluoro_config import FluoroConfig
@@ -16,7 +17,9 @@ _COARSE_SHARE = 0.15
 """Scatter has no detail: it is worked out on blocks of this share of its reach. No source: ours."""
 
 
-def detected(primary: Array, carm: CArm, config: FluoroConfig) -> Array:
+def detected(
+    primary: Array, carm: CArm, config: FluoroConfig, *, scanned: npt.NDArray[np.bool_] | None = None
+) -> Array:
     """Give the detector's signal behind the patient.
 
     Parameters
@@ -27,6 +30,8 @@ def detected(primary: Array, carm: CArm, config: FluoroConfig) -> Array:
         The C-arm, for its pixels.
     config : FluoroConfig
         Scatter, blur and noise, each of which may be off.
+    scanned : ndarray of bool, shape (rows, columns), or None
+        Where the primary is known; elsewhere the body is taken to scatter as beside it. None: everywhere.
 
     Returns
     -------
@@ -35,7 +40,8 @@ def detected(primary: Array, carm: CArm, config: FluoroConfig) -> Array:
     """
     signal = primary
     if config.scatter_to_primary > 0.0:
-        signal = signal + scattered(primary, config.scatter_to_primary, config.scatter_reach_mm / carm.pixel_mm)
+        known = np.ones(primary.shape, dtype=np.bool_) if scanned is None else scanned
+        signal = signal + scattered(primary, known, config.scatter_to_primary, config.scatter_reach_mm / carm.pixel_mm)
     quantum = _quantum(primary, config)
     if quantum > 0.0:
         # Before the blur: photons arrive by themselves, and light spreads from each, so that noise is blurred, too.
@@ -56,13 +62,15 @@ def _quantum(primary: Array, config: FluoroConfig) -> float:
     return float(behind.mean() if behind.size else 1.0) / config.photons_per_pixel
 
 
-def scattered(primary: Array, ratio: float, reach_px: float) -> Array:
+def scattered(primary: Array, known: npt.NDArray[np.bool_], ratio: float, reach_px: float) -> Array:
     """Give the signal of photons that were scattered on their way.
 
     Parameters
     ----------
     primary : ndarray, shape (rows, columns)
         Share of the open beam's signal that arrives straight, above 0.
+    known : ndarray of bool, shape (rows, columns)
+        Where it is known.
     ratio : float
         Mean scatter over mean primary behind the patient.
     reach_px : float
@@ -79,11 +87,16 @@ def scattered(primary: Array, ratio: float, reach_px: float) -> Array:
     (the forward convolution of Ohnesorge, Flohr and Klingenbeck-Regn 1999, doi 10.1007/s003300050710, in its plainest
     form). Behind metal more scatter than primary arrives, which is why metal is not black on a fluoroscope.
     """
+    if not known.any():
+        return np.zeros_like(primary)
     seen = np.maximum(primary, _FAINTEST)
-    source = -seen * np.log(seen)
     step = max(int(reach_px * _COARSE_SHARE), 1)
-    spread = ndimage.gaussian_filter(block_means(source, step), reach_px / step, mode="nearest")
-    whole = spread_out(spread, step, source.shape)
-    behind = primary < _OPEN
+    spread, weight = (
+        ndimage.gaussian_filter(block_means(a, step), reach_px / step, mode="nearest")
+        for a in (np.where(known, -seen * np.log(seen), 0.0), known.astype(np.float64))
+    )
+    # Over what is known alone (normalised convolution): else a body would scatter less where its CT ends.
+    whole = spread_out(spread / np.maximum(weight, _FAINTEST), step, primary.shape)
+    behind = known & (primary < _OPEN)
     mean = float(whole[behind].mean()) if np.any(behind) else 0.0
     return whole * (ratio * float(primary[behind].mean()) / mean) if mean > 0.0 else np.zeros_like(primary)

@@ -64,9 +64,8 @@ def display_image(radiograph: Radiograph, *, config: FluoroConfig) -> npt.NDArra
 
 
 def _as_if_whole(radiograph: Radiograph) -> Array:
-    depth = radiograph.attenuation.astype(np.float64)
     # Metal too, which is dark at any rate: left out, it would get a bright rim where a pixel holds little of it.
-    return np.where(radiograph.cut, depth / np.maximum(radiograph.scanned_share, LEAST_SHARE), depth)
+    return np.asarray(radiograph.attenuation / np.maximum(radiograph.scanned_share, LEAST_SHARE), dtype=np.float64)
 
 
 def _measuring_field(seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

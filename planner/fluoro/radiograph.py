@@ -133,11 +133,11 @@ def take_picture(
     """
     shadows = project_volume(projectable, carm, monitor=monitor)
     scanned = scanned_share(projectable, carm)
-    known = np.where(scanned < WHOLE_SHARE, np.maximum(scanned, LEAST_SHARE), 1.0)
+    known = np.maximum(scanned, LEAST_SHARE).astype(np.float64)
     # What was scanned of a ray stands for all of it until the detector has added its own: a body that ends there would
     # scatter and be exposed as a thin one.
     primary = transmission(shadows.by_material, make_beam(config)) ** (1.0 / known)
-    signal = np.clip(detected(primary, carm, config), _DARKEST, 1.0)
+    signal = np.clip(detected(primary, carm, config, scanned=scanned >= LEAST_SHARE), _DARKEST, 1.0)
     attenuation = np.abs(np.log(signal) * known).astype(np.float32)
     attenuation.setflags(write=False)
     return Radiograph(carm, shadows, attenuation, scanned, shortened(projectable, carm))

@@ -203,6 +203,9 @@ def test_a_turn_of_the_c_arm_is_a_moving_picture(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     with Image.open(moving) as picture:
         assert picture.n_frames == 16
+    frames = _run(*words[:-1], tmp_path / "turn.dcm")
+    assert frames.returncode == 0, frames.stderr
+    assert pydicom.dcmread(tmp_path / "turn.dcm").NumberOfFrames == 16
 
 
 @pytest.mark.parametrize(
@@ -215,6 +218,9 @@ def test_a_turn_of_the_c_arm_is_a_moving_picture(tmp_path: Path) -> None:
         (["--view", "ap", "-o", "x.webp"], "a turn is written as"),
         (["--view", "ap", "--turn", "60", "-o", "x.png"], "a turn is written as"),
         (["--view", "ap", "--turn", "900", "-o", "x.webp"], "1 to 360 degrees"),
+        (["--view", "ap", "--turn", "60", "--layers", "x.layers", "-o", "x.webp"], "a turn has no layers"),
+        (["--view", "ap", "-o", "x.nowhere/view.png"], "there is no folder"),
+        (["--view", "true-lateral", "-o", "x.png"], "give --plan OUT"),
         (["--view", "ap", "--console", "-o", "x.png"], "--console says how"),
         (["--primary", "3", "--secondary", "0", "--console", "-o", "x.png"], "give --treatment-position"),
         (["--view", "ap", "--shutters", "80", "-o", "x.png"], "80x120"),

@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from planner.config.gantry import GantryLimits
-from planner.fluoro.console import console_angles_deg, patient_angles_deg
+from planner.fluoro.console import console_angles_deg, patient_angles_deg, reachable_side
 from planner.geometry.frames import detector_direction, positioner_angles_deg
 from planner.model.plan import PatientPosition
 
@@ -111,3 +111,20 @@ def test_the_other_way_round_is_another_view(position):
 )
 def test_gantry_limits(primary, secondary, within):
     assert GantryLimits().reaches(primary, secondary) is within
+
+
+@pytest.mark.parametrize(
+    ("position", "limits", "side"),
+    [
+        ("HFS", {}, "left"),
+        (None, {"primary_min_deg": -100.0, "primary_max_deg": 45.0}, "left"),
+        # Supine the left lateral is console +90, prone -90.
+        ("HFS", {"primary_min_deg": -100.0, "primary_max_deg": 45.0}, "right"),
+        ("HFP", {"primary_min_deg": -100.0, "primary_max_deg": 45.0}, "left"),
+        ("HFP", {"primary_min_deg": -40.0, "primary_max_deg": 100.0}, "right"),
+        # Neither is reached: the usual one.
+        ("HFS", {"primary_min_deg": -40.0, "primary_max_deg": 45.0}, "left"),
+    ],
+)
+def test_the_lateral_view_stands_at_the_side_that_the_gantry_reaches(position, limits, side):
+    assert reachable_side(position, GantryLimits(**limits)) == side

@@ -8,6 +8,7 @@ from planner.fluoro.detector import detected, scattered
 from planner.fluoro.views import ap_view
 
 CONFIG = FluoroConfig(rows=96, columns=80, pixel_mm=2.0, detector_blur_mm=0.0)
+KNOWN = np.ones((96, 80), dtype=bool)
 CARM = ap_view([0.0, 0.0, 0.0], config=CONFIG)
 
 
@@ -24,18 +25,27 @@ def test_with_all_off_the_signal_is_the_primary():
 
 def test_scatter_has_the_wanted_ratio_behind_the_patient_and_no_detail():
     primary = picture()
-    scatter = scattered(primary, 1.5, 15.0)
+    scatter = scattered(primary, KNOWN, 1.5, 15.0)
     behind = primary < 1.0
     assert scatter[behind].mean() == pytest.approx(1.5 * primary[behind].mean(), rel=1e-6)
     assert np.abs(np.diff(scatter, axis=0)).max() < 0.05 * scatter.max()
     # Behind metal next to nothing arrives straight: what arrives is scattered round it.
-    metal = scattered(primary, 1.5, 15.0)[44, 22]
+    metal = scattered(primary, KNOWN, 1.5, 15.0)[44, 22]
     assert metal > 50.0 * primary[44, 22]
     assert metal < scatter.max()
 
 
+def test_what_was_not_scanned_scatters_as_what_lies_beside_it():
+    primary = np.full((96, 80), 0.02)
+    known = KNOWN.copy()
+    known[80:] = False
+    unknown = np.where(known, primary, 1.0)
+    np.testing.assert_allclose(scattered(unknown, known, 1.5, 8.0), scattered(primary, KNOWN, 1.5, 8.0), rtol=1e-6)
+    assert not scattered(unknown, np.zeros_like(known), 1.5, 8.0).any()
+
+
 def test_an_open_beam_scatters_nothing():
-    np.testing.assert_array_equal(scattered(np.ones((20, 20)), 2.0, 5.0), 0.0)
+    np.testing.assert_array_equal(scattered(np.ones((20, 20)), np.ones((20, 20), dtype=bool), 2.0, 5.0), 0.0)
 
 
 def test_noise_has_the_spread_of_its_photons_and_is_blurred_with_the_light():

@@ -207,3 +207,31 @@ def test_rays_past_the_ends_of_a_cut_body_are_marked():
     # Beside the CT, where its sides end in air, the beam is open; past its cut ends the body may go on.
     assert not across.cut[31, [0, -1]].any()
     assert np.all(display_image(across, config=CONFIG)[:16, 10:62] == 0)
+
+
+def test_a_ct_cut_at_its_sides_is_not_taken_for_a_narrow_body():
+    volume, _ = block()
+    carm = ap_view(CENTRE, config=CONFIG)
+    whole = render_view(volume, carm, config=CONFIG)
+    assert not whole.shortened
+    narrow = render_view(volume.crop((0, 0, 10), (40, 40, 30)), carm, config=CONFIG)
+    # Beams that pass only a corner of the block, before they leave it through the cut side, and those beside it.
+    assert narrow.cut[20:44, :24].all()
+    assert narrow.cut[20:44, -24:].all()
+    assert not narrow.cut[30:34, 33:39].any()
+    assert not narrow.shortened
+    lateral = lateral_view(CENTRE, config=CONFIG)
+    assert render_view(volume.crop((0, 0, 10), (40, 40, 30)), lateral, config=CONFIG).shortened
+
+
+def test_scatter_does_not_brighten_the_beams_past_a_cut_end():
+    volume, _ = block()
+    config = CONFIG.model_copy(update={"scatter_to_primary": 1.0, "scatter_reach_mm": 8.0})
+    carm = ap_view(CENTRE, config=config)
+    # Without the air before and behind it, so that a share of the way is that share of the tissue.
+    cut = volume.crop((12, 5, 0), (28, 35, 40))
+    picture = render_view(cut, carm, config=config)
+    depth = picture.attenuation / np.maximum(picture.scanned_share, 0.25)
+    past = np.flatnonzero(picture.cut[:, 24] & (picture.scanned_share[:, 24] > 0.3))
+    assert len(past) >= 2
+    np.testing.assert_allclose(depth[past, 24], depth[32, 24], rtol=0.15)
