@@ -18,6 +18,7 @@ from planner.io.dicom.elements import DAMAGE, DamagedFileError, open_dataset
 from planner.io.dicom.geometry import SAME_PLACE_MM, Arranged, arrange, plane_of
 from planner.io.dicom.headers import CT_IMAGE, SliceHeader
 from planner.io.dicom.slices import read_slices
+from planner.io.dicom.source_study import MAY_BE_EMPTY
 from planner.io.dicom.write import MANUFACTURER, SOFTWARE_VERSION, derived_uid
 from planner.model.labels import LabelMap, Structure, StructureKind
 from planner.model.scan import StoredSlices
@@ -37,18 +38,7 @@ _CODES: dict[StructureKind, tuple[Code, Code]] = {
 """Category and type of each kind (SNOMED CT; categories from DICOM CID 7150)."""
 _KIND_OF = {pair[1].value: kind for kind, pair in _CODES.items()}
 _SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
-_MAY_BE_EMPTY = (
-    "PatientName",
-    "PatientID",
-    "PatientBirthDate",
-    "PatientSex",
-    "StudyDate",
-    "StudyTime",
-    "StudyID",
-    "AccessionNumber",
-    "ReferringPhysicianName",
-    "PositionReferenceIndicator",
-)
+_MAY_BE_EMPTY = (*MAY_BE_EMPTY, "PositionReferenceIndicator")
 """Attributes of type 2: there, but possibly empty (PS3.5 7.4.3)."""
 _ROUNDED_MM = 0.9
 """Positions rounded to whole mm lie no further off."""

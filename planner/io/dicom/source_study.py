@@ -19,7 +19,7 @@ from planner.io.quiet import quiet
 
 _IDENTITY = ("SpecificCharacterSet", "PatientName", "PatientID", "IssuerOfPatientID")
 """Who the patient is, and the letters that the name is written in."""
-_MAY_BE_EMPTY = (
+MAY_BE_EMPTY = (
     "PatientName",
     "PatientID",
     "PatientBirthDate",
@@ -30,7 +30,7 @@ _MAY_BE_EMPTY = (
     "AccessionNumber",
     "ReferringPhysicianName",
 )
-"""Attributes of type 2: there, but possibly empty (PS3.5 7.4.3)."""
+"""Of patient and study, attributes of type 2: there, but possibly empty (PS3.5 7.4.3)."""
 _OPTIONAL = (
     "SpecificCharacterSet",
     "IssuerOfPatientID",
@@ -144,7 +144,7 @@ def _headers(files: Sequence[Path]) -> list[SliceHeader]:
 
 
 def _patient_and_study(file: Path, *, lossy: bool) -> Dataset:
-    wanted = {name: Tag(name) for name in (*_IDENTITY, *_MAY_BE_EMPTY, *_OPTIONAL, *_COMPRESSION)}
+    wanted = {name: Tag(name) for name in (*_IDENTITY, *MAY_BE_EMPTY, *_OPTIONAL, *_COMPRESSION)}
     try:
         elements = read_elements(file, wanted.values())
     except DamagedFileError as error:
@@ -153,11 +153,11 @@ def _patient_and_study(file: Path, *, lossy: bool) -> Dataset:
     if not all(_is_legible(values.get(name, b"")) for name in _IDENTITY):
         raise InputError("the CT's header is damaged where it says whose it is; export the CT again")
     dataset = Dataset()
-    for name in (*_MAY_BE_EMPTY, *_OPTIONAL, *(_COMPRESSION if lossy else ())):
+    for name in (*MAY_BE_EMPTY, *_OPTIONAL, *(_COMPRESSION if lossy else ())):
         value = values.get(name, b"").strip(b"\0 ")
         if not _is_legible(value):
             value = b""
-        if value or name in _MAY_BE_EMPTY:
+        if value or name in MAY_BE_EMPTY:
             dataset[wanted[name]] = _raw(name, value)
     dataset.LossyImageCompression = "01" if lossy else "00"
     if "PatientIdentityRemoved" in dataset and "DeidentificationMethod" not in dataset:
