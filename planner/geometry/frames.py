@@ -99,7 +99,8 @@ def positioner_angles_deg(detector_direction_lps: npt.ArrayLike) -> tuple[float,
     secondary_deg = math.degrees(math.asin(float(np.clip(z, -1.0, 1.0))))
     if math.hypot(x, y) < 1e-12:
         return 0.0, secondary_deg
-    return math.degrees(math.atan2(x, -y)), secondary_deg
+    # Plus nought: -0.0 would read as another angle than 0.0.
+    return math.degrees(math.atan2(x, -y)) + 0.0, secondary_deg + 0.0
 
 
 def detector_direction(primary_deg: float, secondary_deg: float) -> PointsLps:

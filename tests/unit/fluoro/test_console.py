@@ -128,3 +128,7 @@ def test_gantry_limits(primary, secondary, within):
 )
 def test_the_lateral_view_stands_at_the_side_that_the_gantry_reaches(position, limits, side):
     assert reachable_side(position, GantryLimits(**limits)) == side
+
+
+def test_a_straight_view_has_angles_without_a_sign():
+    assert [str(angle) for angle in positioner_angles_deg([-0.0, -1.0, -0.0])] == ["0.0", "0.0"]
