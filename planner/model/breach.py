@@ -2,11 +2,13 @@
 
 from typing import Literal
 
-from planner.model.carm import BullsEye
-from planner.model.record import NotNegative, PointLps, Record, VectorLps
+from planner.model.carm import WatchView
+from planner.model.record import NotNegative, PointLps, Record, Share, VectorLps
 
 LeakType = Literal["cortical", "canal", "foramen", "disc", "joint", "screw_tract", "fracture", "venous"]
 BreachSeverity = Literal["open", "thin"]
+LiteratureType = Literal["B", "S", "C", "D"]
+"""Types of PMC8449924: basivertebral vein, segmental vein, cortical defect, disc."""
 
 
 class Breach(Record):
@@ -26,5 +28,18 @@ class Breach(Record):
     reached: bool | None
     """By the simulated fill from the first-ranked needle; None where that was not simulated."""
     leak_after_ml: NotNegative | None
-    watch_view: BullsEye | None
+    """Injected by then, in the expected course; None where it is never reached, or that was not simulated."""
+    watch_view: WatchView | None
     """The view in which a leak shows in profile."""
+    literature_type: LiteratureType | None = None
+    """None where the literature's types do not name such a leak. Older plans do not have it."""
+    compartment: str | None = None
+    """What lies behind, in words: "spinal canal", "disc L3-L4". Older plans do not have it."""
+    barrier_hu: float | None = None
+    """CT value of the barrier where it is thinnest; None where it is open, or was not measured."""
+    neck_mm: NotNegative | None = None
+    """Diameter of the widest ball that leaves through it; None where the wall is closed, or was not measured."""
+    trust: Share | None = None
+    """How far metal artefacts leave the wall readable here; None where that is not known."""
+    stop_ml: NotNegative | None = None
+    """Look there from so much injected cement on: the earliest that any simulated course reaches it."""

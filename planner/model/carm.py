@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from planner.model.record import PointLps, Record
+from planner.model.record import PointLps, Record, Share
 
 
 class BullsEye(Record):
@@ -23,6 +23,19 @@ class NeedleView(BullsEye):
     """Secondary angle for the treatment position."""
     within_gantry_limits: bool
     """Whether the gantry reaches the console's angles."""
+
+
+class WatchView(BullsEye):
+    """The view in which a leak shows in profile, clear of metal and of the gap's own filling."""
+
+    console_primary_deg: float | None = None
+    """Primary angle for the treatment position. Older plans do not have it."""
+    console_secondary_deg: float | None = None
+    """Secondary angle for the treatment position."""
+    slant_deg: float | None = None
+    """Between the beam and the wall: 0 shows the leak wholly in profile."""
+    contrast: Share | None = None
+    """The share of the beam there that a leaked drop of 0.2 mL takes away; None where that was not computed."""
 
 
 class CArm(Record):

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from planner.model.anatomy_record import AnatomyRecord
 from planner.model.breach import Breach
+from planner.model.cement_fill import CementFill, NeedleHole
 from planner.model.finding import Finding
 from planner.model.gap import Gap
 from planner.model.implant import Implant
@@ -87,6 +88,10 @@ class Plan(Record):
     breaches: tuple[Breach, ...] = ()
     trajectories: tuple[Trajectory, ...] = ()
     needle_sets: tuple[NeedleSet, ...] = ()
+    fills: tuple[CementFill, ...] = ()
+    """Simulated injections, gap by gap, the expected course first. Older plans do not have them."""
+    needle_holes: tuple[NeedleHole, ...] = ()
+    """Of the needles whose bone entry opens a gap outward. Older plans do not have them."""
     prophylactic_targets: tuple[ProphylacticTarget, ...] = ()
     """Intact levels, where the settings ask for them; their needles are not among `trajectories`."""
     views: tuple[GapView, ...] = ()
@@ -118,6 +123,21 @@ class Plan(Record):
         for needles in self.needle_sets:
             _known("gap", gaps, list(needles.gap_ids))
             _known("trajectory", trajectories, list(needles.trajectory_ids))
+        return self
+
+    @model_validator(mode="after")
+    def _fills_lead_to_what_is_there(self) -> Self:
+        """Refuse simulated courses and needle holes of what the plan does not hold."""
+        gaps, breaches = {g.id for g in self.gaps}, {b.id for b in self.breaches}
+        trajectories = {t.id for t in self.trajectories}
+        _unique("fill", [fill.id for fill in self.fills])
+        for fill in self.fills:
+            _known("gap", gaps, [fill.gap_id, *(gap for step in fill.steps for gap in step.gaps_ml)])
+            _known("trajectory", trajectories, list(fill.trajectory_ids))
+            reached = (*(a.breach_id for a in fill.arrivals), *(b for step in fill.steps for b in step.reached))
+            _known("breach", breaches, list(reached))
+        _known("gap", gaps, [hole.gap_id for hole in self.needle_holes])
+        _known("trajectory", trajectories, [hole.trajectory_id for hole in self.needle_holes])
         return self
 
 

@@ -15,9 +15,9 @@ from planner.model.carm import NeedleView
 from planner.model.needle import Clearances, Crossing, Needle, SkinLandmark, Trajectory
 from planner.needles.candidates import Target
 from planner.needles.select import Passed
-from planner.safety.breaches import ConsoleAngles
 from planner.safety.clearance import Limits, check_straight
 from planner.safety.fields import Fields
+from planner.safety.watch import ConsoleAngles
 
 TOUCH_MM = -0.3
 """How far a needle that touches a screw may seem to dip into its metal: half a voxel of a usual CT."""

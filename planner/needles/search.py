@@ -23,9 +23,9 @@ from planner.needles.select import Passed, choose, needle_sets, reachable_ml, sc
 from planner.needles.slide import slide_is_safe
 from planner.needles.transpedicular import along_the_screw, beside_the_screw, passes_pedicle
 from planner.progress import SILENT, Monitor, track
-from planner.safety.breaches import ConsoleAngles
 from planner.safety.clearance import check_straight, surface_normals
 from planner.safety.fields import distance_fields
+from planner.safety.watch import ConsoleAngles
 
 _SPINE_KINDS = ("pedicle_screw", "cage")
 _HIP_KINDS = ("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail")

@@ -11,7 +11,7 @@ pytest.importorskip("qtpy")
 
 from planner.geometry.grid import Grid
 from planner.model.breach import Breach
-from planner.model.carm import BullsEye, NeedleView
+from planner.model.carm import NeedleView, WatchView
 from planner.model.gap import Gap, GapWidth, Interval
 from planner.model.implant import Implant
 from planner.model.labels import LabelMap, Structure
@@ -139,7 +139,7 @@ def plan(scan):
                 outward_lps=(1.0, 0.0, 0.0),
                 reached=None,
                 leak_after_ml=None,
-                watch_view=BullsEye(primary_deg=20.0, secondary_deg=-10.0),
+                watch_view=WatchView(primary_deg=20.0, secondary_deg=-10.0),
             ),
         ),
         trajectories=tuple(_needle(number, skin) for number, skin in ((1, (25.0, 40.0, 10.0)), (2, None))),

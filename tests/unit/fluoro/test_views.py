@@ -12,7 +12,7 @@ from planner.fluoro.radiograph import render_view, take_picture
 from planner.fluoro.views import ap_view, axis_view, lateral_view, trajectory_view, view_at, watch_view
 from planner.geometry.grid import Grid
 from planner.model.breach import Breach
-from planner.model.carm import BullsEye, NeedleView
+from planner.model.carm import NeedleView, WatchView
 from planner.model.needle import Clearances, Needle, Trajectory
 from planner.model.volume import Mask, Volume
 from planner.xray.attenuation import CORTICAL_BONE, WATER, attenuation_per_mm
@@ -101,7 +101,7 @@ def test_an_axis_without_length_has_no_view():
         axis_view([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], config=CONFIG)
 
 
-@pytest.mark.parametrize("angles", [None, BullsEye(primary_deg=40.0, secondary_deg=-10.0)])
+@pytest.mark.parametrize("angles", [None, WatchView(primary_deg=40.0, secondary_deg=-10.0)])
 def test_watch_view(angles):
     breach = Breach(
         id="breach-1",

@@ -130,6 +130,8 @@ def test_the_contract_names_every_field() -> None:
         "breaches",
         "trajectories",
         "needle_sets",
+        "fills",
+        "needle_holes",
         "prophylactic_targets",
         "views",
         "risk_factors",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from planner.model.breach import Breach
-from planner.model.carm import BullsEye, NeedleView
+from planner.model.carm import BullsEye, NeedleView, WatchView
 from planner.model.finding import Finding
 from planner.model.gap import Gap, GapWidth, Interval, ZoneVolume
 from planner.model.implant import Implant, ImplantAxis, LooseningCriterion
@@ -55,7 +55,7 @@ def make_plan(**changes: Any) -> Plan:
     breach = Breach(
         id="breach-1", gap_id="gap-1", leak_type="canal", severity="thin", barrier_mm=0.4, area_mm2=12.0,
         centroid_lps=(2.0, 4.0, 0.0), outward_lps=(-1.0, 0.0, 0.0), reached=True, leak_after_ml=0.65,
-        watch_view=BullsEye(primary_deg=88.0, secondary_deg=2.0),
+        watch_view=WatchView(primary_deg=88.0, secondary_deg=2.0),
     )  # fmt: skip
     fields: dict[str, Any] = {
         "software": Software(name="cement-planner", version="9.8.7"),

@@ -8,7 +8,7 @@ from planner.fluoro.projectable import make_projectable
 from planner.fluoro.views import ap_view
 from planner.geometry.grid import Grid
 from planner.model.breach import Breach
-from planner.model.carm import BullsEye, NeedleView
+from planner.model.carm import NeedleView, WatchView
 from planner.model.gap import Gap
 from planner.model.implant import Implant, ImplantAxis
 from planner.model.needle import Clearances, Needle, Trajectory
@@ -75,7 +75,7 @@ def frontal():
 
 @pytest.fixture
 def plan():
-    watched = BullsEye(primary_deg=40.0, secondary_deg=-10.0)
+    watched = WatchView(primary_deg=40.0, secondary_deg=-10.0)
     gap = Gap(
         id="gap-1", implant_id="screw-1", level="L3", kind="screw_halo", zones=(), volume_ml=None,
         expected_fill_ml=None, width_mm=None, interface_fraction=None, centroid_lps=(10.0, 0.0, 104.0), trust=None,
