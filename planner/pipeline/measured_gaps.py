@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from planner.config.plan_config import PlanConfig
 from planner.config.soft_tissue_config import SoftTissueConfig
 from planner.model.anatomy import Anatomy, GapSpace
@@ -15,6 +17,7 @@ from planner.model.volume import Mask
 from planner.pipeline.anatomy_record import anatomy_record
 from planner.pipeline.candidacy import Candidacy
 from planner.pipeline.told_anatomy import ToldAnatomy, soft_tissue_of
+from planner.segment.anatomy.endplates import VertebralBody
 from planner.segment.gaps.halo_measurement import HaloMeasurement
 from planner.segment.gaps.unwrapped_maps import screw_maps
 from planner.segment.implants.metal import Metal
@@ -61,6 +64,18 @@ class MeasuredGaps:
     trust: TrustMap | None = None
     halos: tuple[HaloMeasurement, ...] = ()
     stem_maps: tuple[UnwrappedMap, ...] = ()
+
+    @property
+    def bodies(self) -> tuple[VertebralBody, ...]:
+        """Vertebral bodies, as far as they were told."""
+        spine = self.anatomy.skeleton.spine
+        return () if spine is None else spine.bodies
+
+    @property
+    def cortex_hu(self) -> float | None:
+        """What cortex reads without blur in this scan; None where it was not told."""
+        cortex = self.anatomy.skeleton.cortex
+        return None if cortex is None or not len(cortex.density_hu) else float(np.median(cortex.density_hu))
 
 
 def anatomy_of(measured: MeasuredGaps, soft_tissue: SoftTissueConfig | None = None) -> Anatomy:

@@ -130,7 +130,15 @@ def find_breaches(volume: Volume, config: PlanConfig | None = None, *, monitor: 
     config = config or PlanConfig()
     measured = measure_gaps(scan_of(volume), config, Stages(monitor))
     console = partial(console_angles_deg, position=treatment_position(measured.implants, config))
-    patches = find_patches(anatomy_of(measured), config=config.breaches, console=console, monitor=monitor)
+    patches = find_patches(
+        anatomy_of(measured),
+        config=config.breaches,
+        console=console,
+        trust=measured.trust,
+        bodies=measured.bodies,
+        cortex_hu=measured.cortex_hu,
+        monitor=monitor,
+    )
     return tuple(patch.breach for patch in patches)
 
 

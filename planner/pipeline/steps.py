@@ -139,7 +139,15 @@ def plan_scan(
     console = partial(console_angles_deg, position=position)
     anatomy = anatomy_of(measured, config.anatomy.soft_tissue)
     with stages.stage("breaches", "looking for breaches"):
-        patches = find_patches(anatomy, config=config.breaches, console=console, monitor=monitor)
+        patches = find_patches(
+            anatomy,
+            config=config.breaches,
+            console=console,
+            trust=measured.trust,
+            bodies=measured.bodies,
+            cortex_hu=measured.cortex_hu,
+            monitor=monitor,
+        )
     breaches = tuple(patch.breach for patch in patches)
     with stages.stage("needles", "searching needles"):
         needles = plan_needles(anatomy, config=config.needles, console=console, breaches=breaches, monitor=monitor)

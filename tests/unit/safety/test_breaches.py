@@ -77,7 +77,8 @@ def test_a_window_is_open_and_described():
 
 
 def test_a_thin_shell_is_thin():
-    (breach,) = found(anatomy(wall_mm=0.5), thin_mm=0.8)
+    # half a millimetre is thinner than the voxels show: what its bone reads must be known
+    (breach,) = found(anatomy(wall_mm=0.5), thin_mm=0.8, cortex_hu=600.0)
     assert breach.severity == "thin" and 0.25 <= breach.barrier_mm <= 0.8
 
 
