@@ -1,0 +1,125 @@
+"""Settings of the cement's simulated course."""
+
+from pydantic import Field
+
+from planner.config.settings import Settings
+from planner.model.cement_fill import CementViscosity, InterfaceTissue
+
+
+class ViscosityConfig(Settings):
+    """How viscous cement is while it is injected.
+
+    The way that cement takes does not depend on these (docs/methods.md), only the pressure that it needs.
+    """
+
+    low_pa_s: float = Field(default=50.0, gt=0, description="A third of the medium one; ours.")
+    medium_pa_s: float = Field(
+        default=140.0,
+        gt=0,
+        description="What drives 4 mL/min (doi 10.1007/s00586-004-0822-1) through an 11G cannula of 125 mm at 1.7 MPa, "
+        "the mean peak in patients (Krebs 2005, PMID 15738774), by Poiseuille's law.",
+    )
+    high_pa_s: float = Field(default=1000.0, gt=0, description="Seven times the medium one: dough; ours.")
+
+    def of(self, viscosity: CementViscosity) -> float:
+        """Give the viscosity by its name, Pa s."""
+        return {"low": self.low_pa_s, "medium": self.medium_pa_s, "high": self.high_pa_s}[viscosity]
+
+
+class FlowConfig(Settings):
+    """How cement runs, and when its injection ends."""
+
+    interface_tissue: InterfaceTissue = Field(
+        default="in_place", description="Whether the fibrous tissue in the gap is left there, in the expected course."
+    )
+    viscosity: CementViscosity = Field(
+        default="high", description="Of the cement in the expected course (Cianfoni 2018: high-viscosity PMMA)."
+    )
+    viscosities: ViscosityConfig = Field(default_factory=ViscosityConfig, description="What the names mean.")
+    share_in_place: float = Field(
+        default=0.518,
+        gt=0,
+        le=1,
+        description="Share of a gap that cement takes where its tissue is left: median of five cadaver legs "
+        "(Malan 2016: 17.6-55.4 %).",
+    )
+    least_share_in_place: float = Field(
+        default=0.176, gt=0, le=1, description="Least of them, for the lower end of what is expected (Malan 2016)."
+    )
+    share_removed: float = Field(
+        default=1.0, gt=0, le=1, description="The same where the tissue was removed: all of it. No source."
+    )
+    marrow_hu: float = Field(
+        default=-50.0, description="Marrow without trabeculae, between fat (-100..-50) and blood; ours."
+    )
+    solid_hu: float = Field(
+        default=1800.0, description="Bone without pores: within cortical bone's 250..2000, near its top; ours."
+    )
+    closed_hu: float = Field(
+        default=600.0,
+        description="Denser bone, cortex and sclerotic rims, takes no cement: twice the densest cancellous bone's 300 "
+        "HU; at three fifths of pores and less; ours.",
+    )
+    least_bone_share: float = Field(
+        default=0.07, gt=0, lt=1, description="Bone share of the emptiest cancellous bone: dark streaks read as less. "
+        "With it the permeability is at most 0.12 mm2, over the greatest of 34 cores (Baroud 2004: 0.045 SD 0.017).",
+    )  # fmt: skip
+    trabecula_mm: float = Field(
+        default=0.12,
+        gt=0,
+        description="Thickness of trabeculae, for the pores' surface: at porosity 0.9 the permeability is 0.05 mm2; "
+        "Baroud 2004 (doi 10.1016/S0021-9290(03)00246-X) measured 0.034-0.045 in human lumbar vertebrae.",
+    )
+    kozeny: float = Field(
+        default=5.0, gt=0, description="Kozeny's constant of beds and fibres: Carman 1937, the usual figure."
+    )
+    pore_share: float = Field(
+        default=0.8, gt=0, le=1, description="Share of the pores that cement takes, for marrow stays in corners; ours."
+    )
+    beside_mm: float = Field(
+        default=6.0, gt=0, description="Cancellous bone farther from the gap is left out; ours, four times what a gap "
+        "of 2 mm lets in before it is full (tuning scans).",
+    )  # fmt: skip
+    least_width_mm: float = Field(
+        default=0.1, ge=0, description="A gap is taken to be at least so wide: beads of PMMA powder are up to 0.1 mm."
+    )
+    width_window_mm: float = Field(
+        default=2.0, gt=0, description="Standard deviation of the window in which a gap's width is taken; ours."
+    )
+    tip_reach_mm: float = Field(
+        default=2.0,
+        ge=0,
+        description="A tip that lies in no space for cement injects into the nearest one this near; farther there is "
+        "no way. The aim's own error (needles.aim_error_mm).",
+    )
+    rate_ml_s: float = Field(
+        default=0.067, gt=0, description="Usual rate of injection: 4 mL/min, doi 10.1007/s00586-004-0822-1."
+    )
+    slowest_ml_s: float = Field(
+        default=0.0067, gt=0, description="At the pressure's limit cement is pressed in more slowly, down to a tenth "
+        "of the usual rate: 4 mL in the ten minutes that it works; ours.",
+    )  # fmt: skip
+    pressure_limit_mpa: float = Field(
+        default=3.2, gt=0, description="Greatest pressure of the syringe: the greatest in patients, Krebs 2005."
+    )
+    cannula_mpa_s_per_ml: float = Field(
+        default=24.0, ge=0, description="Pressure that the cannula takes for each mL/s of medium cement: 95 % "
+        "(doi 10.1007/s00586-004-0822-1) of 1.7 MPa at 4 mL/min.",
+    )  # fmt: skip
+    full_share: float = Field(
+        default=0.98, gt=0, le=1, description="A gap is full from this share on: its last corners are voxels' edges."
+    )
+    most_gap_volumes: float = Field(
+        default=3.0, gt=0, description="In a plan no more is injected than so many times the target's volume; ours."
+    )
+    thin_walls_give_way: bool = Field(
+        default=False, description="Whether cement leaves through thin walls as through open ones."
+    )
+    levels: int = Field(
+        default=24, ge=4, description="Volumes at which the front is solved, besides whole millilitres; between them "
+        "arrivals are interpolated (12, 24 and 48 agree within 1 % of the injected volume on the analytic cases).",
+    )  # fmt: skip
+
+    def share_of(self, tissue: InterfaceTissue) -> float:
+        """Give the share of a gap that cement takes."""
+        return self.share_in_place if tissue == "in_place" else self.share_removed

@@ -1,0 +1,1 @@
+"""How cement spreads from needle tips: through gaps and the cancellous bone beside them, and out through breaches."""

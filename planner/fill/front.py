@@ -1,0 +1,249 @@
+"""The front of a liquid that is pressed into a porous space, solved for one injected volume at a time.
+
+A liquid much more viscous than what it displaces fills each place wholly before it goes on, and its pressure p obeys
+-div(K grad p) = source behind the front and is 0 at it. The sum u of the pressure over time then needs no steps in
+time: at the injected volume V it is the least u >= 0 with -div(K grad u) + capacity >= V x source (C. Baiocchi's
+transform; Elliott and Janovsky 1981). Where u > 0 a voxel is full; what the others hold is what flows into them.
+What leaves through an exit is its conductance times u, so that volume is neither made nor lost.
+
+Voxels are numbered in the grid's order; columns 0-2 of `neighbour` and `conductance` lead to earlier ones (slice, row,
+column), 3-5 to later ones; where there is none the conductance is 0.
+"""
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from planner.geometry.frames import Array
+
+Index = npt.NDArray[np.int32]
+
+
+@numba.njit(cache=True, nogil=True)
+def settle(
+    u: Array,
+    load: Array,
+    neighbour: Index,
+    conductance: Array,
+    diagonal: Array,
+    tolerance: float,
+    most: int,
+) -> float:
+    """Find the front for one injected volume.
+
+    Parameters
+    ----------
+    u : ndarray, shape (N,)
+        Start, and result.
+    load : ndarray, shape (N,)
+        Volume injected into each voxel less its capacity.
+    neighbour : ndarray of int32, shape (N, 6)
+        See the module.
+    conductance : ndarray, shape (N, 6)
+        Between neighbours.
+    diagonal : ndarray, shape (N,)
+        Sum of a voxel's conductances, that of an exit with them; 0 where it has none.
+    tolerance : float
+        Volume that may be in the wrong place in all.
+    most : int
+        Most rounds.
+
+    Returns
+    -------
+    float
+        Volume in the wrong place; above the tolerance where the rounds did not suffice.
+    """
+    n = u.shape[0]
+    active = np.empty(n, np.int32)
+    rest, towards, held, pivot = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
+    change = np.zeros(n)
+    wrong = 0.0
+    for _ in range(most):
+        _sweep(u, load, neighbour, conductance, diagonal)
+        count = 0
+        wrong = 0.0
+        for i in range(n):
+            rest[i] = 0.0
+            if diagonal[i] == 0.0:
+                continue
+            r = load[i] - diagonal[i] * u[i]
+            for k in range(6):
+                r += conductance[i, k] * u[neighbour[i, k]]
+            if u[i] > 0.0:
+                active[count] = i
+                count += 1
+                rest[i] = r
+                wrong += abs(r)
+            elif r > 0.0:
+                wrong += r
+        if wrong <= tolerance:
+            return wrong
+        _factor(active[:count], u, pivot, neighbour, conductance, diagonal)
+        _conjugate(active[:count], rest, towards, held, change, pivot, neighbour, conductance, diagonal)
+        for m in range(count):
+            i = active[m]
+            u[i] = max(0.0, u[i] + change[i])
+            pivot[i] = 0.0
+            towards[i] = 0.0
+            held[i] = 0.0
+            change[i] = 0.0
+    return wrong
+
+
+@numba.njit(cache=True, nogil=True)
+def _sweep(u: Array, load: Array, neighbour: Index, conductance: Array, diagonal: Array) -> None:
+    """Relax each voxel once forwards and once backwards, none below 0: moves the front, smooths the rest."""
+    n = u.shape[0]
+    for m in range(2 * n):
+        i = m if m < n else 2 * n - 1 - m
+        if diagonal[i] > 0.0:
+            s = load[i]
+            for k in range(6):
+                s += conductance[i, k] * u[neighbour[i, k]]
+            u[i] = max(0.0, s / diagonal[i])
+
+
+@numba.njit(cache=True, nogil=True)
+def _factor(
+    active: Index, u: Array, pivot: Array, neighbour: Index, conductance: Array, diagonal: Array
+) -> None:
+    """Write 1 over the pivots of the modified incomplete Cholesky factor of the full voxels; 0 stays elsewhere."""
+    for m in range(active.shape[0]):
+        i = active[m]
+        e = diagonal[i]
+        for k in range(3):
+            j = neighbour[i, k]
+            if pivot[j] > 0.0 and conductance[i, k] > 0.0:
+                dropped = 0.0
+                for later in range(3, 6):
+                    other = neighbour[j, later]
+                    if other != i and u[other] > 0.0:
+                        dropped += conductance[j, later]
+                e -= conductance[i, k] * (conductance[i, k] + 0.95 * dropped) * pivot[j]
+        if e < 0.2 * diagonal[i]:
+            e = diagonal[i]
+        pivot[i] = 1.0 / e
+
+
+@numba.njit(cache=True, nogil=True)
+def _precondition(
+    active: Index, rest: Array, held: Array, pivot: Array, neighbour: Index, conductance: Array
+) -> None:
+    for m in range(active.shape[0]):
+        i = active[m]
+        s = rest[i]
+        for k in range(3):
+            j = neighbour[i, k]
+            s += conductance[i, k] * pivot[j] * held[j]
+        held[i] = s
+    for m in range(active.shape[0] - 1, -1, -1):
+        i = active[m]
+        s = held[i]
+        for k in range(3, 6):
+            j = neighbour[i, k]
+            if pivot[j] > 0.0:
+                s += conductance[i, k] * held[j]
+        held[i] = s * pivot[i]
+
+
+@numba.njit(cache=True, nogil=True)
+def _conjugate(
+    active: Index,
+    rest: Array,
+    towards: Array,
+    held: Array,
+    change: Array,
+    pivot: Array,
+    neighbour: Index,
+    conductance: Array,
+    diagonal: Array,
+) -> None:
+    """Take some steps of preconditioned conjugate gradients among the full voxels."""
+    size = active.shape[0]
+    image = np.empty(size)
+    # forward substitution reads `held` of earlier voxels only, so it may be overwritten in place
+    _precondition(active, rest, held, pivot, neighbour, conductance)
+    rho = 0.0
+    for m in range(size):
+        i = active[m]
+        towards[i] = held[i]
+        rho += rest[i] * held[i]
+    first = rho
+    for _ in range(25):
+        if rho <= 1e-5 * first or rho <= 0.0:
+            break
+        steep = 0.0
+        for m in range(size):
+            i = active[m]
+            s = diagonal[i] * towards[i]
+            for k in range(6):
+                s -= conductance[i, k] * towards[neighbour[i, k]]
+            image[m] = s
+            steep += s * towards[i]
+        if steep <= 0.0:
+            break
+        step = rho / steep
+        for m in range(size):
+            i = active[m]
+            change[i] += step * towards[i]
+            rest[i] -= step * image[m]
+        _precondition(active, rest, held, pivot, neighbour, conductance)
+        before = rho
+        rho = 0.0
+        for m in range(size):
+            i = active[m]
+            rho += rest[i] * held[i]
+        for m in range(size):
+            i = active[m]
+            towards[i] = held[i] + rho / before * towards[i]
+
+
+@numba.njit(cache=True, nogil=True)
+def contents(u: Array, injected: Array, neighbour: Index, conductance: Array, exits: Array) -> Array:
+    """Give the volume that each voxel holds.
+
+    Parameters
+    ----------
+    u : ndarray, shape (N,)
+        As `settle` found it.
+    injected : ndarray, shape (N,)
+        Volume injected into each voxel.
+    neighbour, conductance : ndarray, shape (N, 6)
+        See the module.
+    exits : ndarray, shape (N,)
+        Conductance of exits.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+        What flowed in less what flowed out.
+    """
+    out = np.empty(u.shape[0])
+    for i in range(u.shape[0]):
+        s = injected[i] - exits[i] * u[i]
+        for k in range(6):
+            s += conductance[i, k] * (u[neighbour[i, k]] - u[i])
+        out[i] = s
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def connected(seed: npt.NDArray[np.bool_], neighbour: Index, conductance: Array) -> npt.NDArray[np.bool_]:
+    """Say to which voxels there is a way from the seeds, shape (N,)."""
+    found = seed.copy()
+    stack = np.empty(seed.shape[0], np.int32)
+    top = 0
+    for i in range(seed.shape[0]):
+        if seed[i]:
+            stack[top] = i
+            top += 1
+    while top > 0:
+        top -= 1
+        i = stack[top]
+        for k in range(6):
+            j = neighbour[i, k]
+            if conductance[i, k] > 0.0 and not found[j]:
+                found[j] = True
+                stack[top] = j
+                top += 1
+    return found
