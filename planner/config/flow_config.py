@@ -49,6 +49,10 @@ class FlowConfig(Settings):
     share_removed: float = Field(
         default=1.0, gt=0, le=1, description="The same where the tissue was removed: all of it. No source."
     )
+    wall_open_in_place: float = Field(
+        default=0.2, ge=0, le=1, description="Share of the gap's wall that is open to bone where its tissue is left: a "
+        "membrane lines the bone; ours, no source. 1 where the tissue was removed.",
+    )  # fmt: skip
     marrow_hu: float = Field(
         default=-50.0, description="Marrow without trabeculae, between fat (-100..-50) and blood; ours."
     )
@@ -84,8 +88,9 @@ class FlowConfig(Settings):
         default=0.1, ge=0, description="A gap is taken to be at least so wide: beads of PMMA powder are up to 0.1 mm."
     )
     width_window_mm: float = Field(
-        default=2.0, gt=0, description="Standard deviation of the window in which a gap's width is taken; ours."
-    )
+        default=0.7, gt=0, description="Standard deviation of the window in which a gap's width is taken: about a "
+        "working voxel. A step in width is smeared over twice this on either side; ours, on the analytic cases.",
+    )  # fmt: skip
     tip_reach_mm: float = Field(
         default=2.0,
         ge=0,

@@ -10,6 +10,7 @@ from planner.config.anatomy_config import AnatomyConfig
 from planner.config.breach_config import BreachConfig
 from planner.config.candidacy_config import HipCandidacyConfig
 from planner.config.fault_config import FaultConfig
+from planner.config.flow_config import FlowConfig
 from planner.config.fluoro_config import FluoroConfig
 from planner.config.fracture_config import SpineTargetConfig
 from planner.config.gap_config import HaloConfig
@@ -65,6 +66,7 @@ class PlanConfig(Settings):
     halos: HaloConfig = Field(default_factory=HaloConfig, description="Halos round screws.")
     breaches: BreachConfig = Field(default_factory=BreachConfig, description="Holes in the gaps' walls.")
     needles: NeedleConfig = Field(default_factory=NeedleConfig, description="Needle search.")
+    flow: FlowConfig = Field(default_factory=FlowConfig, description="How cement runs from the needles' tips.")
     fluoroscopy: FluoroConfig = Field(default_factory=FluoroConfig, description="The C-arm, and simulated fluoroscopy.")
     visibility: VisibilityConfig = Field(
         default_factory=VisibilityConfig, description="What fluoroscopy views show of gaps and landmarks."

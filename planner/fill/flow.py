@@ -257,14 +257,13 @@ def _source(space: FlowSpace, tips_lps: Array, config: FlowConfig) -> Array | No
     """Give each voxel's share of what is injected, shape (N,); None where a tip has no way."""
     source = np.zeros(len(space.capacity_mm3))
     spots = np.argwhere(space.index >= 0)
-    places = np.asarray(space.grid.to_lps(spots))
     for tip in tips_lps:
-        away = np.linalg.norm(places - tip, axis=1)
+        offset = spots - np.asarray(space.grid.to_index(tip))
+        away = np.linalg.norm(offset * np.array(space.grid.spacing_mm), axis=1)
         if away.min() > config.tip_reach_mm:
             return None
         # the eight voxels round the tip by their nearness, as far as they take cement
-        near = np.abs(spots - np.asarray(space.grid.to_index(tip)))
-        weight = np.prod(np.clip(1.0 - near, 0.0, None), axis=1) * (space.conductance.sum(axis=1) > 0.0)
+        weight = np.prod(np.clip(1.0 - np.abs(offset), 0.0, None), axis=1) * (space.conductance.sum(axis=1) > 0.0)
         if weight.sum() < 0.1:
             weight = np.zeros_like(away)
             weight[np.argmin(away)] = 1.0

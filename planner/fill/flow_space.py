@@ -165,8 +165,8 @@ def flow_space(
     of_gap = np.where(near, spread * ease[owner] * np.square(width) / 12.0, 0.0)
     bone, pores, of_bone = _cancellous(anatomy, block, codes > 0, config)
     of_bone *= bone * np.clip(1.0 - spread, 0.0, 1.0)
-    # tissue that is left covers as large a share of the wall as it takes of the gap
-    of_bone[near] *= share
+    # the membrane between gap and bone
+    of_bone[near] *= config.wall_open_in_place if tissue == "in_place" else 1.0
     held = spread * size[owner]
     pores *= bone * np.clip(1.0 - spread, 0.0, 1.0) * config.pore_share
     capacity = (held + pores) * grid.voxel_volume_mm3

@@ -17,6 +17,8 @@ import numpy.typing as npt
 from planner.geometry.frames import Array
 
 Index = npt.NDArray[np.int32]
+_LAYERS = 4
+"""So far the front may move in one round; for speed only."""
 
 
 @numba.njit(cache=True, nogil=True)
@@ -54,18 +56,19 @@ def settle(
         Volume in the wrong place; above the tolerance where the rounds did not suffice.
     """
     n = u.shape[0]
-    active = np.empty(n, np.int32)
+    active, near = np.empty(n, np.int32), np.empty(n, np.int32)
+    marked = np.zeros(n, np.bool_)
     rest, towards, held, pivot = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
     change = np.zeros(n)
     wrong = 0.0
     for _ in range(most):
-        _sweep(u, load, neighbour, conductance, diagonal)
+        size = _mark(u, load, diagonal, marked, near, neighbour, conductance)
+        _sweep(near[:size], u, load, neighbour, conductance, diagonal)
         count = 0
         wrong = 0.0
-        for i in range(n):
+        for m in range(size):
+            i = near[m]
             rest[i] = 0.0
-            if diagonal[i] == 0.0:
-                continue
             r = load[i] - diagonal[i] * u[i]
             for k in range(6):
                 r += conductance[i, k] * u[neighbour[i, k]]
@@ -91,22 +94,58 @@ def settle(
 
 
 @numba.njit(cache=True, nogil=True)
-def _sweep(u: Array, load: Array, neighbour: Index, conductance: Array, diagonal: Array) -> None:
-    """Relax each voxel once forwards and once backwards, none below 0: moves the front, smooths the rest."""
+def _mark(
+    u: Array,
+    load: Array,
+    diagonal: Array,
+    marked: npt.NDArray[np.bool_],
+    near: Index,
+    neighbour: Index,
+    conductance: Array,
+) -> int:
+    """Write the numbers of all full voxels, and of those within `_LAYERS` of them, in order; give their count."""
     n = u.shape[0]
-    for m in range(2 * n):
-        i = m if m < n else 2 * n - 1 - m
-        if diagonal[i] > 0.0:
-            s = load[i]
+    top = 0
+    for i in range(n):
+        if (u[i] > 0.0 or load[i] > 0.0) and diagonal[i] > 0.0:
+            marked[i] = True
+            near[top] = i
+            top += 1
+    start = 0
+    for _ in range(_LAYERS):
+        stop = top
+        for m in range(start, stop):
+            i = near[m]
             for k in range(6):
-                s += conductance[i, k] * u[neighbour[i, k]]
-            u[i] = max(0.0, s / diagonal[i])
+                j = neighbour[i, k]
+                if conductance[i, k] > 0.0 and not marked[j]:
+                    marked[j] = True
+                    near[top] = j
+                    top += 1
+        start = stop
+    count = 0
+    for i in range(n):
+        if marked[i]:
+            near[count] = i
+            count += 1
+            marked[i] = False
+    return count
 
 
 @numba.njit(cache=True, nogil=True)
-def _factor(
-    active: Index, u: Array, pivot: Array, neighbour: Index, conductance: Array, diagonal: Array
-) -> None:
+def _sweep(near: Index, u: Array, load: Array, neighbour: Index, conductance: Array, diagonal: Array) -> None:
+    """Relax each voxel once forwards and once backwards, none below 0: moves the front, smooths the rest."""
+    n = near.shape[0]
+    for m in range(2 * n):
+        i = near[m] if m < n else near[2 * n - 1 - m]
+        s = load[i]
+        for k in range(6):
+            s += conductance[i, k] * u[neighbour[i, k]]
+        u[i] = max(0.0, s / diagonal[i])
+
+
+@numba.njit(cache=True, nogil=True)
+def _factor(active: Index, u: Array, pivot: Array, neighbour: Index, conductance: Array, diagonal: Array) -> None:
     """Write 1 over the pivots of the modified incomplete Cholesky factor of the full voxels; 0 stays elsewhere."""
     for m in range(active.shape[0]):
         i = active[m]
@@ -126,9 +165,7 @@ def _factor(
 
 
 @numba.njit(cache=True, nogil=True)
-def _precondition(
-    active: Index, rest: Array, held: Array, pivot: Array, neighbour: Index, conductance: Array
-) -> None:
+def _precondition(active: Index, rest: Array, held: Array, pivot: Array, neighbour: Index, conductance: Array) -> None:
     for m in range(active.shape[0]):
         i = active[m]
         s = rest[i]
@@ -169,8 +206,8 @@ def _conjugate(
         towards[i] = held[i]
         rho += rest[i] * held[i]
     first = rho
-    for _ in range(25):
-        if rho <= 1e-5 * first or rho <= 0.0:
+    for _ in range(12):
+        if rho <= 1e-3 * first or rho <= 0.0:
             break
         steep = 0.0
         for m in range(size):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from planner.model.anatomy import Anatomy
+from planner.model.arrival_map import ArrivalMap
 from planner.model.labels import LabelMap
 from planner.model.plan import Plan
 from planner.model.scan import Scan
@@ -40,6 +41,8 @@ class PlannedCase:
         The width of the gap along and round each implant that was unwrapped, firm ones too.
     angle_maps : tuple of AngleMap
         How much of each gap fluoroscopy shows from every direction in the gantry's reach.
+    arrivals : tuple of ArrivalMap
+        When expected cement reaches each place, gap by gap; none of gaps where none was simulated.
     """
 
     plan: Plan
@@ -52,3 +55,4 @@ class PlannedCase:
     defects: tuple[DefectModel, ...] = ()
     unwrapped: tuple[UnwrappedMap, ...] = ()
     angle_maps: tuple[AngleMap, ...] = ()
+    arrivals: tuple[ArrivalMap, ...] = ()

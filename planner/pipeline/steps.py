@@ -18,6 +18,7 @@ from planner.needles.gap_share import in_gap_volumes, ml_of_counted
 from planner.needles.search import NeedlePlan, plan_needles
 from planner.pipeline.anatomy_record import not_measured
 from planner.pipeline.candidacy import Candidacy, heights_of, judge_candidacy
+from planner.pipeline.cement import with_cement
 from planner.pipeline.fluoroscopy.proposed_views import with_views
 from planner.pipeline.given_gaps import CorrectedGaps, correct_gaps
 from planner.pipeline.labelling import label_map
@@ -188,6 +189,8 @@ def plan_scan(
         labels=painted.structures,
         findings=_findings(scan, measured, needles, asked, position),
     )
+    with stages.stage("flow", "letting cement run"):
+        made, arrivals = with_cement(made, anatomy, patches, config.flow, monitor=monitor)
     case = PlannedCase(
         made,
         measured.scan,
@@ -198,6 +201,7 @@ def plan_scan(
         skeleton=measured.anatomy.skeleton,
         defects=measured.candidacy.defects,
         unwrapped=unwrapped_of(measured, config),
+        arrivals=arrivals,
     )
     with stages.stage("views", "looking from where targets are seen"):
         case = with_views(case, config, monitor=monitor)
