@@ -25,6 +25,7 @@ _HOME_OF = {
     "plan": "planner.pipeline",
     "render_view": "planner.pipeline",
     "save_plan": "planner.io.plan_json",
+    "simulate_fill": "planner.pipeline",
     "unwrapped_maps": "planner.pipeline",
 }
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from planner.pipeline import find_breaches as find_breaches
     from planner.pipeline import plan as plan
     from planner.pipeline import render_view as render_view
+    from planner.pipeline import simulate_fill as simulate_fill
     from planner.pipeline import unwrapped_maps as unwrapped_maps
 
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "plan",
     "render_view",
     "save_plan",
+    "simulate_fill",
     "unwrapped_maps",
 ]
 

@@ -88,8 +88,8 @@ class FlowConfig(Settings):
         default=0.1, ge=0, description="A gap is taken to be at least so wide: beads of PMMA powder are up to 0.1 mm."
     )
     width_window_mm: float = Field(
-        default=0.7, gt=0, description="Standard deviation of the window in which a gap's width is taken: about a "
-        "working voxel. A step in width is smeared over twice this on either side; ours, on the analytic cases.",
+        default=1.0, gt=0, description="Standard deviation of the window in which a gap's width is taken, little over "
+        "a working voxel. A step in width is smeared over twice this on either side; ours, on the analytic cases.",
     )  # fmt: skip
     tip_reach_mm: float = Field(
         default=2.0,

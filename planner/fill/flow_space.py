@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -156,13 +157,14 @@ def flow_space(
         codes[gap.mask.voxels[block] & ~metal & (codes == 0)] = number
     share = config.share_of(tissue)
     size, ease = _gap_scales(gaps, volumes_ml, anatomy.grid, share)
-    spread = _spread(codes, ~metal | _outermost(metal))
-    near = spread > 0.0
-    owner = _owner(codes, near)
+    free = ~metal | _outermost(metal)
     width = np.maximum(
         gap_width_mm(codes > 0, grid.spacing_mm, window_mm=config.width_window_mm), config.least_width_mm
     )
-    of_gap = np.where(near, spread * ease[owner] * np.square(width) / 12.0, 0.0)
+    spread = _spread(codes > 0, free)
+    of_gap = _spread(np.where(codes > 0, ease[codes] * np.square(width) / 12.0, 0.0), free)
+    near = spread > 0.0
+    owner = _owner(codes, near)
     bone, pores, of_bone = _cancellous(anatomy, block, codes > 0, config)
     of_bone *= bone * np.clip(1.0 - spread, 0.0, 1.0)
     # the membrane between gap and bone
@@ -225,11 +227,10 @@ def _outermost(metal: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return np.asarray(ndimage.maximum_filter(thick, size=5, mode="nearest") > 0)
 
 
-def _spread(codes: npt.NDArray[np.uint8], free: npt.NDArray[np.bool_]) -> Array:
-    """Spread gaps over their next voxels, over thin metal not: shares of voxels, whose sum stays."""
+def _spread(values: npt.NDArray[Any], free: npt.NDArray[np.bool_]) -> Array:
+    """Spread what gap voxels have over their next voxels, over thin metal not; its sum stays."""
     room = _binomial(free.astype(np.float64))
-    given = np.where(codes > 0, 1.0 / np.maximum(room, 1e-9), 0.0)
-    return np.asarray(np.where(free, _binomial(given), 0.0))
+    return np.asarray(np.where(free, _binomial(values / np.maximum(room, 1e-9)), 0.0))
 
 
 def _binomial(field: Array) -> Array:

@@ -49,12 +49,12 @@ def gap_width_mm(
     volume, walls = _smooth(filled * volume, window), _smooth(filled * walls, window)
     seen = walls > 1e-6 * float(np.prod(spacing_mm))
     ratio = np.divide(2.0 * volume, walls, out=np.zeros_like(volume), where=seen)
-    ratios, widths = _slab_table()
+    ratios, widths = _slab_table(round(float(np.prod(spacing_mm)) ** (1 / 3) / window_mm, 3))
     return np.where(seen, window_mm * np.interp(ratio / window_mm, ratios, widths), 0.0).astype(np.float32)
 
 
 def _smooth(field: Field, sigma: list[float]) -> Field:
-    return np.asarray(ndimage.gaussian_filter(field, sigma, truncate=3.0, mode="constant"), dtype=np.float32)
+    return np.asarray(ndimage.gaussian_filter(field, sigma, truncate=3.5, mode="constant"), dtype=np.float32)
 
 
 def _wall_area_mm2(gap: npt.NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> Field:
@@ -87,7 +87,7 @@ def _wall_area_mm2(gap: npt.NDArray[np.bool_], spacing_mm: tuple[float, float, f
 @lru_cache(maxsize=8)
 def _lines(spacing_mm: tuple[float, float, float]) -> tuple[tuple[tuple[int, int, int], ...], tuple[float, ...]]:
     """Give 13 directions to next voxels, and the share of all directions that is nearest to each."""
-    offsets = tuple(o for o in product((-1, 0, 1), repeat=3) if o > (0, 0, 0))
+    offsets = tuple(o for o in product((-1, 0, 1), (-1, 0, 1), (-1, 0, 1)) if o > (0, 0, 0))
     towards = unit(np.array(offsets) * np.array(spacing_mm))
     # points spread evenly over the sphere (Fibonacci's spiral)
     k = np.arange(_SPHERE) + 0.5
@@ -105,13 +105,21 @@ def _counted_share(normal: Field, spacing_mm: tuple[float, float, float]) -> Fie
     return np.asarray(2.0 * np.abs(towards @ normal).T @ np.array(weights, np.float32))
 
 
-@lru_cache(maxsize=1)
-def _slab_table() -> tuple[Array, Array]:
-    """Give what is measured in plane slabs of known width, in windows; both ascending."""
+@lru_cache(maxsize=16)
+def _slab_table(voxel: float) -> tuple[Array, Array]:
+    """Give what is measured in plane slabs of known width, in windows; both ascending.
+
+    A voxel's volume is spread over its edge, a wall over the two voxels at it, which widens the window. The root of the
+    mean square over the slab, for it is the width's square that a liquid feels.
+    """
     widths = np.geomspace(0.01, _WIDEST, 200)
     share = (np.arange(64) + 0.5) / 64.0
     x = widths[:, None] * (share - 0.5)
     near, far = widths[:, None] / 2.0 - x, widths[:, None] / 2.0 + x
-    volume = 0.5 * (erf(near / 2**0.5) + erf(far / 2**0.5))
-    area = (np.exp(-0.5 * near**2) + np.exp(-0.5 * far**2)) / (2.0 * np.pi) ** 0.5
-    return 2.0 * volume.sum(axis=1) / area.sum(axis=1), widths
+    of_volume, of_wall = (1.0 + voxel**2 / 12.0) ** 0.5, (1.0 + voxel**2 / 4.0) ** 0.5
+    volume = 0.5 * (erf(near / of_volume / 2**0.5) + erf(far / of_volume / 2**0.5))
+    area = np.exp(-0.5 * (near / of_wall) ** 2) + np.exp(-0.5 * (far / of_wall) ** 2)
+    area /= (2.0 * np.pi) ** 0.5 * of_wall
+    window = np.exp(-0.5 * np.square(x[:, :, None] - x[:, None, :]))
+    ratio = 2.0 * np.einsum("wij,wj->wi", window, volume) / np.einsum("wij,wj->wi", window, area)
+    return np.sqrt(np.mean(ratio**2, axis=1)), widths

@@ -19,6 +19,7 @@ _HOME_OF = {
     "plan_scan": "steps",
     "render_view": "fluoroscopy.pictures",
     "scan_of": "scripted",
+    "simulate_fill": "simulated_fill",
     "unwrapped_maps": "unwrapped",
     "volume_plan": "steps",
     "volume_plan_labelled": "labelled",
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from planner.pipeline.scripted import find_breaches as find_breaches
     from planner.pipeline.scripted import plan as plan
     from planner.pipeline.scripted import scan_of as scan_of
+    from planner.pipeline.simulated_fill import simulate_fill as simulate_fill
     from planner.pipeline.steps import measure_gaps as measure_gaps
     from planner.pipeline.steps import plan_scan as plan_scan
     from planner.pipeline.steps import volume_plan as volume_plan
@@ -58,6 +60,7 @@ __all__ = [
     "plan_scan",
     "render_view",
     "scan_of",
+    "simulate_fill",
     "unwrapped_maps",
     "volume_plan",
     "volume_plan_labelled",

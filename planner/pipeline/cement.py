@@ -85,14 +85,16 @@ def with_cement(
     exits = tuple(exit_of(patch, anatomy) for patch in patches)
     fills: list[CementFill] = []
     maps: list[ArrivalMap] = []
-    gaps, sets = {gap.id: gap.model_copy(update={"expected_fill_ml": None}) for gap in plan.gaps}, {}
+    gaps = {gap.id: gap.model_copy(update={"expected_fill_ml": None}) for gap in plan.gaps}
+    sets: dict[tuple[str, ...], float | None] = {}
     courses_of: dict[str, list[Course]] = {}
     for gap in track(plan.gaps, stage="letting cement run", monitor=monitor):
         courses = list(_courses(plan, gap, anatomy, exits, config))
         if not courses or gap.volume_ml is None:
             continue
         courses_of[gap.id] = courses
-        fills.extend(_fill(f"fill-{len(fills) + n}", gap.id, course) for n, course in enumerate(courses, start=1))
+        for course in courses:
+            fills.append(_fill(f"fill-{len(fills) + 1}", gap.id, course))
         expected = courses[0]
         if expected.flow.ended != "no_way":
             gaps[gap.id] = gap.model_copy(update={"expected_fill_ml": _expected(gap, courses, plan.breaches, config)})
