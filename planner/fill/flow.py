@@ -362,19 +362,23 @@ def _arrivals_mm3(way: Spread) -> Array:
     levels, count = way.push.shape
     ease = space.conductance.max(axis=1)
     late = np.divide(space.capacity_mm3, 8.0 * ease, out=np.zeros(count), where=ease > 0.0)
-    passed = np.full(count, np.inf)
+    half = way.held_mm3 > 0.5 * space.capacity_mm3
+    ever = half.any(axis=0)
+    level = np.argmax(half, axis=0)
+    latest, earliest = volumes[level], np.concatenate([[0.0], volumes])[level]
     full = way.push > 0.0
     first = np.where(full.any(axis=0), np.argmax(full, axis=0), levels)
+    passed = latest.copy()
     for k in range(levels - 1):
         mine = np.flatnonzero(first == k)
         depth, deeper = (np.sqrt(way.push[n, mine] + late[mine]) for n in (k, k + 1))
         rise = np.maximum(deeper - depth, 1e-9 * deeper)
-        passed[mine] = np.clip(volumes[k] - (volumes[k + 1] - volumes[k]) * depth / rise, 0.0, volumes[k])
-    before = way.held_mm3[-2] / space.capacity_mm3
-    last = first == levels - 1
-    passed[last] = volumes[-1] - before[last] * (volumes[-1] - volumes[-2])
-    half = (first == levels) & (way.held_mm3[-1] > 0.5 * space.capacity_mm3)
-    passed[half] = volumes[-1] * (1.0 + 1e-6 * (1.0 - before[half]))
+        passed[mine] = volumes[k] - (volumes[k + 1] - volumes[k]) * depth / rise
+    # at an exit pressure does not build up: there, as everywhere, a voxel is passed while it is half full
+    passed = np.where(ever, np.clip(passed, earliest, latest), np.inf)
+    before = np.take_along_axis(way.held_mm3, np.maximum(level - 1, 0)[None], axis=0)[0] / space.capacity_mm3
+    late_ones = ever & (first >= levels - 1)
+    passed[late_ones] = (latest - before * (latest - earliest))[late_ones]
     reached = np.flatnonzero(np.isfinite(passed))
     order = reached[np.argsort(passed[reached], kind="stable")]
     middle = np.cumsum(space.capacity_mm3[order]) - 0.5 * space.capacity_mm3[order]
