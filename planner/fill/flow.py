@@ -374,11 +374,14 @@ def _arrivals_mm3(way: Spread) -> Array:
         depth, deeper = (np.sqrt(way.push[n, mine] + late[mine]) for n in (k, k + 1))
         rise = np.maximum(deeper - depth, 1e-9 * deeper)
         passed[mine] = volumes[k] - (volumes[k + 1] - volumes[k]) * depth / rise
-    # at an exit pressure does not build up: there, as everywhere, a voxel is passed while it is half full
+    # a voxel is passed while it is half full; where pressure does not build up, at an exit, that alone tells
     passed = np.where(ever, np.clip(passed, earliest, latest), np.inf)
-    before = np.take_along_axis(way.held_mm3, np.maximum(level - 1, 0)[None], axis=0)[0] / space.capacity_mm3
-    late_ones = ever & (first >= levels - 1)
-    passed[late_ones] = (latest - before * (latest - earliest))[late_ones]
+    share = way.held_mm3 / space.capacity_mm3
+    there = np.take_along_axis(share, level[None], axis=0)[0]
+    before = np.where(level > 0, np.take_along_axis(share, np.maximum(level - 1, 0)[None], axis=0)[0], 0.0)
+    crossed = earliest + (latest - earliest) * (0.5 - before) / np.maximum(there - before, 1e-9)
+    told = ever & ((first >= levels - 1) | (space.exit_conductance > 0.0))
+    passed[told] = crossed[told]
     reached = np.flatnonzero(np.isfinite(passed))
     order = reached[np.argsort(passed[reached], kind="stable")]
     middle = np.cumsum(space.capacity_mm3[order]) - 0.5 * space.capacity_mm3[order]

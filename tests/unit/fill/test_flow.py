@@ -205,8 +205,9 @@ def test_cement_leaves_where_it_is_let_and_only_there(shape_of, space_of, config
 
     opened, thin = run(is_open=True), run(is_open=False)
     reached = np.pi * 3.62**2 * SLIT_MM / 1000.0
-    for flow in (opened, thin):
-        assert flow.exit_arrival_ml["breach-1"] == pytest.approx(reached, rel=0.1)
+    assert thin.exit_arrival_ml["breach-1"] == pytest.approx(reached, rel=0.1)
+    # an exit takes the pressure away that tells when within two volumes it was reached
+    assert opened.exit_arrival_ml["breach-1"] == pytest.approx(reached, rel=0.25)
     assert thin.states[-1].leaked_ml["breach-1"] == 0.0
     leaked = opened.states[-1].leaked_ml["breach-1"]
     assert leaked > 0.3 * (0.9 * SLIT_ML - reached)
