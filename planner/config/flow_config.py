@@ -81,9 +81,8 @@ class FlowConfig(Settings):
         default=0.8, gt=0, le=1, description="Share of the pores that cement takes, for marrow stays in corners; ours."
     )
     beside_mm: float = Field(
-        default=6.0, gt=0, description="Cancellous bone farther from the gap is left out; ours, four times what a gap "
-        "of 2 mm lets in before it is full (tuning scans).",
-    )  # fmt: skip
+        default=6.0, gt=0, description="Cancellous bone farther from the gap is left out; ours, for speed, not tuned."
+    )
     least_width_mm: float = Field(
         default=0.1, ge=0, description="A gap is taken to be at least so wide: beads of PMMA powder are up to 0.1 mm."
     )
