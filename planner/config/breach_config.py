@@ -2,12 +2,11 @@
 
 from pydantic import Field
 
-from planner.config.gantry import GantryLimits
 from planner.config.settings import Settings
 
 
 class BreachConfig(Settings):
-    """What counts as a hole in a gap's wall, and from where it is watched."""
+    """What counts as a hole in a gap's wall."""
 
     thin_mm: float = Field(
         default=0.6, ge=0, description="A wall of at most this thickness will not hold cement; no source, our limit."
@@ -79,15 +78,3 @@ class BreachConfig(Settings):
         default=4.0, ge=0, description="Within this of the shaft's head end, along it, a hole is the screw's own tract."
     )
     include_screw_tract: bool = Field(default=False, description="Whether the screw's own tract is listed too.")
-    watch_step_deg: float = Field(default=5.0, gt=0, le=30, description="Spacing of the C-arm views tried.")
-    watch_clear_mm: float = Field(
-        default=2.0,
-        ge=0,
-        description="Metal nearer to the beam through a leak hides it: a drop of 0.2 mL is 3.6 mm in radius.",
-    )
-    watch_slant_deg: float = Field(
-        default=30.0, gt=0, lt=90, description="Greatest angle between beam and wall at which a leak is in profile."
-    )
-    gantry: GantryLimits = Field(
-        default_factory=GantryLimits, description="How far the C-arm turns; in a plan the same as `fluoroscopy.gantry`."
-    )

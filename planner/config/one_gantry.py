@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from planner.config.gantry import GantryLimits
 from planner.config.gantry_profiles import with_profile
 
-_PLACES = ("fluoroscopy", "needles", "breaches")
+_PLACES = ("fluoroscopy", "needles", "watch")
 
 
 def share_gantry(settings: object) -> object:
@@ -17,7 +17,7 @@ def share_gantry(settings: object) -> object:
     Parameters
     ----------
     settings : object
-        Settings of a plan as they came in, with a `gantry` in `fluoroscopy`, `needles` or `breaches`, or a
+        Settings of a plan as they came in, with a `gantry` in `fluoroscopy`, `needles` or `watch`, or a
         `gantry_profile` in `fluoroscopy`. A single limit set beside a profile holds in its stead.
 
     Returns

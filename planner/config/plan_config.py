@@ -24,6 +24,7 @@ from planner.config.settings import Settings
 from planner.config.spine_pocket_config import SpinePocketConfig
 from planner.config.trust_config import TrustConfig
 from planner.config.visibility_config import VisibilityConfig
+from planner.config.watch_config import WatchConfig
 from planner.errors import ConfigError
 from planner.model.plan import PatientPosition
 
@@ -65,6 +66,7 @@ class PlanConfig(Settings):
     )
     halos: HaloConfig = Field(default_factory=HaloConfig, description="Halos round screws.")
     breaches: BreachConfig = Field(default_factory=BreachConfig, description="Holes in the gaps' walls.")
+    watch: WatchConfig = Field(default_factory=WatchConfig, description="From where leaks are watched.")
     needles: NeedleConfig = Field(default_factory=NeedleConfig, description="Needle search.")
     flow: FlowConfig = Field(default_factory=FlowConfig, description="How cement runs from the needles' tips.")
     fluoroscopy: FluoroConfig = Field(default_factory=FluoroConfig, description="The C-arm, and simulated fluoroscopy.")

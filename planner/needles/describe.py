@@ -17,7 +17,7 @@ from planner.needles.candidates import Target
 from planner.needles.select import Passed
 from planner.safety.clearance import Limits, check_straight
 from planner.safety.fields import Fields
-from planner.safety.watch import ConsoleAngles
+from planner.safety.watch_angles import ConsoleAngles
 
 TOUCH_MM = -0.3
 """How far a needle that touches a screw may seem to dip into its metal: half a voxel of a usual CT."""

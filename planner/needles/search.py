@@ -25,7 +25,7 @@ from planner.needles.transpedicular import along_the_screw, beside_the_screw, pa
 from planner.progress import SILENT, Monitor, track
 from planner.safety.clearance import check_straight, surface_normals
 from planner.safety.fields import distance_fields
-from planner.safety.watch import ConsoleAngles
+from planner.safety.watch_angles import ConsoleAngles
 
 _SPINE_KINDS = ("pedicle_screw", "cage")
 _HIP_KINDS = ("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail")

@@ -16,7 +16,7 @@ from planner.needles.describe import Scene
 from planner.needles.prophylactic import LevelSearch, search_level
 from planner.progress import SILENT, Monitor, track
 from planner.safety.fields import distance_fields
-from planner.safety.watch import ConsoleAngles
+from planner.safety.watch_angles import ConsoleAngles
 from planner.segment.candidacy.adjacent_levels import AdjacentTarget
 
 

@@ -17,6 +17,7 @@ from planner.pipeline.labelled import Labels, plan_labelled, volume_plan_labelle
 from planner.pipeline.measured_gaps import anatomy_of
 from planner.pipeline.stages import Stages
 from planner.pipeline.steps import measure_gaps, treatment_position
+from planner.pipeline.watch import watch_scene
 from planner.progress import SILENT, Monitor
 from planner.safety.breaches import find_breaches as find_patches
 
@@ -130,10 +131,11 @@ def find_breaches(volume: Volume, config: PlanConfig | None = None, *, monitor: 
     config = config or PlanConfig()
     measured = measure_gaps(scan_of(volume), config, Stages(monitor))
     console = partial(console_angles_deg, position=treatment_position(measured.implants, config))
+    anatomy = anatomy_of(measured)
     patches = find_patches(
-        anatomy_of(measured),
+        anatomy,
         config=config.breaches,
-        console=console,
+        watch=watch_scene(anatomy, config, console),
         trust=measured.trust,
         bodies=measured.bodies,
         cortex_hu=measured.cortex_hu,

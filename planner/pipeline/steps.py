@@ -30,6 +30,7 @@ from planner.pipeline.spine_targets import spine_targets
 from planner.pipeline.stages import Stages
 from planner.pipeline.told_anatomy import AnatomyScope, tell_anatomy
 from planner.pipeline.told_implants import tell_implants
+from planner.pipeline.watch import watch_scene
 from planner.progress import SILENT, Monitor
 from planner.safety.breaches import find_breaches as find_patches
 from planner.segment.anatomy.loose_bone import inside_cups, loose_bone
@@ -143,7 +144,7 @@ def plan_scan(
         patches = find_patches(
             anatomy,
             config=config.breaches,
-            console=console,
+            watch=watch_scene(anatomy, config, console),
             trust=measured.trust,
             bodies=measured.bodies,
             cortex_hu=measured.cortex_hu,

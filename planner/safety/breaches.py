@@ -16,7 +16,7 @@ from planner.model.implant import ImplantAxis
 from planner.progress import SILENT, Monitor, track
 from planner.safety.compartments import behind_wall
 from planner.safety.walls import Wall, measure_wall
-from planner.safety.watch import ConsoleAngles, metal_tree, watch_view
+from planner.safety.watch import WatchScene
 from planner.segment.anatomy.endplates import VertebralBody
 from planner.segment.trust import TrustMap
 
@@ -71,7 +71,7 @@ def find_breaches(
     anatomy: Anatomy,
     *,
     config: BreachConfig,
-    console: ConsoleAngles,
+    watch: WatchScene,
     trust: TrustMap | None = None,
     bodies: Sequence[VertebralBody] = (),
     cortex_hu: float | None = None,
@@ -85,8 +85,8 @@ def find_breaches(
         CT, gaps, bone envelope, metal and compartments.
     config : BreachConfig
         What counts as a breach.
-    console : callable
-        Turns positioner angles into console angles of the treatment position, for the gantry's limits.
+    watch : WatchScene
+        Finds the view from which a leak is seen; made from the same anatomy.
     trust : TrustMap or None
         What metal artefacts add, and what they leave readable.
     bodies : sequence of VertebralBody
@@ -106,7 +106,6 @@ def find_breaches(
     CancelledError
         If the monitor asks to stop.
     """
-    metal = metal_tree(anatomy)
     found: list[BreachPatch] = []
     for gap in track(anatomy.gaps, stage="finding breaches", monitor=monitor):
         wall = measure_wall(anatomy, gap, config=config, trust=trust, cortex_hu=cortex_hu)
@@ -124,7 +123,7 @@ def find_breaches(
                 outward_lps=point_tuple(outward),
                 reached=None,
                 leak_after_ml=None,
-                watch_view=watch_view(centre, outward, metal, config=config, console=console),
+                watch_view=watch.view(centre, outward),
                 literature_type=_LITERATURE.get(patch.leak),
                 compartment=_WORDS[patch.leak],
                 barrier_hu=_barrier_hu(wall, patch),

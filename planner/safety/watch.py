@@ -1,82 +1,159 @@
 """From where a leak through a breach is watched."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
-from scipy.spatial import cKDTree
 
-from planner.config.breach_config import BreachConfig
-from planner.geometry.frames import Array, detector_direction
+from planner.config.fluoro_config import FluoroConfig
+from planner.config.visibility_config import HidingConfig
+from planner.config.watch_config import WatchConfig
+from planner.fluoro.metal_lengths import MetalBlock, metal_block
+from planner.fluoro.visibility import target_points
+from planner.geometry.frames import Array, PointsLps, unit
 from planner.model.anatomy import Anatomy
 from planner.model.carm import WatchView
+from planner.model.volume import Mask
+from planner.safety.watch_angles import ConsoleAngles, Looks, clear_rays, looks_within_reach, steady
+from planner.safety.watch_drop import Drop, leaked_drop
+from planner.safety.watch_picture import DropSight, FilledCase, drop_sight
 
-ConsoleAngles = Callable[[float, float], tuple[float, float]]
-"""From positioner angles of a supine patient to the console's angles in the treatment position, degrees."""
+_POINTS = 32
+"""Points that stand for a form of the drop when all views are looked over: shares to some 9 %. Ours."""
+_HIDDEN, _UNSCANNED, _FAINT = 80.0, 30.0, 10.0
+"""What a view costs, in degrees of tilt, where all of the drop is hidden; where nothing of its rays' way was scanned;
+and where it is only just seen against its surroundings. Ours, by eye on the simulated tuning cases."""
+_PLAIN = 3.0
+"""Conspicuity from which on more of it is worth nothing. Ours."""
 
 
-def watch_view(
-    centroid_lps: npt.ArrayLike,
-    outward_lps: npt.ArrayLike,
-    metal: cKDTree | None,
-    *,
-    config: BreachConfig,
-    console: ConsoleAngles,
-) -> WatchView | None:
-    """Find the C-arm view in which a leak shows in profile and no metal lies over it.
+@dataclass(frozen=True, eq=False)
+class WatchScene:
+    """What the watch views of a plan are found with: made once, asked for each breach.
 
     Parameters
     ----------
-    centroid_lps, outward_lps : array_like, shape (3,)
-        The breach and the unit vector out of it, LPS.
-    metal : cKDTree or None
-        Metal points, LPS mm; None without metal.
-    config : BreachConfig
-        Spacing of the views, clear distance, gantry limits.
+    anatomy : Anatomy
+        CT, metal, bone and gaps; all gaps are taken to be full of cement.
+    config : WatchConfig
+        When a view shows a leak, and how far the gantry turns.
+    fluoro : FluoroConfig
+        The beam and the C-arm's distances.
+    noise : HidingConfig
+        Quanta, frames, scatter, and what an observer needs.
     console : callable
         Turns positioner angles into console angles of the treatment position.
-
-    Returns
-    -------
-    WatchView or None
-        None where no view within the gantry's limits is clear of metal.
     """
-    # The drop that is looked for stands a little outside the wall.
-    drop = np.asarray(centroid_lps, dtype=np.float64) + 4.0 * np.asarray(outward_lps, dtype=np.float64)
-    profile = np.asarray(outward_lps, dtype=np.float64)
-    views = [
-        (primary, secondary)
-        for primary in np.arange(-180.0, 180.0, config.watch_step_deg)
-        for secondary in np.arange(-45.0, 46.0, config.watch_step_deg)
-        if config.gantry.reaches(*console(float(primary), float(secondary)))
-    ]
-    if not views:
-        return None
-    beams = np.array([detector_direction(p, s) for p, s in views])
-    slant_deg = np.degrees(np.arcsin(np.clip(np.abs(beams @ profile), 0.0, 1.0)))
-    clear = _clear_of_metal(drop, beams, metal, within_mm=80.0)
-    tilt_deg = np.abs([s for _, s in views])
-    good = (slant_deg <= config.watch_slant_deg) & (clear >= config.watch_clear_mm)
-    if not good.any():
-        return None
-    cost = np.where(good, slant_deg + 0.3 * tilt_deg - np.minimum(clear, 10.0), np.inf)
-    primary, secondary = views[int(np.argmin(cost))]
-    return WatchView(primary_deg=float(primary), secondary_deg=float(secondary))
 
+    anatomy: Anatomy
+    config: WatchConfig
+    fluoro: FluoroConfig
+    noise: HidingConfig
+    console: ConsoleAngles
 
-def _clear_of_metal(drop: Array, beams: Array, metal: cKDTree | None, *, within_mm: float) -> Array:
-    """Least distance of metal from each beam through the drop, shape (N,)."""
-    if metal is None:
-        return np.full(len(beams), np.inf)
-    way = np.arange(-within_mm, within_mm + 1.0, 2.0)
-    points = drop + way[None, :, None] * beams[:, None, :]
-    distances, _ = metal.query(points.reshape(-1, 3), distance_upper_bound=12.0)
-    return np.asarray(distances.reshape(points.shape[:2]).min(axis=1))
+    def view(self, centroid_lps: npt.ArrayLike, outward_lps: npt.ArrayLike) -> WatchView | None:
+        """Find the view in which cement that leaves through a breach is seen.
 
+        Parameters
+        ----------
+        centroid_lps, outward_lps : array_like, shape (3,)
+            A place on the breach, LPS mm, and the direction out of it, of any length but zero.
 
-def metal_tree(anatomy: Anatomy) -> cKDTree | None:
-    """Give the points of the metal's surface, LPS mm; None without metal."""
-    edge = anatomy.metal.voxels & ~ndimage.binary_erosion(anatomy.metal.voxels)
-    index = np.argwhere(edge)
-    return cKDTree(np.asarray(anatomy.grid.to_lps(index))) if len(index) else None
+        Returns
+        -------
+        WatchView or None
+            The easiest view that shows a leaked drop in profile, clear of metal and of all gaps' filling, above the
+            noise and against its surroundings. None where no view within the gantry's limits does, or where the CT
+            does not hold the place where the drop would lie.
+        """
+        centre, outward = np.asarray(centroid_lps, dtype=np.float64), unit(outward_lps)
+        drop = leaked_drop(self.anatomy, self.filled, centre, outward, config=self.config)
+        slant = self._within_reach.slant_deg(outward)
+        in_profile = slant <= self.config.slant_deg
+        if drop is None or not in_profile.any():
+            return None
+        looks = self._within_reach.of(in_profile)
+        clear = self._clear(looks, centre, drop)
+        cost = looks.effort(slant[in_profile]) + _HIDDEN * (1.0 - steady(looks, clear))
+        cost[clear < self.config.least_clear_share] = np.inf
+        place, sight = self._best(looks, cost, drop.cushion, centre)
+        if sight is None:
+            return None
+        return WatchView(
+            primary_deg=float(looks.angles_deg[place, 0]),
+            secondary_deg=float(looks.angles_deg[place, 1]),
+            console_primary_deg=float(looks.console_deg[place, 0]),
+            console_secondary_deg=float(looks.console_deg[place, 1]),
+            slant_deg=float(slant[in_profile][place]),
+            contrast=sight.contrast,
+        )
+
+    def _clear(self, looks: Looks, centre: Array, drop: Drop) -> Array:
+        """Give the share of the drop that stands clear, in the form of which less does."""
+        points = [target_points(form, most=_POINTS) for form in drop.forms]
+        shares = clear_rays(looks, centre, PointsLps(np.concatenate(points)), self._obstacles, fluoro=self.fluoro)
+        parts = np.split(shares, [len(points[0])], axis=1)
+        return np.asarray(np.min([part.mean(axis=1) for part in parts], axis=0))
+
+    def _best(self, looks: Looks, cost: Array, drop: Mask, centre: Array) -> tuple[int, DropSight | None]:
+        """Draw the views one by one, the easiest first, until none that is left can be better."""
+        best: tuple[int, DropSight | None] = (0, None)
+        least = np.inf
+        for place in np.argsort(cost, kind="stable")[: self.config.pictures]:
+            if cost[place] >= least:
+                break
+            primary, secondary = (float(angle) for angle in looks.angles_deg[place])
+            sight = drop_sight(self._case, drop, centre, (primary, secondary), config=self.config, noise=self.noise)
+            if sight is None or not self.shows(sight):
+                continue
+            whole = float(cost[place]) + _UNSCANNED * (1.0 - sight.scanned_share) + self._faintness(sight)
+            if whole < least:
+                best, least = (int(place), sight), whole
+        return best
+
+    def shows(self, sight: DropSight) -> bool:
+        """Say whether a drop that is seen so well counts as visible.
+
+        Parameters
+        ----------
+        sight : DropSight
+            How well it is seen.
+
+        Returns
+        -------
+        bool
+        """
+        return (
+            sight.cnr >= self.noise.least_cnr
+            and sight.conspicuity >= self.config.least_conspicuity
+            and sight.clear_share >= self.config.least_clear_share
+            and sight.scanned_share >= self.config.least_scanned_share
+        )
+
+    def _faintness(self, sight: DropSight) -> float:
+        """Give what a view costs for showing the drop only just."""
+        return _FAINT * (1.0 - min(sight.conspicuity / _PLAIN, 1.0))
+
+    @cached_property
+    def filled(self) -> Mask:
+        """All gaps."""
+        voxels = np.zeros(self.anatomy.grid.shape, dtype=np.bool_)
+        for gap in self.anatomy.gaps:
+            voxels |= gap.mask.voxels
+        return Mask(self.anatomy.grid, voxels)
+
+    @cached_property
+    def _within_reach(self) -> Looks:
+        return looks_within_reach(config=self.config, console=self.console)
+
+    @cached_property
+    def _case(self) -> FilledCase:
+        return FilledCase(self.anatomy, self.filled, self.fluoro)
+
+    @cached_property
+    def _obstacles(self) -> MetalBlock:
+        """Metal and filled gaps, for rays."""
+        both = Mask(self.anatomy.grid, self.filled.voxels | self.anatomy.metal.voxels)
+        filling = Mask(self.anatomy.grid, self.filled.voxels & ~self.anatomy.metal.voxels)
+        return metal_block(both, hiding_mm=self.config.metal_mm, others=[(filling, self.config.filling_mm)])

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from planner.config.breach_config import BreachConfig
 from planner.config.fluoro_config import FluoroConfig
 from planner.config.gantry import GantryLimits
 from planner.config.gantry_profiles import GANTRY_PROFILES
 from planner.config.needle_config import NeedleConfig
 from planner.config.plan_config import PlanConfig, load_settings
+from planner.config.watch_config import WatchConfig
 from planner.errors import ConfigError
 from planner.fluoro.console import console_angles_deg
 from planner.geometry.frames import detector_direction
 from planner.needles.describe import needle_view
 
-PLACES = ("fluoroscopy", "needles", "breaches")
+PLACES = ("fluoroscopy", "needles", "watch")
 
 
 def gantries(config: PlanConfig) -> list[GantryLimits]:
@@ -36,7 +36,7 @@ def test_a_limit_set_in_one_place_holds_in_all(place):
 
 
 @pytest.mark.parametrize(
-    ("place", "kind"), [("fluoroscopy", FluoroConfig), ("needles", NeedleConfig), ("breaches", BreachConfig)]
+    ("place", "kind"), [("fluoroscopy", FluoroConfig), ("needles", NeedleConfig), ("watch", WatchConfig)]
 )
 def test_so_does_one_set_in_a_script(place, kind):
     narrow = GantryLimits(primary_max_deg=60)
@@ -48,7 +48,7 @@ def test_limits_of_several_places_are_put_together():
     config = PlanConfig.model_validate(
         {
             "needles": {"gantry": {"primary_max_deg": 60}, "per_gap": 3},
-            "breaches": {"gantry": {"secondary_max_deg": 20, "primary_max_deg": 60.0}},
+            "watch": {"gantry": {"secondary_max_deg": 20, "primary_max_deg": 60.0}},
         }
     )
     assert gantries(config) == [GantryLimits(primary_max_deg=60, secondary_max_deg=20)] * 3
@@ -96,7 +96,7 @@ def test_two_carms_are_refused(settings, said):
     [
         ("[needles.gantry]\nprimary_maximum_deg = 3", "needles.gantry.primary_maximum_deg"),
         ("[needles.gantry]\nprimary_max_deg = 500", "needles.gantry.primary_max_deg"),
-        ("[breaches]\ngantry = 3", "breaches.gantry"),
+        ("[watch]\ngantry = 3", "watch.gantry"),
         ("needles = 3\n[fluoroscopy.gantry]\nprimary_max_deg = 60", "needles"),
         ('[fluoroscopy]\ngantry_profile = "moblie"', "fluoroscopy.gantry_profile"),
         ('[fluoroscopy]\ngantry_profile = "floor_stand"\ngantry = "wide"', "fluoroscopy.gantry"),
