@@ -1,11 +1,11 @@
 """Is a leaked drop seen in the planner's watch view? ``python benchmarks/watch_views.py SCANS TRUTHS``.
 
 SCANS and TRUTHS are folders with one folder a case (``<case>-<hash>``), as the accuracy table keeps them: ``scan.npz``
-with the simulated CT, ``truth.json`` and ``truth.npz`` with what was built. The planner measures implants, gaps and bone on
-the CT. It is then asked for the watch view of every true breach, by the true patch's middle and direction; with
-``--found`` for those that it finds itself. The judge is independent of the planner's own drop, masks and figures: a drop of
-0.2 mL that sits on the true breach like a cushion, outside of the true bone, the true metal, the true gaps all filled; pictures
-by `planner.render_view` with scatter, blur and noise; and two questions to them (`judge`).
+with the simulated CT, ``truth.json`` and ``truth.npz`` with what was built. The planner measures implant, gap and bone
+on the CT. It is then asked for the watch view of every true breach, by the true patch's middle and direction; with
+``--found`` for those that it finds itself. The judge knows nothing of the planner's drop, masks and figures: 0.2 mL on
+the true breach, as a ball that touches it and as a cushion that sits on it, outside of true bone and metal, all true
+gaps filled; pictures as `planner.render_view` makes them, with scatter, blur and noise; and two questions (`judge`).
 """
 
 import argparse
@@ -52,9 +52,7 @@ FORMS: tuple[Form, ...] = get_args(Form)
 DROP_MM3 = 200.0
 WAY_MM = 2.5
 """From the true patch to free space: walls of breaches are 1.3 mm thick at most."""
-REALISTIC = FluoroConfig(
-    rows=280, columns=280, scatter_to_primary=1.0, photons_per_pixel=1000.0, detector_blur_mm=0.25
-)
+REALISTIC = FluoroConfig(rows=280, columns=280, scatter_to_primary=1.0, photons_per_pixel=1000.0, detector_blur_mm=0.25)
 """As much scatter as primary beam; four frames averaged, as fluoroscopes do; the middle of the panel."""
 METAL_MM, CEMENT_MM = 0.5, 1.0
 """What a ray passes of metal, or of filled gaps, that the eye takes for those."""
@@ -166,9 +164,9 @@ def on_grid(source: Grid, voxels: Bools, grid: Grid, *, beyond: bool = False) ->
 def judge(before: Radiograph, after: Radiograph, drop: Mask) -> dict[str, float]:
     """Ask the pictures whether the drop is seen.
 
-    How much of its shadow is neither metal nor filling; and how far the mean of what is seen of the shadow stands out from
-    a ring round it more than in the picture before, in spreads of the same figure (disc over ring, a plain
-    non-prewhitening observer) at all places round about in the picture before: noise, and the patient's own structure.
+    How much of the drop is neither behind metal nor filling; and how much further the mean of what is seen of the
+    shadow stands out from a ring round it than in the picture before, in spreads of the same figure (disc over ring: a
+    plain non-prewhitening observer) at all places round about in the picture before: noise and the patient's structure.
     """
     length = project_mask(drop, after.carm).astype(np.float64)
     metal, cement = before.shadows.metal_mm, before.shadows.cement_mm
@@ -182,9 +180,7 @@ def judge(before: Radiograph, after: Radiograph, drop: Mask) -> dict[str, float]
     distance = ndimage.distance_transform_edt(~shadow) * pixel
     ring = (distance > SPACE_MM) & (distance <= SPACE_MM + RING_MM)
     middle = np.rint(np.argwhere(shadow).mean(axis=0)).astype(int)
-    then, now = (
-        float(r.attenuation[seen].mean() - r.attenuation[ring & ~other].mean()) for r in (before, after)
-    )
+    then, now = (float(r.attenuation[seen].mean() - r.attenuation[ring & ~other].mean()) for r in (before, after))
     edges = ndimage.binary_dilation((metal > 0.0) | (cement > 0.0), iterations=2)
     plain = ~edges & ~before.cut
     others = elsewhere(before.attenuation.astype(np.float64), seen, ring, plain, middle, round(FIELD_MM / pixel))
@@ -205,7 +201,9 @@ def straight(picture: Radiograph) -> Floats:
     return transmission(picture.shadows.by_material, make_beam(REALISTIC))
 
 
-def elsewhere(picture: Floats, disc: Bools, ring: Bools, open_rays: Bools, middle: npt.NDArray[np.intp], reach: int) -> Floats:
+def elsewhere(
+    picture: Floats, disc: Bools, ring: Bools, open_rays: Bools, middle: npt.NDArray[np.intp], reach: int
+) -> Floats:
     """Give disc over ring at all places round about where at least half of both is neither metal nor filling."""
     from scipy.signal import fftconvolve
 
@@ -271,7 +269,9 @@ def true_views(case: KnownCase, scene: WatchScene) -> Iterator[tuple[BreachTruth
             yield breach, scene.view(breach.centroid, breach.outward)
 
 
-def found_views(case: KnownCase, scene: WatchScene, config: PlanConfig) -> Iterator[tuple[BreachTruth, WatchView | None]]:
+def found_views(
+    case: KnownCase, scene: WatchScene, config: PlanConfig
+) -> Iterator[tuple[BreachTruth, WatchView | None]]:
     """Give the view of each breach that the planner finds, with the true one that it lies at."""
     for patch in find_breaches(scene.anatomy, config=config.breaches, watch=scene):
         distance, code = case.breach_voxels.nearest(np.array([patch.breach.centroid_lps]))
@@ -301,14 +301,29 @@ def case_folders(scans: Path, truths: Path, wanted: str) -> Iterator[tuple[str, 
             yield name, folder / "scan.npz", known[0]
 
 
+FIGURES = ("contrast", "clear", "index", "alone", "grey")
+
+
 def line(label: str, group: list[Sight]) -> str:
-    """Sum up a group of breaches."""
+    """Sum up a group of breaches: how many, how many without a view, how many seen, and medians of those shown."""
     shown = [s for s in group if s.view is not None]
     seen = sum(s.seen for s in group)
-    figures = " ".join(
-        f"{np.median([getattr(s, what) for s in shown]):8.2f}" for what in ("contrast", "clear", "index", "alone", "grey")
-    ) if shown else ""
-    return f"{label:24s} {len(group):4d} {len(group) - len(shown):8d} {seen:5d} {seen / max(len(group), 1):7.1%} {seen / max(len(shown), 1):7.1%} {figures}"
+    shares = f"{seen / max(len(group), 1):8.1%} {seen / max(len(shown), 1):8.1%}"
+    medians = [f"{np.median([getattr(s, what) for s in shown]):8.2f}" for what in FIGURES] if shown else []
+    return f"{label:24s} {len(group):4d} {len(group) - len(shown):7d} {seen:4d} {shares} {' '.join(medians)}"
+
+
+def told(sight: Sight) -> str:
+    """Write down one breach; a star stands before one whose drop is not seen."""
+    start = f"{' ' if sight.seen else '*'}{sight.case} {sight.name:26s} {sight.leak:9s} {sight.form:7s}"
+    view = sight.view
+    if view is None:
+        return f"{start} {sight.area_mm2:5.1f} mm2 no view"
+    figures = " ".join(f"{what} {getattr(sight, what):.2f}" for what in FIGURES)
+    return (
+        f"{start} {sight.area_mm2:5.1f} mm2 console {view.console_primary_deg:4.0f} {view.console_secondary_deg:4.0f} "
+        f"slant {view.slant_deg:3.0f} told {view.contrast:.2f} {figures}"
+    )
 
 
 def main() -> None:
@@ -324,15 +339,9 @@ def main() -> None:
     for name, scan_file, truth in case_folders(chosen.scans, chosen.truths, chosen.cases):
         for sight in sights(name, scan_file, truth, found=chosen.found, pictures=chosen.pictures):
             every.append(sight)
-            view = sight.view
-            told = "no view" if view is None else (
-                f"console {view.console_primary_deg:4.0f} {view.console_secondary_deg:4.0f} slant {view.slant_deg:3.0f} "
-                f"contrast {sight.contrast:.2f} (told {view.contrast:.2f}) clear {sight.clear:.2f} "
-                f"index {sight.index:5.1f} alone {sight.alone:5.1f} grey {sight.grey:4.0f}"
-            )
-            mark = " " if sight.seen else "*"
-            print(f"{mark}{name} {sight.name:26s} {sight.leak:9s} {sight.form:7s} {sight.area_mm2:5.1f} mm2 {told}", flush=True)
-    print(f"{'':24s} {'n':>4s} {'no view':>8s} {'seen':>5s} {'of all':>7s} {'of shown':>7s} contrast    clear    index    alone     grey")
+            print(told(sight), flush=True)
+    head = " ".join(f"{what:>8s}" for what in FIGURES)
+    print(f"{'':24s} {'n':>4s} {'no view':>7s} {'seen':>4s} {'of all':>8s} {'of shown':>8s} {head}")
     for form in FORMS:
         group = [s for s in every if s.form == form]
         print(line(f"{form}, all", group))

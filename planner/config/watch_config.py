@@ -18,8 +18,8 @@ class WatchConfig(Settings):
     way_mm: float = Field(
         default=2.0,
         gt=0.0,
-        description="So far beyond the breach, outwards, free space is looked for; further off the cement runs in bone, as "
-        "in a vein. Ours: the wall of a breach is 0 to 1.3 mm thick on the simulated tuning cases.",
+        description="So far beyond the breach, outwards, free space is looked for; further off the cement runs in "
+        "bone, as in a vein. Ours: the wall of a breach is 0 to 1.3 mm thick on the simulated tuning cases.",
     )
     step_deg: float = Field(default=5.0, gt=0.0, le=30.0, description="Between the C-arm views tried. Ours.")
     slant_deg: float = Field(

@@ -19,8 +19,8 @@ _STEEPEST_DEG = 60.0
 _DIGITS = 6
 _TILT, _TURN, _FLAT = 1.0, 0.5, 2.0
 """What a view costs: a degree of tilt towards head or feet; a degree away from the next frontal or lateral view; and a
-hundredth of the drop's height that the slant takes away. Straight views are quickly set and known by heart. Ours, by eye
-on the views of the simulated tuning cases."""
+hundredth of the drop's height that the slant takes away. Straight views are quickly set and known by heart. Ours, by
+eye on the views of the simulated tuning cases."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +122,8 @@ def clear_rays(
     Returns
     -------
     ndarray of float, shape (V, N)
-        1 for a clear ray, else 0. A ray that runs where metal goes on beyond the CT is not clear: what it passes is not known.
+        1 for a clear ray, else 0. A ray that runs where metal goes on beyond the CT is not clear: what it passes is not
+        known.
     """
     sources = isocentre_lps - fluoro.source_isocentre_mm * looks.beams_lps
     rays = points_lps[None, :, :] - sources[:, None, :]
@@ -145,8 +146,8 @@ def steady(looks: Looks, shares: Array) -> Array:
     Returns
     -------
     ndarray, shape (V,)
-        No patient lies quite as in the CT: a view counts for less where the next ones are worse. Neighbours that are out
-        of reach or not in profile are left out.
+        No patient lies quite as in the CT: a view counts for less where the next ones are worse. For one that is
+        out of reach or not in profile the view itself counts.
     """
     table = np.full((looks.table[0], looks.table[1] + 2), np.nan)
     table[looks.place[:, 0], looks.place[:, 1] + 1] = shares

@@ -32,7 +32,8 @@ class Drop:
     Parameters
     ----------
     ball, cushion : Mask
-        The two forms that it may take: hanging on the breach as a ball, and spread round it. On a small grid of its own.
+        The two forms that it may take: a ball that hangs on the breach, and half a ball on it. On a small grid
+        of their own.
     within_bone : bool
         Whether no free space lies behind the breach, so that the cement runs in bone: in a vein, or a cleft.
     """
@@ -131,7 +132,7 @@ def _grown(room: Bools, middle: _Voxel, *, count: int) -> Bools | None:
         joined = labels == labels[middle]
         found = int(np.count_nonzero(joined))
         if found >= count:
-            return joined & (away <= _limit(away, joined, count))
+            return np.asarray(joined & (away <= _limit(away, joined, count)))
         # What walls cut off from the ball is looked for further out.
         limit *= 1.5
     return joined if found >= _LEAST_SHARE * count else None

@@ -21,7 +21,7 @@ from planner.model.volume import Mask
 
 Bools = npt.NDArray[np.bool_]
 _FIELD_MM = 34.0
-"""Side of the pictures, at the drop: the drop, its surroundings on all sides, and what a drop that spreads needs. Ours."""
+"""Side of the pictures, at the drop: the drop, also one that spreads, and its surroundings on all sides. Ours."""
 _SHADOW_SHARE = 0.5
 """Where a ray passes this share of the longest way through the drop, it belongs to the drop's shadow. Ours."""
 _LEAST_PIXELS = 8

@@ -2,13 +2,17 @@ import numpy as np
 import pytest
 
 from planner.config.breach_config import BreachConfig
+from planner.config.fluoro_config import FluoroConfig
 from planner.config.gantry import GantryLimits
+from planner.config.visibility_config import HidingConfig
+from planner.config.watch_config import WatchConfig
 from planner.geometry.frames import detector_direction
 from planner.geometry.grid import Grid
 from planner.model.anatomy import Anatomy, GapSpace
 from planner.model.implant import Implant, ImplantAxis
 from planner.model.volume import Mask, Volume
 from planner.safety.breaches import find_breaches, measure_wall
+from planner.safety.watch import WatchScene
 
 SPACING = 0.5
 GRID = Grid((50, 80, 80), np.array([[0, 0, 0.5, -20], [0, 0.5, 0, -20], [0.5, 0, 0, -12.5], [0, 0, 0, 1]]))
@@ -50,8 +54,9 @@ def anatomy(*, wall_mm, window_mm=0.0, canal=False, axis=None):
     )
 
 
-def found(case, **settings):
-    patches = find_breaches(case, config=BreachConfig(**settings), console=supine)
+def found(case, gantry=None, **settings):
+    watch = WatchScene(case, WatchConfig(gantry=gantry or GantryLimits()), FluoroConfig(), HidingConfig(), supine)
+    patches = find_breaches(case, config=BreachConfig(**settings), watch=watch)
     return tuple(patch.breach for patch in patches)
 
 
