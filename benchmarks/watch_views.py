@@ -56,11 +56,14 @@ REALISTIC = FluoroConfig(rows=280, columns=280, scatter_to_primary=1.0, photons_
 """As much scatter as primary beam; four frames averaged, as fluoroscopes do; the middle of the panel."""
 METAL_MM, CEMENT_MM = 0.5, 1.0
 """What a ray passes of metal, or of filled gaps, that the eye takes for those."""
-LEAST_SHARE = 0.5
+LEAST_SHARE = 1.0 / 3.0
+"""So much of the drop must stand clear, 0.07 mL of 0.2; beside it is told of how many half does."""
 LEAST_INDEX = 3.0
 """With d' = 3 an observer who has to choose between two places is right in 98 % (Green and Swets 1966)."""
 RING_MM, SPACE_MM, FIELD_MM = 4.0, 0.8, 12.0
 """Width of the ring and its distance from the shadow; how far round the drop places are compared: at the drop."""
+LEAST_PLACES = 100
+"""Fewer places tell nothing of the surroundings: they are looked for twice as far, and then it is not seen."""
 NEAR_MM = 4.0
 """As the accuracy table: a breach so near to a true patch means that patch."""
 
@@ -182,8 +185,12 @@ def judge(before: Radiograph, after: Radiograph, drop: Mask) -> dict[str, float]
     middle = np.rint(np.argwhere(shadow).mean(axis=0)).astype(int)
     then, now = (float(r.attenuation[seen].mean() - r.attenuation[ring & ~other].mean()) for r in (before, after))
     edges = ndimage.binary_dilation((metal > 0.0) | (cement > 0.0), iterations=2)
-    plain = ~edges & ~before.cut
-    others = elsewhere(before.attenuation.astype(np.float64), seen, ring, plain, middle, round(FIELD_MM / pixel))
+    calm = before.attenuation.astype(np.float64)
+    others = elsewhere(calm, seen, ring, ~edges, middle, round(FIELD_MM / pixel))
+    if others.size < LEAST_PLACES:
+        others = elsewhere(calm, seen, ring, ~edges, middle, round(2.0 * FIELD_MM / pixel))
+    if others.size < LEAST_PLACES:
+        return {"clear": clear}
     screens = [display_image(r, config=REALISTIC).astype(np.float64) for r in (before, after)]
     return {
         "clear": clear,
@@ -308,7 +315,10 @@ def line(label: str, group: list[Sight]) -> str:
     """Sum up a group of breaches: how many, how many without a view, how many seen, and medians of those shown."""
     shown = [s for s in group if s.view is not None]
     seen = sum(s.seen for s in group)
-    shares = f"{seen / max(len(group), 1):8.1%} {seen / max(len(shown), 1):8.1%}"
+    half = sum(s.seen and s.clear >= 0.5 for s in group)
+    shares = " ".join(
+        f"{part / max(of, 1):8.1%}" for part, of in ((seen, len(group)), (seen, len(shown)), (half, len(group)))
+    )
     medians = [f"{np.median([getattr(s, what) for s in shown]):8.2f}" for what in FIGURES] if shown else []
     return f"{label:24s} {len(group):4d} {len(group) - len(shown):7d} {seen:4d} {shares} {' '.join(medians)}"
 
@@ -341,7 +351,7 @@ def main() -> None:
             every.append(sight)
             print(told(sight), flush=True)
     head = " ".join(f"{what:>8s}" for what in FIGURES)
-    print(f"{'':24s} {'n':>4s} {'no view':>7s} {'seen':>4s} {'of all':>8s} {'of shown':>8s} {head}")
+    print(f"{'':24s} {'n':>4s} {'no view':>7s} {'seen':>4s} {'of all':>8s} {'of shown':>8s} {'half':>8s} {head}")
     for form in FORMS:
         group = [s for s in every if s.form == form]
         print(line(f"{form}, all", group))

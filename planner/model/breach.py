@@ -30,7 +30,7 @@ class Breach(Record):
     leak_after_ml: NotNegative | None
     """Injected by then, in the expected course; None where it is never reached, or that was not simulated."""
     watch_view: WatchView | None
-    """The view in which a leak shows in profile."""
+    """The view in which a leak shows in profile; None where no view that the gantry reaches shows it."""
     literature_type: LiteratureType | None = None
     """None where the literature's types do not name such a leak. Older plans do not have it."""
     compartment: str | None = None

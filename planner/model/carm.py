@@ -26,16 +26,17 @@ class NeedleView(BullsEye):
 
 
 class WatchView(BullsEye):
-    """The view in which a leak shows in profile, clear of metal and of the gap's own filling."""
+    """The view in which a leak shows in profile, clear of metal and of the filling of its gap and of all others."""
 
     console_primary_deg: float | None = None
     """Primary angle for the treatment position. Older plans do not have it."""
     console_secondary_deg: float | None = None
     """Secondary angle for the treatment position."""
     slant_deg: float | None = None
-    """Between the beam and the wall: 0 shows the leak wholly in profile."""
+    """Between the beam and the wall: 0 shows the leak wholly in profile. Older plans do not have it."""
     contrast: Share | None = None
-    """The share of the beam there that a leaked drop of 0.2 mL takes away; None where that was not computed."""
+    """Share of the straight beam (no scatter) that a leaked drop takes away, 0.2 mL unless the settings say otherwise: the
+    mean over those pixels of its shadow that are clear of metal and of filled gaps. None where it was not computed."""
 
 
 class CArm(Record):

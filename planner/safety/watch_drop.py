@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from planner.config.watch_config import WatchConfig
-from planner.geometry.frames import Array, unit
+from planner.geometry.frames import Array, PointsLps, unit
 from planner.geometry.grid import Grid
 from planner.model.anatomy import Anatomy
 from planner.model.volume import Mask
@@ -17,6 +17,8 @@ _Voxel = tuple[int, int, int]
 _VOXEL_MM = 0.6
 """A drop of 0.2 mL has some 900 voxels of this size. Ours."""
 _STEP_MM = 0.25
+_CONE = 0.5
+"""Cosine of 60 degrees: the way out may run so far off the breach's mean direction. Ours."""
 _WIDTHS = 2.5
 """So many radii beyond the way out the drop's space is looked at: room to get round an edge. Ours."""
 _ROUNDS = 6
@@ -69,21 +71,28 @@ def leaked_drop(
     Drop or None
         The ball touches the outside of the breach, the cushion sits on it as half a ball; where bone, metal or a filled
         gap is in the way each takes the space that hangs together beside them, nearest first, up to the same volume.
-        Where no free space lies along the way out, bone gives way; metal and filled gaps never do. None where there is
-        room for less than half of it, or where the CT ends.
+        Where there is no free space near the breach, or too little, bone gives way; metal and filled gaps never do.
+        None where there is room for less than half of it, or where the CT ends.
     """
     start, out = np.asarray(centroid_lps, dtype=np.float64), unit(outward_lps)
     radius = (3.0 * config.drop_ml * 1000.0 / (4.0 * np.pi)) ** (1.0 / 3.0)
     grid = _box_round(start, config.way_mm + _WIDTHS * radius)
-    taken, bone = _sampled([[anatomy.metal, filled], [anatomy.bone]], grid)
+    places = grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1))
+    taken, bone = _sampled([[anatomy.metal, filled], [anatomy.bone]], places)
     count = round(config.drop_ml * 1000.0 / grid.voxel_volume_mm3)
-    for room, within_bone in ((~(taken | bone), False), (~taken, True)):
-        way = _way_out(room, grid, start, out, way_mm=config.way_mm, radius_mm=radius)
-        if way is not None:
-            ball, cushion = (_grown(room, middle, count=count) for middle in (way[-1], way[0]))
-            if ball is None or cushion is None:
-                return None
-            return Drop(Mask(grid, ball), Mask(grid, cushion), within_bone)
+    # Not round the gap to its other side, which another breach has.
+    taken |= np.asarray((places - start) @ out < -_VOXEL_MM)
+    free = ~(taken | bone)
+    # What was measured of gap and metal may reach a little further out than they do.
+    for room, way_mm, within_bone in (
+        (free, config.way_mm, False), (~taken, config.way_mm, True), (~taken, 2.0 * config.way_mm, True)
+    ):  # fmt: skip
+        exit_at = _exit(room, grid, start, out, way_mm=way_mm)
+        if exit_at is not None:
+            middle = _middle(room, grid, exit_at, out, radius_mm=radius)
+            ball, cushion = (_grown(room, place, count=count) for place in (middle, exit_at))
+            if ball is not None and cushion is not None:
+                return Drop(Mask(grid, ball), Mask(grid, cushion), within_bone)
     return None
 
 
@@ -94,31 +103,36 @@ def _box_round(centre_lps: Array, reach_mm: float) -> Grid:
     return Grid((count, count, count), matrix)
 
 
-def _sampled(groups: list[list[Mask]], grid: Grid) -> list[Bools]:
-    """Bring each group of masks onto another grid, by the nearest voxel; beyond their grid nothing is free."""
+def _sampled(groups: list[list[Mask]], places_lps: PointsLps) -> list[Bools]:
+    """Give each group of masks, all on one grid, at places by the nearest voxel; beyond their grid nothing is free."""
     source = groups[0][0].grid
-    index = np.rint(source.to_index(grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1)))).astype(np.intp)
+    index = np.rint(source.to_index(places_lps)).astype(np.intp)
     inside = np.all((index >= 0) & (index < np.array(source.shape)), axis=-1)
     at = tuple(np.moveaxis(np.clip(index, 0, np.array(source.shape) - 1), -1, 0))
     return [np.logical_or.reduce([mask.voxels[at] for mask in group]) | ~inside for group in groups]
 
 
-def _way_out(
-    room: Bools, grid: Grid, start: Array, out: Array, *, way_mm: float, radius_mm: float
-) -> list[_Voxel] | None:
-    """Give the way from the outside of the wall to the middle of a ball that touches it; None where none is free."""
-    steps = np.arange(0.0, way_mm + radius_mm, _STEP_MM)
-    places = np.rint(grid.to_index(start + steps[:, None] * out)).astype(np.intp)
-    free = room[tuple(places.T)]
-    opens = np.flatnonzero(free & (steps <= way_mm))
-    if not len(opens):
+def _exit(room: Bools, grid: Grid, start: Array, out: Array, *, way_mm: float) -> _Voxel | None:
+    """Give the nearest place of the room in a cone outwards; None where none is near enough."""
+    index = np.argwhere(room)
+    offset = np.asarray(grid.to_lps(index)) - start
+    away = np.linalg.norm(offset, axis=1)
+    ahead = (offset @ out >= _CONE * away) & (away <= way_mm)
+    if not ahead.any():
         return None
-    first = int(opens[0])
-    shut = np.flatnonzero(~free[first:])
+    i, j, k = index[ahead][np.argmin(away[ahead])]
+    return int(i), int(j), int(k)
+
+
+def _middle(room: Bools, grid: Grid, exit_at: _Voxel, out: Array, *, radius_mm: float) -> _Voxel:
+    """Give the middle of a ball that touches the wall at its exit."""
+    steps = np.arange(0.0, 2.0 * radius_mm, _STEP_MM)
+    places = np.rint(np.array(exit_at) + steps[:, None] * (grid.directions_lps.T @ out) / _VOXEL_MM).astype(np.intp)
+    shut = np.flatnonzero(~room[tuple(places.T)])
     # Between two walls that are nearer than the ball is wide its middle lies midway.
     deep_mm = min(radius_mm, (shut[0] - 1) * _STEP_MM / 2.0) if len(shut) else radius_mm
-    last = min(first + int(deep_mm / _STEP_MM), len(places) - 1)
-    return [(int(i), int(j), int(k)) for i, j, k in places[first : last + 1]]
+    i, j, k = places[int(deep_mm / _STEP_MM)]
+    return int(i), int(j), int(k)
 
 
 def _grown(room: Bools, middle: _Voxel, *, count: int) -> Bools | None:

@@ -68,9 +68,10 @@ def test_it_does_not_jump_over_a_wall():
     assert in_space(drop.ball, lambda x, y, z: (x > 3.5) | (np.abs(y) > 3.5)) == 0
 
 
-def test_where_there_is_hardly_room_nothing_is_said():
+def test_where_there_is_hardly_room_bone_gives_way_and_metal_does_not():
     pocket = (X > 0) & (X < 3) & (np.abs(Y) < 3) & (np.abs(Z) < 2)
-    assert laid(bone=~pocket) is None
+    assert laid(bone=~pocket).within_bone
+    assert laid(metal=~pocket) is None
 
 
 def test_where_bone_is_all_round_cement_runs_in_bone_but_not_in_metal():
@@ -82,6 +83,20 @@ def test_where_bone_is_all_round_cement_runs_in_bone_but_not_in_metal():
 def test_bone_further_out_than_a_breachs_wall_is_thick_is_not_leapt():
     assert laid(bone=X < 1.5).within_bone is False
     assert laid(bone=X < 2.5).within_bone is True
+
+
+def test_it_does_not_run_round_the_gap_to_its_other_side():
+    ball = np.hypot(X + 3, Z) < 3
+    drop = laid(bone=np.ones(GRID.shape, bool), gap=ball & (np.abs(Y) < 3), metal=(X > 2) & (np.abs(Y) < 12))
+    for form in drop.forms:
+        assert in_space(form, lambda x, y, z: x < -1.3) == 0
+
+
+def test_the_nearest_way_out_is_taken_though_the_straight_one_is_shut():
+    # Metal stands square to the mean direction; beside it the wall is open.
+    drop = laid(bone=X < 0.0, metal=(X > 0.4) & (Y > 0.3))
+    assert in_space(drop.cushion, lambda x, y, z: (x > 0.7) & (y > 0.6)) == 0
+    assert drop.cushion.volume_ml == pytest.approx(0.2, rel=0.06)
 
 
 def test_metal_right_behind_the_breach_leaves_no_way():
