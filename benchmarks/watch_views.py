@@ -62,6 +62,8 @@ LEAST_INDEX = 3.0
 """With d' = 3 an observer who has to choose between two places is right in 98 % (Green and Swets 1966)."""
 RING_MM, SPACE_MM, FIELD_MM = 4.0, 0.8, 12.0
 """Width of the ring and its distance from the shadow; how far round the drop places are compared: at the drop."""
+LEAST_SCANNED = 0.25
+"""As the screen has it."""
 LEAST_PLACES = 100
 """Fewer places tell nothing of the surroundings: they are looked for twice as far, and then it is not seen."""
 NEAR_MM = 4.0
@@ -183,12 +185,15 @@ def judge(before: Radiograph, after: Radiograph, drop: Mask) -> dict[str, float]
     distance = ndimage.distance_transform_edt(~shadow) * pixel
     ring = (distance > SPACE_MM) & (distance <= SPACE_MM + RING_MM)
     middle = np.rint(np.argwhere(shadow).mean(axis=0)).astype(int)
-    then, now = (float(r.attenuation[seen].mean() - r.attenuation[ring & ~other].mean()) for r in (before, after))
+    calm, late = (as_if_whole(picture) for picture in (before, after))
+    then, now = (float(depth[seen].mean() - depth[ring & ~other].mean()) for depth in (calm, late))
     edges = ndimage.binary_dilation((metal > 0.0) | (cement > 0.0), iterations=2)
-    calm = before.attenuation.astype(np.float64)
-    others = elsewhere(calm, seen, ring, ~edges, middle, round(FIELD_MM / pixel))
-    if others.size < LEAST_PLACES:
-        others = elsewhere(calm, seen, ring, ~edges, middle, round(2.0 * FIELD_MM / pixel))
+    # Where the CT was cut the picture is a guess: such places count only where there are no others.
+    tries = ((~edges & ~before.cut, FIELD_MM), (~edges & ~before.cut, 2.0 * FIELD_MM), (~edges, 2.0 * FIELD_MM))
+    for plain, field_mm in tries:
+        others = elsewhere(calm, seen, ring, plain, middle, round(field_mm / pixel))
+        if others.size >= LEAST_PLACES:
+            break
     if others.size < LEAST_PLACES:
         return {"clear": clear}
     screens = [display_image(r, config=REALISTIC).astype(np.float64) for r in (before, after)]
@@ -199,6 +204,11 @@ def judge(before: Radiograph, after: Radiograph, drop: Mask) -> dict[str, float]
         "alone": (now - float(others.mean())) / float(others.std()),
         "grey": float(np.median((screens[0] - screens[1])[seen])),
     }
+
+
+def as_if_whole(picture: Radiograph) -> Floats:
+    """Give the attenuation as the screen shows it where the CT was cut: the rest of a ray is like what was scanned."""
+    return np.asarray(picture.attenuation / np.maximum(picture.scanned_share, LEAST_SCANNED), dtype=np.float64)
 
 
 def straight(picture: Radiograph) -> Floats:

@@ -35,8 +35,8 @@ class WatchView(BullsEye):
     slant_deg: float | None = None
     """Between the beam and the wall: 0 shows the leak wholly in profile. Older plans do not have it."""
     contrast: Share | None = None
-    """Share of the straight beam (no scatter) that a leaked drop takes away, 0.2 mL unless the settings say otherwise: the
-    mean over those pixels of its shadow that are clear of metal and of filled gaps. None where it was not computed."""
+    """Share of the straight beam (no scatter) that a leaked drop takes away, 0.2 mL unless the settings say otherwise:
+    the mean over those pixels of its shadow that are clear of metal and of filled gaps. None where not computed."""
 
 
 class CArm(Record):

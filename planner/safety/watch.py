@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from planner.config.fluoro_config import FluoroConfig
 from planner.config.visibility_config import HidingConfig
@@ -174,7 +175,12 @@ class WatchScene:
 
     @cached_property
     def _obstacles(self) -> MetalBlock:
-        """Metal and filled gaps, for rays."""
-        both = Mask(self.anatomy.grid, self.filled.voxels | self.anatomy.metal.voxels)
-        filling = Mask(self.anatomy.grid, self.filled.voxels & ~self.anatomy.metal.voxels)
+        """Metal and filled gaps, for rays.
+
+        Metal is grown by a voxel, for its outline errs by so much: of 98 breaches of six simulated tuning cases 2, not 6,
+        then have a view in which less than half of a true drop is clear.
+        """
+        metal = ndimage.binary_dilation(self.anatomy.metal.voxels)
+        both = Mask(self.anatomy.grid, self.filled.voxels | metal)
+        filling = Mask(self.anatomy.grid, self.filled.voxels & ~metal)
         return metal_block(both, hiding_mm=self.config.metal_mm, others=[(filling, self.config.filling_mm)])
