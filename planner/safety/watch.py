@@ -177,8 +177,8 @@ class WatchScene:
     def _obstacles(self) -> MetalBlock:
         """Metal and filled gaps, for rays.
 
-        XX
-                then have a view in which less than half of a true drop is clear.
+                Metal is grown by a voxel, for its outline errs by so much: of 98 breaches of six simulated tuning cases 2
+        instead of 6 then have a view in which less than half of a true drop is clear.
         """
         metal = ndimage.binary_dilation(self.anatomy.metal.voxels)
         both = Mask(self.anatomy.grid, self.filled.voxels | metal)
