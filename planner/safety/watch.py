@@ -177,7 +177,7 @@ class WatchScene:
     def _obstacles(self) -> MetalBlock:
         """Metal and filled gaps, for rays.
 
-                Metal is grown by a voxel, for its outline errs by so much: of 98 breaches of six simulated tuning cases 2
+        Metal is grown by a voxel, for its outline errs by so much: of 98 breaches of six simulated tuning cases 2
         instead of 6 then have a view in which less than half of a true drop is clear.
         """
         metal = ndimage.binary_dilation(self.anatomy.metal.voxels)
