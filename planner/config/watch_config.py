@@ -61,7 +61,10 @@ class WatchConfig(Settings):
         default=1.2, gt=0.0, le=3.0, description="Pixels of the pictures looked at, at the drop: six across it. Ours."
     )
     pictures: int = Field(
-        default=6, ge=1, le=100, description="Of the views that are clear, so many of the easiest are drawn. Ours."
+        default=16,
+        ge=1,
+        le=100,
+        description="Of the views that are clear, so many of the easiest are drawn at most. Ours.",
     )
     gantry: GantryLimits = Field(
         default_factory=GantryLimits, description="How far the C-arm turns; in a plan the same as `fluoroscopy.gantry`."
