@@ -28,7 +28,7 @@ and where it is only just seen against its surroundings. Ours, by eye on the sim
 _FIRST_SHARE = 0.25
 """Of the views in profile, so many are looked at first. Ours, for speed alone."""
 _GROWN = 0.7
-"""The rays take metal to be a voxel thicker: views with so much of the least share are drawn, with metal as it is. Ours."""
+"""Rays see metal a voxel thicker: with so much of the least share a view is drawn, with metal as it is. Ours."""
 _PLAIN = 3.0
 """Conspicuity from which on more of it is worth nothing. Ours."""
 
