@@ -18,6 +18,7 @@ from planner.config.hardware_config import HardwareConfig
 from planner.config.hip_config import HipGapConfig, HipImplantConfig
 from planner.config.implant_config import ImplantConfig, ShaftSearchConfig
 from planner.config.needle_config import NeedleConfig
+from planner.config.needle_hole_config import NeedleHoleConfig
 from planner.config.one_gantry import share_gantry
 from planner.config.prophylaxis_config import ProphylaxisConfig
 from planner.config.settings import Settings
@@ -69,6 +70,9 @@ class PlanConfig(Settings):
     watch: WatchConfig = Field(default_factory=WatchConfig, description="From where leaks are watched.")
     needles: NeedleConfig = Field(default_factory=NeedleConfig, description="Needle search.")
     flow: FlowConfig = Field(default_factory=FlowConfig, description="How cement runs from the needles' tips.")
+    needle_holes: NeedleHoleConfig = Field(
+        default_factory=NeedleHoleConfig, description="Holes of needles as ways out of a gap."
+    )
     fluoroscopy: FluoroConfig = Field(default_factory=FluoroConfig, description="The C-arm, and simulated fluoroscopy.")
     visibility: VisibilityConfig = Field(
         default_factory=VisibilityConfig, description="What fluoroscopy views show of gaps and landmarks."

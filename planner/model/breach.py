@@ -1,6 +1,6 @@
 """Places where the wall round a gap will not hold cement."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from planner.model.carm import WatchView
 from planner.model.record import NotNegative, PointLps, Record, Share, VectorLps
@@ -9,6 +9,11 @@ LeakType = Literal["cortical", "canal", "foramen", "disc", "joint", "screw_tract
 BreachSeverity = Literal["open", "thin"]
 LiteratureType = Literal["B", "S", "C", "D"]
 """Types of PMC8449924: basivertebral vein, segmental vein, cortical defect, disc."""
+
+HARMFUL_LEAKS: Final[frozenset[LeakType]] = frozenset(("canal", "foramen", "disc", "joint", "venous"))
+"""Leaks that an injection stops for wherever it is: nerves lie in canal and foramen; from a vein cement goes to the
+lung (doi 10.12307/2025.427); a joint is to be kept free (doi 10.1177/11207000251415370); with cement in a disc the next
+body breaks more often (AJNR 2004;25:175). Soft tissue bears a little; at the hip one stops for it, too."""
 
 
 class Breach(Record):
@@ -43,3 +48,8 @@ class Breach(Record):
     """How far metal artefacts leave the wall readable here; None where that is not known."""
     stop_ml: NotNegative | None = None
     """Look there from so much injected cement on: the earliest that any simulated course reaches it."""
+
+    @property
+    def is_harmful(self) -> bool:
+        """Whether an injection stops for it wherever it is; also where it is not known what lies behind."""
+        return self.leak_type is None or self.leak_type in HARMFUL_LEAKS

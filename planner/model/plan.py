@@ -72,6 +72,9 @@ class RiskFactor(Record):
     unit: str
     level: str | None
     source: str
+    bone: str | None = None
+    """The bone's name among the labels ("vertebra-2", "femur-left"); None for the whole plan. Older plans do not have
+    it."""
 
 
 class Plan(Record):

@@ -232,6 +232,7 @@ def _trabecular_factors(
                     level=bone.level,
                     source=f"{bone.name}: mean of {read.volume_ml:.1f} mL; low CT values leak more "
                     "(doi 10.12307/2025.427)",
+                    bone=bone.name,
                 )
             )
     return tuple(out)

@@ -162,7 +162,12 @@ def fracture_risk_factors(
     """
     return tuple(
         RiskFactor(
-            name="fracture height loss", measured=round(100.0 * one.loss, 1), unit="%", level=one.level, source=_LEAKS
+            name="fracture height loss",
+            measured=round(100.0 * one.loss, 1),
+            unit="%",
+            level=one.level,
+            source=_LEAKS,
+            bone=one.bone,
         )
         for one in levels
         if one.loss is not None and one.loss >= config.mild_loss
