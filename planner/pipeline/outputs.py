@@ -23,6 +23,7 @@ from planner.pipeline.labelling import codes_on_slices
 from planner.pipeline.planned_case import PlannedCase
 from planner.progress import SILENT, Monitor, Progress, check_cancelled, track
 from planner.report.figures import PictureInput, gap_pictures
+from planner.report.fill_chart import fill_pictures
 from planner.report.html import render_report
 from planner.report.overview import overview_pictures
 from planner.report.unwrapped_maps import map_pictures
@@ -90,6 +91,7 @@ def write_plan_files(
         pictures |= gap_pictures(inputs, monitor=monitor)
         owners = (gap.implant_id for gap in case.plan.gaps if gap.implant_id is not None)
         pictures |= map_pictures(case.unwrapped, owners)
+        pictures |= fill_pictures(case.plan)
     report = render_report(case.plan, pictures, gantry=config.needles.gantry)
     write_whole(report.encode("utf-8"), folder / "report.html")
 

@@ -13,8 +13,9 @@ from planner.model.implant import Implant
 from planner.model.needle import Trajectory
 from planner.model.plan import Plan
 from planner.model.view_sight import GapView
-from planner.report import words
+from planner.report import leak_words, words
 from planner.report.cup_angles import cup_angles_deg
+from planner.report.leaks import TargetLeaks, leaks_of
 from planner.report.palette import FLUOROSCOPY_LEGEND, LEGEND
 from planner.report.said import broken, doubts, merged, no_candidate
 
@@ -58,7 +59,7 @@ class _Target:
     implant: Implant | None
     needles: tuple[Trajectory, ...]
     breaches: tuple[Breach, ...]
-    first_leak: Breach | None
+    leaks: TargetLeaks
     doubt: str | None
     """Why its figures are not to be relied on; None where they are."""
     cuts: tuple[_Picture, ...]
@@ -84,8 +85,9 @@ def render_report(plan: Plan, figures: Mapping[str, bytes], *, gantry: GantryLim
         The plan. Nothing else is known here of the patient, so that nothing else can be told.
     figures : Mapping of str to bytes
         Pictures by name: ``overview/<view>``, ``unwrapped/<implant id>``, ``<gap id>/<view>``,
-        ``<trajectory id>/<view>``, ``angles/<gap id>``, all PNG, and ``turn/gaps``, WebP. Known views get a caption of
-        their own, others their name. A picture of something that the plan does not hold is left out.
+        ``<trajectory id>/<view>``, ``angles/<gap id>``, ``fill/<gap id>``, all PNG, and ``turn/gaps``, WebP. Known
+        views get a caption of their own, others their name. A picture of something that the plan does not hold is left
+        out.
     gantry : GantryLimits
         How far the C-arm turns, for the views along screws.
 
@@ -106,7 +108,10 @@ def render_report(plan: Plan, figures: Mapping[str, bytes], *, gantry: GantryLim
         number=words.number, general=words.general, percent=words.percent, interval=words.interval, view=words.view,
         console=words.console, point=words.point, plain=words.plain, position=words.position, spacing=words.spacing,
         along=words.along, needle=words.needle, view_kind=words.view_kind,
-        landmarks=words.landmarks, broken=broken, cup_angles=cup_angles_deg,
+        landmarks=words.landmarks, broken=broken, cup_angles=cup_angles_deg, behind=leak_words.behind,
+        wall=leak_words.wall, unsure=leak_words.is_unsure, happens=leak_words.happens, ml=leak_words.millilitres,
+        after=leak_words.after, at_console=leak_words.watch_at_console, seen_how=leak_words.seen_how,
+        course=leak_words.course, watch=leak_words.watch_angles,
     )  # fmt: skip
     pictures = {name: _picture(name, png) for name, png in figures.items()}
     said = merged(plan.findings)
@@ -129,6 +134,11 @@ def render_report(plan: Plan, figures: Mapping[str, bytes], *, gantry: GantryLim
         looked_along=_LOOKED_ALONG,
         gantry=gantry,
         NOT_MEASURED=words.NOT_MEASURED,
+        LITERATURE=leak_words.LITERATURE,
+        ENDED=leak_words.ENDED,
+        leak_in_short=leak_words.leak_in_short,
+        charts={gap.id: pictures.get(f"fill/{gap.id}") for gap in plan.gaps},
+        simulated=bool(plan.fills),
     )
 
 
@@ -169,15 +179,7 @@ def unmeasured(plan: Plan) -> tuple[str, ...]:
             **{f"volume in {zone.zone}": zone.volume_ml for zone in gap.zones},
         }
         lines.append(_missing(gap.id, names))
-    for breach in plan.breaches:
-        names = {
-            "kind of leak": breach.leak_type,
-            "thickness of bone": breach.barrier_mm,
-            "area": breach.area_mm2,
-            "whether cement reaches it": breach.reached,
-            "view to watch": breach.watch_view,
-        }
-        lines.append(_missing(breach.id, names))
+    lines.extend(_of_breaches(plan))
     for needle in plan.trajectories:
         names = {
             "skin entry": needle.entry_skin_lps,
@@ -191,6 +193,27 @@ def unmeasured(plan: Plan) -> tuple[str, ...]:
     return tuple(line for line in lines if line)
 
 
+def _of_breaches(plan: Plan) -> list[str]:
+    """List what is missing of breaches, those that miss the same in one line: a plan may have dozens."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for breach in plan.breaches:
+        names: dict[str, object] = {
+            "kind of leak": breach.leak_type,
+            "thickness of bone": breach.barrier_mm,
+            "area": breach.area_mm2,
+            "whether cement reaches it": breach.reached,
+            "view to watch": breach.watch_view,
+            "how far it can be read": breach.trust,
+        }
+        if breach.severity == "open":
+            names["how wide it is open"] = breach.neck_mm
+        else:
+            names["density of bone"] = breach.barrier_hu
+        gone = tuple(what for what, value in names.items() if value is None)
+        groups.setdefault(gone, []).append(breach.id)
+    return [f"{', '.join(ids)}: {', '.join(gone)}" for gone, ids in groups.items() if gone]
+
+
 def _missing(name: str, values: Mapping[str, object]) -> str:
     gone = [what for what, value in values.items() if value is None]
     return f"{name}: {', '.join(gone)}" if gone else ""
@@ -200,13 +223,12 @@ def _target(plan: Plan, gap: Gap, pictures: Mapping[str, _Picture]) -> _Target:
     needles = tuple(sorted((t for t in plan.trajectories if t.gap_id == gap.id), key=lambda t: t.rank))
     breaches = tuple(b for b in plan.breaches if b.gap_id == gap.id)
     views = ((needle, _fluoroscopy_of(needle.id, pictures)) for needle in needles)
-    leaks = [(b.leak_after_ml, b.id, b) for b in breaches if b.leak_after_ml is not None]
     return _Target(
         gap=gap,
         implant=next((i for i in plan.implants if i.id == gap.implant_id), None),
         needles=needles,
         breaches=breaches,
-        first_leak=min(leaks)[2] if leaks else None,
+        leaks=leaks_of(plan, gap),
         doubt=doubts(plan.findings).get(gap.id),
         cuts=_pictures_of(gap.id, pictures),
         fluoroscopy=tuple((needle, shown) for needle, shown in views if shown),

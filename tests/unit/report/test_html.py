@@ -59,7 +59,7 @@ def test_well_formed_and_loads_nothing(plan):
         "Research and planning support; not a certified medical device",
         "UNREVIEWED", "head first, face down (HFP)", "They differ", "screw-1", "pedicle screw", "L4 left",
         "1.23\u202fmL", "1.01–1.50", "probable", "widest rim: 1.75\u202fmm", "62\u202f%", "1.4 · 2.1 · 2.6\u202fmm",
-        "LAO 160 CRAN 4°", "−20° / +4°", "15G", "into the spinal canal", "watch LAO 88 CRAN 2°", "0.65\u202fmL",
+        "LAO 160 CRAN 4°", "−20° / +4°", "15G", "spinal canal", "watch LAO 88 CRAN 2°", "0.6\u202fmL",
         "cut off at 3071\u202fHU", "9.8.7", "c0ffee", "total 7.5\u202fs", "88\u202fHU", "73\u202f%",
     ],
 )  # fmt: skip
@@ -87,7 +87,9 @@ def test_not_measured_is_said_and_never_zero(plan):
 def test_a_fill_that_never_leaks_is_not_called_unmeasured(plan):
     breach = plan.breaches[0].model_copy(update={"reached": False, "leak_after_ml": None})
     text = Page(render_report(plan.model_copy(update={"breaches": (breach,)}), {})).text
-    assert "never" in text[text.index("Leaks after") : text.index("Risk factors")]
+    row = text[text.index("View to watch") : text.index("Risk factors")]
+    assert "never" in row and "not simulated" not in row
+    assert "no simulated course reaches any of 1 breach" in text
 
 
 def test_hostile_names_stay_text(plan_with):
@@ -198,7 +200,7 @@ def test_a_screw_that_the_gantry_cannot_look_along(plan):
 def test_where_nothing_was_looked_for_no_breach_is_not_said(plan, plan_with):
     def said(**more):
         text = Page(render_report(plan_with(**({"breaches": ()} | more)), {})).text
-        return text[text.rindex("Breaches", 0, text.index("Risk factors")) : text.index("Risk factors")]
+        return text[text.index("Where cement will leak") : text.index("Risk factors")]
 
     nail = plan.implants[0].model_copy(update={"id": "nail-left", "kind": "nail"})
     none = {"gaps": (), "trajectories": (), "needle_sets": ()}

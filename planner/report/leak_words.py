@@ -1,0 +1,153 @@
+"""How the report, the terminal and the viewer say leaks: plain words for a surgeon."""
+
+from collections.abc import Sequence
+from math import floor
+
+from planner.config.gantry import GantryLimits
+from planner.fluoro.overlay import angles_text
+from planner.model.breach import Breach, LeakType, LiteratureType
+from planner.model.carm import NeedleView, WatchView
+from planner.model.cement_fill import CementFill, FillEnd
+from planner.model.plan import PatientPosition
+from planner.report.words import along
+
+BEHIND: dict[LeakType, str] = {
+    "cortical": "soft tissue",
+    "canal": "spinal canal",
+    "foramen": "a nerve's foramen",
+    "disc": "disc",
+    "joint": "joint",
+    "screw_tract": "soft tissue, along the screw",
+    "fracture": "a fracture line",
+    "venous": "a vein",
+}
+"""What lies behind a breach, where its compartment has no name of its own."""
+LITERATURE: dict[LiteratureType, str] = {
+    "B": "type B: basivertebral vein",
+    "S": "type S: segmental vein",
+    "C": "type C: cortical defect",
+    "D": "type D: disc",
+}
+"""Types of PMC8449924."""
+ENDED: dict[FillEnd, str] = {
+    "gaps_full": "the gaps are full",
+    "pressure": "the syringe drives it no further",
+    "volume": "all that was asked for is in",
+    "no_way": "from the tip there is no way",
+}
+_UNSURE = 0.5
+"""Below this trust the plan's gaps are not graded either."""
+
+
+def behind(breach: Breach) -> str:
+    """Say what lies behind a breach: its compartment's own name, else its kind; "not told where to" without either."""
+    if breach.compartment is not None:
+        return breach.compartment
+    return "not told where to" if breach.leak_type is None else BEHIND[breach.leak_type]
+
+
+def wall(breach: Breach) -> str:
+    """Say what is left of the wall: "open, 3.0 mm across", "0.4 mm of bone left"."""
+    if breach.severity == "open":
+        return "open" if breach.neck_mm is None else f"open, {breach.neck_mm:.1f}\u202fmm across"
+    left = "thin" if breach.barrier_mm is None else f"thin, {breach.barrier_mm:.1f}\u202fmm of bone left"
+    return left if breach.barrier_hu is None else f"{left} ({breach.barrier_hu:.0f}\u202fHU)"
+
+
+def is_unsure(breach: Breach) -> bool:
+    """Say whether metal artefacts make a breach doubtful; one whose trust is not known is not called so."""
+    return breach.trust is not None and breach.trust < _UNSURE
+
+
+def happens(breach: Breach) -> str:
+    """Say what cement does there: it leaks through an open wall, and lies against a thin one, which may give way."""
+    if breach.severity == "open":
+        return f"leaks into {behind(breach)}" if is_told(breach) else "leaks; not told where to"
+    return f"lies against a thin wall to {behind(breach)}" if is_told(breach) else "lies against a thin wall"
+
+
+def is_told(breach: Breach) -> bool:
+    """Say whether it is known what lies behind a breach."""
+    return breach.compartment is not None or breach.leak_type is not None
+
+
+def watch_angles(breach: Breach) -> str:
+    """Write the view to watch as it is spoken; "no view shows it" where there is none."""
+    if breach.watch_view is None:
+        return "no view shows it"
+    return angles_text(breach.watch_view.primary_deg, breach.watch_view.secondary_deg) + "°"
+
+
+def watch_at_console(view: WatchView, position: PatientPosition | None, gantry: GantryLimits) -> NeedleView | None:
+    """Give a view to watch with what to dial at the console; None where neither the plan nor the position tells it."""
+    primary, secondary = view.console_primary_deg, view.console_secondary_deg
+    if primary is None or secondary is None:
+        return None if position is None else along(view, position, gantry)
+    return NeedleView(
+        primary_deg=view.primary_deg,
+        secondary_deg=view.secondary_deg,
+        console_primary_deg=primary,
+        console_secondary_deg=secondary,
+        within_gantry_limits=gantry.reaches(primary, secondary),
+    )
+
+
+def seen_how(view: WatchView) -> str:
+    """Say how well a leak shows in its view: off the profile, and what a drop takes of the beam; "" where unknown."""
+    parts = []
+    if view.slant_deg is not None:
+        parts.append("in profile" if view.slant_deg < 1.0 else f"{view.slant_deg:.0f}° off profile")
+    if view.contrast is not None:
+        parts.append(f"contrast {100.0 * view.contrast:.0f}\u202f%")
+    return ", ".join(parts)
+
+
+def course(fill: CementFill) -> str:
+    """Name a simulated course by what sets it apart."""
+    tissue = "interface tissue in place" if fill.interface_tissue == "in_place" else "interface tissue removed"
+    tips = ", ".join(fill.trajectory_ids) or ("a given tip" if len(fill.tips_lps) == 1 else "given tips")
+    return f"{tips}; {tissue}; {fill.viscosity}-viscosity cement"
+
+
+def millilitres(ml: float | None) -> str:
+    """Write an injected volume in tenths, rounded down so that nobody looks or stops too late; None reads "–"."""
+    return "–" if ml is None else f"{floor(10.0 * ml + 1e-6) / 10.0:.1f}\u202fmL"
+
+
+def after(ml: float) -> str:
+    """Say from when on: "after 0.6 mL", "at once" below a tenth."""
+    return "at once" if ml < 0.1 else f"after {millilitres(ml)}"
+
+
+def leak_in_short(breach: Breach | None, ml: float | None) -> str:
+    """Say one leak in few words: "after 0.6 mL: spinal canal (breach-2)"; "none" for None."""
+    return "none" if breach is None or ml is None else f"{after(ml)}: {behind(breach)} ({breach.id})"
+
+
+def first_leak(breaches: Sequence[Breach]) -> str:
+    """Say for a terminal when and where the first leak of a gap comes.
+
+    Parameters
+    ----------
+    breaches : sequence of Breach
+        Of one gap.
+
+    Returns
+    -------
+    str
+        "leaks after 0.6 mL: spinal canal", with the first that one stops for after the first at all; that none is
+        reached, or that nothing was simulated; empty without a breach.
+    """
+    if not breaches:
+        return ""
+    met = sorted((b.leak_after_ml, not b.is_harmful, b.id) for b in breaches if b.leak_after_ml is not None)
+    by_id = {b.id: b for b in breaches}
+    if not met:
+        told = [b.reached for b in breaches]
+        return "leaks not simulated" if None in told else "no leak in the expected course"
+    first = by_id[met[0][2]]
+    text = f"first leak {after(met[0][0])}: {behind(first)}"
+    harm = next((by_id[name] for _, harmless, name in met if not harmless), None)
+    if harm is not None and harm is not first and harm.leak_after_ml is not None:
+        text += f"; {after(harm.leak_after_ml)}: {behind(harm)}"
+    return text.replace("\u202f", " ")
