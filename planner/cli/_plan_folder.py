@@ -8,6 +8,7 @@ from planner.io.staging import require_free, staged_folder
 from planner.model.plan import Plan
 from planner.pipeline import PLAN_FILES, plan_labelled, write_plan_files
 from planner.progress import Monitor
+from planner.report.leak_words import first_leak
 from planner.report.said import doubts, no_candidate
 
 
@@ -84,9 +85,11 @@ def describe(plan: Plan) -> str:
             size = f"{doubted[gap.id]}; {size}"
         side = sides.get(gap.implant_id or "")
         ways = sum(t.gap_id == gap.id for t in plan.trajectories)
-        leaks = sum(b.gap_id == gap.id for b in plan.breaches)
+        leaks = [b for b in plan.breaches if b.gap_id == gap.id]
         where = " ".join(word for word in (gap.implant_id, side) if word)
-        lines.append(f"  {gap.id} at {where}: {size}, {ways} needles, {leaks} breaches")
+        count = "1 breach" if len(leaks) == 1 else f"{len(leaks)} breaches"
+        first = f" ({first_leak(leaks)})" if leaks else ""
+        lines.append(f"  {gap.id} at {where}: {size}, {ways} needles, {count}{first}")
     said = ("no-candidate", "gap-not-reliable")
     warnings = [f for f in plan.findings if f.severity == "warning" and f.code not in said]
     lines.extend(f"  warning: {finding.message}" for finding in warnings)

@@ -286,7 +286,14 @@ def _breach_layer(breaches: Sequence[Breach], origin: Origin) -> LayerData:
         "severity": [b.severity for b in breaches],
         "barrier_mm": [_number(b.barrier_mm) for b in breaches],
         "area_mm2": [_number(b.area_mm2) for b in breaches],
+        "compartment": [b.compartment or "not told" for b in breaches],
+        "literature_type": [b.literature_type or "" for b in breaches],
+        "barrier_hu": [_number(b.barrier_hu) for b in breaches],
+        "neck_mm": [_number(b.neck_mm) for b in breaches],
+        "trust": [_number(b.trust) for b in breaches],
+        "reached": [{None: "not simulated", True: "yes", False: "never"}[b.reached] for b in breaches],
         "leak_after_ml": [_number(b.leak_after_ml) for b in breaches],
+        "stop_ml": [_number(b.stop_ml) for b in breaches],
     }
     arguments = {
         **_common("breach sites", origin),

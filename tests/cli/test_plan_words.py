@@ -4,6 +4,7 @@ import pytest
 
 from planner.cli._options import note_choice
 from planner.cli._plan_folder import describe
+from planner.model.breach import Breach, LeakType
 from planner.model.finding import Finding
 from planner.model.gap import Gap, Interval
 from planner.model.plan import Plan, Review, Series, Software
@@ -19,10 +20,18 @@ SERIES = Series(
 )  # fmt: skip
 
 
-def _plan(*findings: Finding) -> Plan:
+def _breach(name: str, leak_type: LeakType, after_ml: float | None) -> Breach:
+    return Breach(
+        id=name, gap_id="gap-1", leak_type=leak_type, severity="open", barrier_mm=0.0, area_mm2=4.0,
+        centroid_lps=(0.0, 0.0, 0.0), outward_lps=None, reached=None if after_ml is None else True,
+        leak_after_ml=after_ml, watch_view=None,
+    )  # fmt: skip
+
+
+def _plan(*findings: Finding, breaches: tuple[Breach, ...] = ()) -> Plan:
     return Plan(
         software=Software(name="x", version="1"), review=Review(), series=SERIES, treatment_position=None,
-        settings_sha256="", gaps=(GAP,), findings=findings,
+        settings_sha256="", gaps=(GAP,), findings=findings, breaches=breaches,
     )  # fmt: skip
 
 
@@ -56,3 +65,10 @@ def test_cautions_of_one_kind_are_one_line(capsys: pytest.CaptureFixture[str]) -
 def test_cautions_are_named_in_words_and_not_by_their_codes() -> None:
     said = describe(_plan(Finding(code="acetabular-rim-lost", severity="caution", message="x")))
     assert "acetabular rim lost" in said and "acetabular-rim-lost" not in said
+
+
+def test_the_first_leak_of_a_gap_is_named_and_an_unknown_one_is_not_made_up() -> None:
+    told = describe(_plan(breaches=(_breach("breach-1", "canal", 1.3), _breach("breach-2", "cortical", 0.5))))
+    assert "2 breaches (first leak after 0.5 mL: soft tissue; after 1.3 mL: spinal canal)" in told
+    assert "1 breach (leaks not simulated)" in describe(_plan(breaches=(_breach("breach-1", "canal", None),)))
+    assert "0 breaches\n" in describe(_plan()) + "\n"

@@ -98,6 +98,25 @@ def test_needles_are_reversed_once(plan):
     assert arguments["face_color"] == BREACH
     assert arguments["features"]["barrier_mm"] == [0.6]
     assert np.isnan(arguments["features"]["leak_after_ml"][0])
+    assert arguments["features"]["reached"] == ["not simulated"]
+    assert arguments["features"]["compartment"] == ["not told"]
+
+
+def test_breach_sites_carry_what_was_measured_and_simulated(plan):
+    known = plan.breaches[0].model_copy(
+        update={
+            "reached": True, "leak_after_ml": 1.5, "stop_ml": 0.9, "compartment": "spinal canal", "neck_mm": 2.5,
+            "barrier_hu": 410.0, "trust": 0.8, "literature_type": "C",
+        }
+    )  # fmt: skip
+    never = plan.breaches[0].model_copy(update={"id": "breach-2", "reached": False})
+    layers = by_name(plan_layers(plan.model_copy(update={"breaches": (known, never)}), None))
+    features = layers["breach sites"][1]["features"]
+    assert [features[name][0] for name in ("leak_after_ml", "stop_ml", "neck_mm", "barrier_hu", "trust")] == [
+        1.5, 0.9, 2.5, 410.0, 0.8,
+    ]  # fmt: skip
+    assert features["compartment"][0] == "spinal canal" and features["literature_type"] == ["C", ""]
+    assert features["reached"] == ["yes", "never"] and np.isnan(features["stop_ml"][1])
 
 
 def test_a_needles_course_has_a_dot_in_each_slice(plan):

@@ -11,6 +11,7 @@ from napari_cement.widgets.plan_tree import (
     needle_figures,
     volume_words,
 )
+from planner.model.cement_fill import NeedleHole
 from planner.model.finding import Finding
 
 PATIENCE_MS = 10_000
@@ -94,10 +95,23 @@ def test_the_plan_in_words(widget, plan):
         ("gap-1: halo round a screw", "1.25 mL (0.90–1.60)"),
         ("needle 1: transpedicular, 15G", "49 mm from the skin"),
         ("needle 2: transpedicular, 15G", "skin not in the picture"),
-        ("breach-1: through the outer bone", "thin wall, 0.6 mm"),
+        ("breach-1: soft tissue", "thin, 0.6\u202fmm of bone left; not simulated"),
     ]
     assert "UNREVIEWED" in widget.review.text()
     assert widget.message.text() == "1 implant, 1 gap, 2 needles, 1 breach."
+
+
+def test_a_needle_hole_is_a_way_out_in_the_tree(widget, plan):
+    hole = NeedleHole(
+        trajectory_id="trajectory-1", gap_id="gap-1", entry_lps=(25.0, 20.0, 10.0), outward_lps=(0.0, 1.0, 0.0),
+        diameter_mm=1.83, wall_mm=4.0, leak_after_ml=0.7,
+    )  # fmt: skip
+    widget.tree.set_plan(plan.model_copy(update={"needle_holes": (hole,)}))
+    figures = "4.0 mm of bone, 1.8 mm across; cement there after 0.7\u202fmL"
+    assert ("hole of trajectory-1: a way out", figures) in rows(widget.tree)
+    dry = hole.model_copy(update={"leak_after_ml": None})
+    widget.tree.set_plan(plan.model_copy(update={"needle_holes": (dry,)}))
+    assert ("hole of trajectory-1: a way out", "4.0 mm of bone, 1.8 mm across") in rows(widget.tree)
 
 
 def test_what_was_not_found_is_said(widget, plan):
@@ -138,12 +152,20 @@ def test_not_measured_is_said_so(plan):
     assert volume_words(None) == "volume not measured"
     assert loosening_words(plan.implants[0].model_copy(update={"loosening": None})) == "loosening not measured"
     assert loosening_words(plan.implants[0].model_copy(update={"loosening": "none"})) == "no sign of loosening"
-    assert breach_figures(plan.breaches[0]) == "thin wall, 0.6 mm; area 12 mm²; watch in LAO 20 CAUD 10"
+    thin = "thin, 0.6\u202fmm of bone left; area 12 mm²; not simulated; watch in LAO 20 CAUD 10"
+    assert breach_figures(plan.breaches[0]) == thin
     breach = plan.breaches[0].model_copy(
-        update={"leak_type": None, "area_mm2": None, "watch_view": None, "leak_after_ml": 1.5, "severity": "open"}
-    )
+        update={
+            "leak_type": None, "area_mm2": None, "watch_view": None, "leak_after_ml": 1.5, "severity": "open",
+            "reached": True, "trust": 0.3,
+        }
+    )  # fmt: skip
     assert breach_words(breach) == "breach-1: leak not told"
-    assert breach_figures(breach) == "open wall; area not measured; leaks after 1.5 mL"
+    assert breach_figures(breach) == (
+        "open; area not measured; reached after 1.5\u202fmL; no view shows it; readable to 30 %, doubtful"
+    )
+    never = breach.model_copy(update={"reached": False, "leak_after_ml": None, "trust": None})
+    assert "never reached" in breach_figures(never) and "doubtful" not in breach_figures(never)
     view = plan.trajectories[0].bulls_eye.model_copy(update={"within_gantry_limits": False})
     far = plan.trajectories[0].model_copy(update={"bulls_eye": view})
     assert needle_figures(far).endswith("beyond the gantry's reach")

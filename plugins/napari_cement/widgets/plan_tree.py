@@ -8,11 +8,14 @@ from qtpy.QtWidgets import QTreeWidget, QTreeWidgetItem
 
 from planner.fluoro.overlay import angles_text
 from planner.model.breach import Breach
+from planner.model.cement_fill import NeedleHole
 from planner.model.gap import Gap, Interval
 from planner.model.implant import Implant
 from planner.model.needle import Trajectory
 from planner.model.plan import Plan
 from planner.model.record import PointLps
+from planner.report.leak_words import behind, is_told, is_unsure, millilitres, seen_how, wall
+from planner.report.leaks import leaks_of
 from planner.report.palette import BREACH, GAP, IMPLANT, NEEDLE
 from planner.report.words import KINDS
 
@@ -90,9 +93,11 @@ class PlanTree(QTreeWidget):
             )
         if not needles:
             self._row(row, "no needle keeps every limit")
-        for breach in (b for b in plan.breaches if b.gap_id == gap.id):
-            figures = breach_figures(breach)
-            self._row(row, breach_words(breach), wall_words(breach), figures, breach.centroid_lps, colour=BREACH)
+        for breach in leaks_of(plan, gap).breaches:
+            brief = f"{wall(breach)}; {reached_words(breach)}"
+            self._row(row, breach_words(breach), brief, breach_figures(breach), breach.centroid_lps, colour=BREACH)
+        for hole in (h for h in plan.needle_holes if h.gap_id == gap.id):
+            self._row(row, hole_words(hole), hole_figures(hole), place=hole.entry_lps, colour=NEEDLE)
         row.setExpanded(True)
 
     def _row(
@@ -199,20 +204,40 @@ def needle_figures(needle: Trajectory) -> str:
 
 
 def breach_words(breach: Breach) -> str:
-    """Name a breach."""
-    return f"{breach.id}: {'leak not told' if breach.leak_type is None else plain(breach.leak_type)}"
+    """Name a breach by what lies behind it."""
+    return f"{breach.id}: {behind(breach) if is_told(breach) else 'leak not told'}"
 
 
-def wall_words(breach: Breach) -> str:
-    """Say what is left of the wall."""
-    return "open wall" if breach.severity == "open" else f"thin wall, {figure(breach.barrier_mm, 'mm')}"
+def reached_words(breach: Breach) -> str:
+    """Say when cement reaches a breach; never, and not simulated, are two things."""
+    if breach.reached is None:
+        return "not simulated"
+    if not breach.reached:
+        return "never reached"
+    return "reached" if breach.leak_after_ml is None else f"reached after {millilitres(breach.leak_after_ml)}"
 
 
 def breach_figures(breach: Breach) -> str:
     """Write a breach's figures."""
-    parts = [wall_words(breach), f"area {figure(breach.area_mm2, 'mm²', 0)}"]
-    if breach.leak_after_ml is not None:
-        parts.append(f"leaks after {breach.leak_after_ml:.1f} mL")
-    if breach.watch_view is not None:
-        parts.append(f"watch in {angles_text(breach.watch_view.primary_deg, breach.watch_view.secondary_deg)}")
+    parts = [wall(breach), f"area {figure(breach.area_mm2, 'mm²', 0)}", reached_words(breach)]
+    if breach.watch_view is None:
+        parts.append("no view shows it")
+    else:
+        view = breach.watch_view
+        look = f"watch in {angles_text(view.primary_deg, view.secondary_deg)}"
+        parts.append(look if breach.stop_ml is None else f"{look} from {millilitres(breach.stop_ml)} on")
+        parts += [how] if (how := seen_how(view)) else []
+    if breach.trust is not None:
+        parts.append(f"readable to {100 * breach.trust:.0f} %{', doubtful' if is_unsure(breach) else ''}")
     return "; ".join(parts)
+
+
+def hole_words(hole: NeedleHole) -> str:
+    """Name a needle's hole."""
+    return f"hole of {hole.trajectory_id}: a way out"
+
+
+def hole_figures(hole: NeedleHole) -> str:
+    """Write a hole's figures."""
+    size = f"{hole.wall_mm:.1f} mm of bone, {hole.diameter_mm:.1f} mm across"
+    return size if hole.leak_after_ml is None else f"{size}; cement there after {millilitres(hole.leak_after_ml)}"
