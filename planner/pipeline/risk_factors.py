@@ -26,7 +26,7 @@ def leak_risk_factors(
     needle_sets: Sequence[NeedleSet],
     *,
     findings: Iterable[Finding],
-    viscosity: CementViscosity,
+    viscosity: CementViscosity | None = None,
     viscosity_pa_s: float | None = None,
 ) -> tuple[RiskFactor, ...]:
     """Give the risk factors that follow from breaches, planned cement and settings.
@@ -43,8 +43,8 @@ def leak_risk_factors(
         With the cement that they are planned to take.
     findings : iterable of Finding
         What was said of the gaps: which are not to be relied on.
-    viscosity : {"low", "medium", "high"}
-        The cement's, as set.
+    viscosity : {"low", "medium", "high"} or None
+        The cement's, as set; None leaves it out.
     viscosity_pa_s : float or None
         The same in figures, Pa s; None where the settings have none.
 
@@ -92,7 +92,9 @@ def leak_risk_factors(
                     bone=bone,
                 )
             )
-    return (*factors, *([_viscosity(viscosity, viscosity_pa_s)] if gaps else []))
+    if gaps and viscosity is not None:
+        factors.append(_viscosity(viscosity, viscosity_pa_s))
+    return tuple(factors)
 
 
 def _viscosity(viscosity: CementViscosity, pa_s: float | None) -> RiskFactor:

@@ -126,3 +126,5 @@ def test_viscosity_is_told_once_and_only_where_something_can_be_filled():
     assert len(mine) == 1 and mine[0].measured is None and "low" in mine[0].source
     assert factors("cement viscosity")[None].measured == 200.0
     assert leak_risk_factors(anatomy(), (), (), (), findings=(), viscosity="low") == ()
+    unset = leak_risk_factors(anatomy(), GAPS, (), (), findings=())
+    assert {factor.name for factor in unset} == {"cortical defect"}
