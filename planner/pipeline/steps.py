@@ -22,11 +22,11 @@ from planner.pipeline.cement import with_cement
 from planner.pipeline.fluoroscopy.proposed_views import with_views
 from planner.pipeline.given_gaps import CorrectedGaps, correct_gaps
 from planner.pipeline.labelling import label_map
+from planner.pipeline.leak_paths import with_leak_paths
 from planner.pipeline.measured_gaps import MeasuredGaps, anatomy_of, record_of, unwrapped_of
 from planner.pipeline.planned_case import PlannedCase
 from planner.pipeline.prophylaxis import Prophylaxis, anatomy_settings, plan_prophylaxis
 from planner.pipeline.remarks import of_reliance, of_search, of_slices, remarks
-from planner.pipeline.risk_factors import leak_risk_factors
 from planner.pipeline.spine_targets import spine_targets
 from planner.pipeline.stages import Stages
 from planner.pipeline.told_anatomy import AnatomyScope, tell_anatomy
@@ -34,7 +34,6 @@ from planner.pipeline.told_implants import tell_implants
 from planner.pipeline.watch import watch_scene
 from planner.progress import SILENT, Monitor
 from planner.safety.breaches import find_breaches as find_patches
-from planner.safety.needle_holes import find_needle_holes, planned_trajectories
 from planner.segment.anatomy.loose_bone import inside_cups, loose_bone
 from planner.segment.gaps.halos import measure_halos
 from planner.segment.gaps.hip_gaps import measure_hip_gaps
@@ -164,15 +163,6 @@ def plan_scan(
             config=config,
             monitor=monitor,
         )
-    gaps = tuple(gap for gap, _ in measured.gaps)
-    with stages.stage("holes", "looking at needle holes"):
-        holes, of_holes = find_needle_holes(
-            anatomy,
-            gaps,
-            planned_trajectories(needles.trajectories, needles.needle_sets),
-            config=config.needle_holes,
-        )
-    risks = leak_risk_factors(anatomy, gaps, breaches, needles.needle_sets, findings=measured.findings)
     with stages.stage("labels", "painting labels"):
         seen = measured.anatomy.survey
         painted = label_map(
@@ -191,16 +181,15 @@ def plan_scan(
         treatment_position=position,
         settings_sha256=config.sha256(),
         implants=tuple(part.record for part in measured.implants),
-        gaps=gaps,
+        gaps=tuple(gap for gap, _ in measured.gaps),
         breaches=breaches,
         trajectories=needles.trajectories,
         needle_sets=needles.needle_sets,
-        needle_holes=holes,
         prophylactic_targets=asked.targets,
-        risk_factors=(*measured.candidacy.risk_factors, *risks),
+        risk_factors=measured.candidacy.risk_factors,
         anatomy=record_of(measured, config, painted.structures),
         labels=painted.structures,
-        findings=(*_findings(scan, measured, needles, asked, position), *of_holes),
+        findings=_findings(scan, measured, needles, asked, position),
     )
     with stages.stage("flow", "letting cement run"):
         made, arrivals = with_cement(made, anatomy, patches, config.flow, monitor=monitor)
