@@ -111,7 +111,7 @@ def render_report(plan: Plan, figures: Mapping[str, bytes], *, gantry: GantryLim
         landmarks=words.landmarks, broken=broken, cup_angles=cup_angles_deg, behind=leak_words.behind,
         wall=leak_words.wall, unsure=leak_words.is_unsure, happens=leak_words.happens, ml=leak_words.millilitres,
         after=leak_words.after, at_console=leak_words.watch_at_console, seen_how=leak_words.seen_how,
-        course=leak_words.course, watch=leak_words.watch_angles,
+        course=leak_words.course, instead=leak_words.instead, watch=leak_words.watch_angles,
     )  # fmt: skip
     pictures = {name: _picture(name, png) for name, png in figures.items()}
     said = merged(plan.findings)

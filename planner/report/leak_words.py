@@ -30,7 +30,7 @@ LITERATURE: dict[LiteratureType, str] = {
 }
 """Types of PMC8449924."""
 ENDED: dict[FillEnd, str] = {
-    "gaps_full": "the gaps are full",
+    "gaps_full": "the gap takes no more",
     "pressure": "the syringe drives it no further",
     "volume": "all that was asked for is in",
     "no_way": "from the tip there is no way",
@@ -103,10 +103,30 @@ def seen_how(view: WatchView) -> str:
 
 
 def course(fill: CementFill) -> str:
-    """Name a simulated course by what sets it apart."""
-    tissue = "interface tissue in place" if fill.interface_tissue == "in_place" else "interface tissue removed"
-    tips = ", ".join(fill.trajectory_ids) or ("a given tip" if len(fill.tips_lps) == 1 else "given tips")
-    return f"{tips}; {tissue}; {fill.viscosity}-viscosity cement"
+    """Name a simulated course: its needles, the interface tissue, the cement."""
+    return "; ".join((_tips(fill), _tissue(fill), f"{fill.viscosity}-viscosity cement"))
+
+
+def instead(fill: CementFill, expected: CementFill) -> str:
+    """Name a simulated course by what sets it apart from the expected one."""
+    parts = []
+    if (fill.trajectory_ids, fill.tips_lps) != (expected.trajectory_ids, expected.tips_lps):
+        parts.append(_tips(fill))
+    if fill.interface_tissue != expected.interface_tissue:
+        parts.append(_tissue(fill))
+    if fill.viscosity != expected.viscosity:
+        parts.append(f"{fill.viscosity}-viscosity cement")
+    return "; ".join(parts) or course(fill)
+
+
+def _tips(fill: CementFill) -> str:
+    if not fill.trajectory_ids:
+        return "a given tip" if len(fill.tips_lps) == 1 else "given tips together"
+    return ", ".join(fill.trajectory_ids) + (" together" if len(fill.trajectory_ids) > 1 else "")
+
+
+def _tissue(fill: CementFill) -> str:
+    return "interface tissue in place" if fill.interface_tissue == "in_place" else "interface tissue removed"
 
 
 def millilitres(ml: float | None) -> str:

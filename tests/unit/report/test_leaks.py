@@ -12,7 +12,7 @@ from planner.model.carm import WatchView
 from planner.model.cement_fill import BreachArrival, CementFill, FillStep, NeedleHole
 from planner.report.fill_chart import fill_pictures
 from planner.report.html import render_report, unmeasured
-from planner.report.leak_words import after, first_leak, happens, millilitres, seen_how, wall, watch_at_console
+from planner.report.leak_words import after, first_leak, happens, instead, millilitres, seen_how, wall, watch_at_console
 from planner.report.leaks import MOST_ROWS, fill_rows, in_reading_order, leaks_of
 from tests.unit.report.test_html import Page
 
@@ -162,8 +162,21 @@ def test_other_courses_are_told_beside_the_expected_one(plan_with):
     assert (first.stop.id, first.stop_ml, first.first.id) == ("breach-2", 1.5, "breach-1")
     assert second.first is None and second.stop is None
     text = text_of(plan_with(breaches=found, fills=fills))
-    assert "interface tissue removed; high-viscosity cement after 1.5\u202fmL: spinal canal (breach-2)" in text
-    assert "low-viscosity cement none none at 3.0\u202fmL: the gaps are full" in text
+    assert "It ends interface tissue removed after 1.5\u202fmL: spinal canal (breach-2)" in text
+    assert (
+        "(breach-1) at 3.0\u202fmL: the syringe drives it no further low-viscosity cement none none at 3.0\u202fmL"
+        in text
+    )
+
+
+def test_a_course_is_named_by_what_sets_it_apart():
+    expected = course(())
+    two = course((), trajectory_ids=("trajectory-1", "trajectory-4"), interface_tissue="removed")
+    assert instead(two, expected) == "trajectory-1, trajectory-4 together; interface tissue removed"
+    assert instead(course((), viscosity="low"), expected) == "low-viscosity cement"
+    assert instead(expected, expected) == "trajectory-1; interface tissue in place; high-viscosity cement"
+    given = course((), trajectory_ids=())
+    assert instead(given, expected) == "a given tip"
 
 
 def test_needle_holes_stand_in_the_course_and_in_their_table(plan_with):
