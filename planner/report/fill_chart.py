@@ -18,8 +18,8 @@ _INK, _SOFT = "#1b1f24", "#5b6570"
 _OTHER_GAPS = "#B9AF2B"
 _MOST_MARKS = 4
 """More dashed lines than that cannot be told apart."""
-_APART, _BY_THE_EDGE = 0.08, 0.2
-"""Share of the axis between two names, and up to where a name stands right of its line; by eye."""
+_APART = 0.04
+"""Share of the axis between two names; by eye."""
 
 
 def fill_pictures(plan: Plan) -> dict[str, bytes]:
@@ -61,7 +61,7 @@ def draw_fill(fill: CementFill, stops: list[tuple[float, Breach]]) -> bytes:
     """
     figure = Figure(figsize=_INCHES, dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.115, 0.175, 0.86, 0.79))
+    axes = figure.add_axes((0.115, 0.175, 0.86, 0.72))
     injected = np.array([0.0, *(step.injected_ml for step in fill.steps)])
     parts = [
         ("in the gap", GAP, [_in_gap(fill, step) for step in fill.steps]),
@@ -100,15 +100,13 @@ def _in_gap(fill: CementFill, step: FillStep) -> float:
 
 
 def _mark(axes: Axes, stops: list[tuple[float, Breach]], most_ml: float) -> None:
-    """Draw a dashed line at each leak, up to what is injected by then, and its name, unless one is close."""
+    """Draw a dashed line at each leak, up to what is injected by then, and its name over it, unless one is close."""
     named_at = -1.0
     for after_ml, breach in stops:
         axes.vlines(after_ml, 0.0, after_ml, color=_INK, linewidth=0.8, linestyle=(0, (3, 2)))
-        share = after_ml / most_ml
-        if share - named_at >= _APART:
-            left = share < _BY_THE_EDGE
+        if after_ml / most_ml - named_at >= _APART:
             axes.annotate(
-                breach.id, (after_ml, after_ml), xytext=(-2.0 if not left else 1.0, 1.5), textcoords="offset points",
-                fontsize=6.5, color=_INK, ha="left" if left else "right", va="bottom",
+                breach.id, (after_ml, after_ml), xytext=(0.0, 5.0), textcoords="offset points", fontsize=6.5,
+                color=_INK, ha="center", va="bottom", rotation=90.0, annotation_clip=False,
             )  # fmt: skip
-            named_at = share
+            named_at = after_ml / most_ml

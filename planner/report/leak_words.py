@@ -32,7 +32,7 @@ LITERATURE: dict[LiteratureType, str] = {
 ENDED: dict[FillEnd, str] = {
     "gaps_full": "the gap takes no more",
     "pressure": "the syringe drives it no further",
-    "volume": "all that was asked for is in",
+    "volume": "no more was tried",
     "no_way": "from the tip there is no way",
 }
 _UNSURE = 0.5

@@ -109,7 +109,7 @@ class TargetLeaks:
     others : tuple of OtherCourse
         The other courses.
     stop, soft : LeakEvent or None
-        The first that one stops for, and the first other one.
+        The first breach that one stops for, and the first other one.
     soft_count : int
         How many places let cement into soft tissue in the simulated courses.
     """
@@ -154,7 +154,8 @@ def leaks_of(plan: Plan, gap: Gap) -> TargetLeaks:
     events = _events(own, fill, by_id, [hole for hole in plan.needle_holes if hole.gap_id == gap.id], hip=hip)
     told = {e.breach.id for e in events if e.breach is not None}
     unreached = [b for b in own if b.id not in told]
-    soft = [e for e in events if not e.stops]
+    # a needle's hole is closed while the needle is in
+    soft = [e for e in events if not e.stops and e.breach is not None]
     return TargetLeaks(
         gap_id=gap.id,
         breaches=own,

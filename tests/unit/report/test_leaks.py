@@ -186,6 +186,8 @@ def test_needle_holes_stand_in_the_course_and_in_their_table(plan_with):
     )  # fmt: skip
     plan = plan_with(breaches=(), fills=(course(()),), needle_holes=(hole,))
     assert "0.7\u202fmL reaches the hole of trajectory-1" in text_of(plan)
+    # while the needle is in, its hole is closed
+    assert leaks_of(plan, plan.gaps[0]).soft is None and "Soft tissue" not in card_of(plan)
     dry = plan_with(breaches=(), needle_holes=(hole.model_copy(update={"leak_after_ml": None}),))
     assert "reaches the hole" not in text_of(dry) and "4.2\u202fmm" in text_of(dry) and "not simulated" in text_of(dry)
     assert "Needle holes" not in text_of(plan_with())
