@@ -1,11 +1,51 @@
 """What a finished plan adds on leaks: needle holes that open gaps, and the risk factors that follow from it."""
 
+from collections.abc import Iterable
+
+import numpy as np
+
 from planner.config.needle_hole_config import NeedleHoleConfig
 from planner.model.anatomy import Anatomy
+from planner.model.arrival_map import ArrivalMap
 from planner.model.cement_fill import CementViscosity
 from planner.model.plan import Plan
+from planner.model.record import PointLps
 from planner.pipeline.risk_factors import leak_risk_factors
 from planner.safety.needle_holes import Arrival, find_needle_holes, planned_trajectories
+
+_AT_THE_WALL = 1.5
+"""A place on a gap's wall is reached with the first voxel this near, in voxels: beside an edge or a corner."""
+
+
+def arrival_of(maps: Iterable[ArrivalMap]) -> Arrival:
+    """Give a lookup of when cement reaches a place on a gap's wall.
+
+    Parameters
+    ----------
+    maps : iterable of ArrivalMap
+        Of each gap's expected course.
+
+    Returns
+    -------
+    callable
+        From a gap's id and a place, LPS mm, to the mL injected when cement is beside it; None where it never comes, or
+        that gap's course was not simulated.
+    """
+    by_gap = {one.gap_id: one for one in maps}
+
+    def arrival(gap_id: str, place_lps: PointLps) -> float | None:
+        found = by_gap.get(gap_id)
+        if found is None:
+            return None
+        at = np.asarray(found.grid.to_index(place_lps))
+        low = np.clip(np.floor(at - _AT_THE_WALL).astype(int), 0, found.grid.shape)
+        high = np.clip(np.ceil(at + _AT_THE_WALL).astype(int) + 1, 0, found.grid.shape)
+        block = found.injected_ml[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+        near = np.abs(np.moveaxis(np.indices(block.shape), 0, -1) + low - at).max(axis=-1) <= _AT_THE_WALL
+        reached = block[near & np.isfinite(block)]
+        return float(reached.min()) if reached.size else None
+
+    return arrival
 
 
 def with_leak_paths(

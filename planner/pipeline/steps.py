@@ -22,7 +22,7 @@ from planner.pipeline.cement import with_cement
 from planner.pipeline.fluoroscopy.proposed_views import with_views
 from planner.pipeline.given_gaps import CorrectedGaps, correct_gaps
 from planner.pipeline.labelling import label_map
-from planner.pipeline.leak_paths import with_leak_paths
+from planner.pipeline.leak_paths import arrival_of, with_leak_paths
 from planner.pipeline.measured_gaps import MeasuredGaps, anatomy_of, record_of, unwrapped_of
 from planner.pipeline.planned_case import PlannedCase
 from planner.pipeline.prophylaxis import Prophylaxis, anatomy_settings, plan_prophylaxis
@@ -193,6 +193,14 @@ def plan_scan(
     )
     with stages.stage("flow", "letting cement run"):
         made, arrivals = with_cement(made, anatomy, patches, config.flow, monitor=monitor)
+        made = with_leak_paths(
+            made,
+            anatomy,
+            config.needle_holes,
+            arrival=arrival_of(arrivals),
+            viscosity=config.flow.viscosity,
+            viscosity_pa_s=config.flow.viscosities.of(config.flow.viscosity),
+        )
     case = PlannedCase(
         made,
         measured.scan,
