@@ -133,8 +133,7 @@ def exit_of(patch: BreachPatch, anatomy: Anatomy) -> FlowExit:
     breach = patch.breach
     space = next(gap for gap in anatomy.gaps if gap.id == breach.gap_id)
     places = np.asarray(anatomy.grid.to_lps(np.argwhere(space.mask.voxels)))
-    beside = getattr(patch, "points_lps", patch.way_out_lps)
-    _, nearest = cKDTree(places).query(np.asarray(beside))
+    _, nearest = cKDTree(places).query(patch.points_lps)
     points = np.unique(places[np.atleast_1d(nearest)], axis=0)
     return FlowExit(
         id=breach.id,

@@ -10,6 +10,7 @@ from planner.model.scan import Scan
 from planner.model.unwrapped import UnwrappedMap
 from planner.model.view_sight import AngleMap
 from planner.model.volume import Mask
+from planner.safety.breaches import BreachPatch
 from planner.segment.anatomy.skeleton import Skeleton
 from planner.segment.candidacy.defect_model import DefectModel
 from planner.segment.trust import TrustMap
@@ -43,6 +44,8 @@ class PlannedCase:
         How much of each gap fluoroscopy shows from every direction in the gantry's reach.
     arrivals : tuple of ArrivalMap
         When expected cement reaches each place, gap by gap; none of gaps where none was simulated.
+    breaches : tuple of BreachPatch
+        The plan's breaches, and where each lies.
     """
 
     plan: Plan
@@ -56,3 +59,4 @@ class PlannedCase:
     unwrapped: tuple[UnwrappedMap, ...] = ()
     angle_maps: tuple[AngleMap, ...] = ()
     arrivals: tuple[ArrivalMap, ...] = ()
+    breaches: tuple[BreachPatch, ...] = ()

@@ -12,14 +12,13 @@ from planner.model.gap import Gap
 from planner.model.plan import Plan, Series
 from planner.model.scan import Scan
 from planner.model.volume import Volume
+from planner.pipeline.found_breaches import breaches_of
 from planner.pipeline.given_gaps import Gaps
 from planner.pipeline.labelled import Labels, plan_labelled, volume_plan_labelled
 from planner.pipeline.measured_gaps import anatomy_of
 from planner.pipeline.stages import Stages
 from planner.pipeline.steps import measure_gaps, treatment_position
-from planner.pipeline.watch import watch_scene
 from planner.progress import SILENT, Monitor
-from planner.safety.breaches import find_breaches as find_patches
 
 
 def plan(
@@ -131,16 +130,7 @@ def find_breaches(volume: Volume, config: PlanConfig | None = None, *, monitor: 
     config = config or PlanConfig()
     measured = measure_gaps(scan_of(volume), config, Stages(monitor))
     console = partial(console_angles_deg, position=treatment_position(measured.implants, config))
-    anatomy = anatomy_of(measured)
-    patches = find_patches(
-        anatomy,
-        config=config.breaches,
-        watch=watch_scene(anatomy, config, console),
-        trust=measured.trust,
-        bodies=measured.bodies,
-        cortex_hu=measured.cortex_hu,
-        monitor=monitor,
-    )
+    patches = breaches_of(measured, anatomy_of(measured), config, console=console, monitor=monitor)
     return tuple(patch.breach for patch in patches)
 
 

@@ -18,13 +18,14 @@ from planner.model.cement_fill import CementFill, CementViscosity, InterfaceTiss
 from planner.model.gap import Gap
 from planner.model.volume import Volume
 from planner.pipeline.cement import exit_of, fill_record
+from planner.pipeline.found_breaches import breaches_of
 from planner.pipeline.measured_gaps import anatomy_of
 from planner.pipeline.planned_case import PlannedCase
 from planner.pipeline.scripted import scan_of
 from planner.pipeline.stages import Stages
 from planner.pipeline.steps import measure_gaps, treatment_position
 from planner.progress import SILENT, Monitor
-from planner.safety.breaches import find_breaches
+from planner.safety.breaches import BreachPatch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +95,7 @@ def simulate_fill(
     tips = np.atleast_2d(np.asarray(tips_lps, dtype=np.float64))
     if tips.ndim != 2 or tips.shape[1] != 3 or not np.isfinite(tips).all():
         raise GeometryError(f"tips are points (x, y, z) in LPS mm, not an array of shape {tips.shape}")
-    anatomy, gaps, position = _known(source, config, monitor)
+    anatomy, gaps, patches = _known(source, config, monitor)
     gap = _target(gaps, anatomy, tips, gap_id)
     volume = gap.volume_ml
     if volume is None:
@@ -102,7 +103,6 @@ def simulate_fill(
     target_ml = config.flow.most_gap_volumes * volume.estimate if injected_ml is None else injected_ml
     if not target_ml > 0.0:
         raise GeometryError(f"a volume to inject is above 0 mL, not {target_ml:g}")
-    patches = find_breaches(anatomy, config=config.breaches, console=position, monitor=monitor)
     tissue = config.flow.interface_tissue if interface_tissue is None else interface_tissue
     cement = config.flow.viscosity if viscosity is None else viscosity
     volumes = {g.id: None if g.volume_ml is None else g.volume_ml.estimate for g in gaps}
@@ -123,13 +123,14 @@ def simulate_fill(
 
 def _known(
     source: Volume | PlannedCase, config: PlanConfig, monitor: Monitor
-) -> tuple[Anatomy, tuple[Gap, ...], "partial[tuple[float, float]]"]:
+) -> tuple[Anatomy, tuple[Gap, ...], tuple[BreachPatch, ...]]:
     if isinstance(source, PlannedCase):
-        lies = source.plan.treatment_position or "HFS"
-        return source.anatomy, source.plan.gaps, partial(console_angles_deg, position=lies)
+        return source.anatomy, source.plan.gaps, source.breaches
     measured = measure_gaps(scan_of(source), config, Stages(monitor))
-    lies = treatment_position(measured.implants, config)
-    return anatomy_of(measured), tuple(g for g, _ in measured.gaps), partial(console_angles_deg, position=lies)
+    anatomy = anatomy_of(measured)
+    console = partial(console_angles_deg, position=treatment_position(measured.implants, config))
+    patches = breaches_of(measured, anatomy, config, console=console, monitor=monitor)
+    return anatomy, tuple(gap for gap, _ in measured.gaps), patches
 
 
 def _target(gaps: tuple[Gap, ...], anatomy: Anatomy, tips_lps: Array, gap_id: str | None) -> Gap:

@@ -20,6 +20,7 @@ from planner.pipeline.anatomy_record import not_measured
 from planner.pipeline.candidacy import Candidacy, heights_of, judge_candidacy
 from planner.pipeline.cement import with_cement
 from planner.pipeline.fluoroscopy.proposed_views import with_views
+from planner.pipeline.found_breaches import breaches_of
 from planner.pipeline.given_gaps import CorrectedGaps, correct_gaps
 from planner.pipeline.labelling import label_map
 from planner.pipeline.leak_paths import arrival_of, with_leak_paths
@@ -31,9 +32,7 @@ from planner.pipeline.spine_targets import spine_targets
 from planner.pipeline.stages import Stages
 from planner.pipeline.told_anatomy import AnatomyScope, tell_anatomy
 from planner.pipeline.told_implants import tell_implants
-from planner.pipeline.watch import watch_scene
 from planner.progress import SILENT, Monitor
-from planner.safety.breaches import find_breaches as find_patches
 from planner.segment.anatomy.loose_bone import inside_cups, loose_bone
 from planner.segment.gaps.halos import measure_halos
 from planner.segment.gaps.hip_gaps import measure_hip_gaps
@@ -142,15 +141,7 @@ def plan_scan(
     console = partial(console_angles_deg, position=position)
     anatomy = anatomy_of(measured, config.anatomy.soft_tissue)
     with stages.stage("breaches", "looking for breaches"):
-        patches = find_patches(
-            anatomy,
-            config=config.breaches,
-            watch=watch_scene(anatomy, config, console),
-            trust=measured.trust,
-            bodies=measured.bodies,
-            cortex_hu=measured.cortex_hu,
-            monitor=monitor,
-        )
+        patches = breaches_of(measured, anatomy, config, console=console, monitor=monitor)
     breaches = tuple(patch.breach for patch in patches)
     with stages.stage("needles", "searching needles"):
         needles = plan_needles(anatomy, config=config.needles, console=console, breaches=breaches, monitor=monitor)
@@ -212,6 +203,7 @@ def plan_scan(
         defects=measured.candidacy.defects,
         unwrapped=unwrapped_of(measured, config),
         arrivals=arrivals,
+        breaches=patches,
     )
     with stages.stage("views", "looking from where targets are seen"):
         case = with_views(case, config, monitor=monitor)

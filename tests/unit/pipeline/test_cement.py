@@ -71,7 +71,7 @@ def _breach(number, place, severity="open", gap="gap-1"):
         id=f"breach-{number}", gap_id=gap, leak_type="cortical", severity=severity, barrier_mm=0.0, area_mm2=9.0,
         centroid_lps=place, outward_lps=(1, 0, 0), reached=None, leak_after_ml=None, watch_view=None,
     )  # fmt: skip
-    return BreachPatch(record, np.array([place]))
+    return BreachPatch(record, np.array([place]), np.array([place]))
 
 
 def _set(*names):
