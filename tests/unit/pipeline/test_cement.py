@@ -185,6 +185,7 @@ def test_a_script_simulates_any_tip_of_a_planned_case(anatomy) -> None:
     case = PlannedCase.__new__(PlannedCase)
     object.__setattr__(case, "plan", plan)
     object.__setattr__(case, "anatomy", anatomy)
+    object.__setattr__(case, "breaches", ())
     done = simulate_fill(case, TIP, injected_ml=0.4, viscosity="low")
     assert done.fill.gap_id == "gap-1" and done.fill.tips_lps == (TIP,) and done.fill.ended == "volume"
     assert done.fill.steps[-1].injected_ml == pytest.approx(0.4)
