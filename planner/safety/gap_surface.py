@@ -7,13 +7,17 @@ import numpy.typing as npt
 from scipy import ndimage
 from skimage.measure import marching_cubes
 
-from planner.geometry.frames import Array
+from planner.geometry.frames import Array, unit
 from planner.geometry.grid import Grid
 
 Bools = npt.NDArray[np.bool_]
 _SMOOTH_VOXELS = 0.7
 """Steps between voxels are smoothed away over so much before the surface is laid; a flat wall stays where it is."""
-_INWARDS_VOXELS = 1.0
+_NORMAL_VOXELS = 1.0
+"""So much more for the normals."""
+_LEAST_SLOPE = 1e-4
+"""Where the mask is flat there is no normal: between two sheets a voxel thick."""
+_INWARDS_VOXELS = 0.5
 """What lies so far below the surface says whether it is a gap's or the metal's."""
 
 
@@ -72,16 +76,21 @@ def gap_surface(space: Bools, metal: Bools, grid: Grid) -> GapSurface:
     across = np.cross(sides[:, 1] - sides[:, 0], sides[:, 2] - sides[:, 0])
     length = np.linalg.norm(across, axis=1)
     kept = length > 1e-9
-    middle, across, length = middle[kept], across[kept], length[kept]
-    outward = across / length[:, None]
-    # which way round the corners run depends on the grid's handedness: outwards the mask falls
-    step = 0.5 * min(grid.spacing_mm)
-    falls = _read(solid, grid, middle + step * outward) <= _read(solid, grid, middle - step * outward)
-    outward = np.where(falls[:, None], outward, -outward)
+    middle, length = middle[kept], length[kept]
+    slope = _slope(ndimage.gaussian_filter(solid, _NORMAL_VOXELS), grid, middle)
+    steep = np.linalg.norm(slope, axis=1) > _LEAST_SLOPE
+    middle, length, outward = middle[steep], length[steep], unit(-slope[steep])
     inwards = _INWARDS_VOXELS * float(np.mean(grid.spacing_mm))
     below = middle - inwards * outward
     gaps_own = _read(space.astype(np.float32), grid, below) > _read(metal.astype(np.float32), grid, below)
     return GapSurface(middle[gaps_own], outward[gaps_own], 0.5 * length[gaps_own])
+
+
+def _slope(solid: npt.NDArray[np.float32], grid: Grid, points_lps: Array) -> Array:
+    """Give how a smoothed mask rises, per step; triangles of the mask itself stand askew at the steps of its voxels."""
+    step = 0.5 * min(grid.spacing_mm)
+    slope = [_read(solid, grid, points_lps + d) - _read(solid, grid, points_lps - d) for d in step * np.eye(3)]
+    return np.stack(slope, axis=1)
 
 
 def _read(field: npt.NDArray[np.float32], grid: Grid, points_lps: Array) -> Array:
