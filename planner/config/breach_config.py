@@ -22,10 +22,10 @@ class BreachConfig(Settings):
         description="A wall that holds more than so much bone is as thick as the way through it is long; ours.",
     )
     near_mm: float = Field(
-        default=1.25, ge=0, description="Where bone ends nearer than this, what bone there is tells the wall; ours."
+        default=1.2, ge=0, description="Where bone ends nearer than this, what bone there is tells the wall; ours."
     )
     far_mm: float = Field(
-        default=1.85, gt=0, description="Where bone ends further off than this, its end tells the wall; ours."
+        default=1.8, gt=0, description="Where bone ends further off than this, its end tells the wall; ours."
     )
     end_mm: float = Field(
         default=0.25, ge=0, description="Bone's end reads so much too far off; tuned on simulated spines."

@@ -26,6 +26,8 @@ weakest of several ways errs downwards."""
 _LEAST_LENGTH = 0.3
 _CORTEX_HU = (500.0, 1500.0)
 """What a scan's cortex can read (literature: 250 to 2000): outside of this its telling has failed (ours)."""
+_THIN_SHARE = 2.0 / 3.0
+"""A wall with less than so much of a thick one's bone is measured by its bone alone (ours)."""
 _ROOM_MM = 4.0
 """Kept round a gap beyond what is looked for, so that distances are right."""
 _PATTERN_HU = 400.0
@@ -184,7 +186,7 @@ def _middle_of_neighbours(surface: GapSurface, values: Array) -> Array:
 def _thickness(bone_mm: Array, end_mm: Array, config: BreachConfig) -> Array:
     """Give the wall's thickness: of thin ones what bone they hold, of thick ones where bone ends."""
     thick = np.maximum(bone_mm, end_mm - config.end_mm)
-    by_bone = (bone_mm - config.thin_mm) / (config.thick_mm - config.thin_mm)
+    by_bone = (bone_mm - _THIN_SHARE * config.thick_mm) / ((1.0 - _THIN_SHARE) * config.thick_mm)
     by_end = (end_mm - config.end_mm - config.near_mm) / (config.far_mm - config.near_mm)
     share = np.clip(np.maximum(by_bone, by_end), 0.0, 1.0)
     thin = np.minimum(bone_mm, np.maximum(end_mm, 0.0))
