@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from accuracy_figures import NOTHING, known, quantiles, share, share_with_interval, sizes, spread
 from accuracy_run import CaseResult
 
-from planner.phantoms.score.breaches import BreachScore
+from planner.phantoms.score.breaches import BreachScore, FalseBreach
 from planner.phantoms.score.case_score import CaseScore
 from planner.phantoms.score.gaps import GapScore
 from planner.phantoms.score.implants import ImplantScore
@@ -16,6 +16,9 @@ ANCHORS = ("pedicle_screw", "femoral_stem", "cup_screw")
 """Kinds whose tip matters."""
 _LOOSE_CALLS = ("probable", "definite")
 _VIOLATIONS = ("metal", "canal", "forbidden", "second bone", "off target", "length", "angles", "skin")
+
+_ACROSS_MM, _WEAK_MM, _NEITHER_MM = 2.0, 0.5, 1.0
+"""Openings so wide and walls so thin must be found; up to the last a wall may be called thin."""
 
 
 def scores_of(results: Sequence[CaseResult]) -> list[CaseScore]:
@@ -205,28 +208,47 @@ def _share_called(implants: Sequence[ImplantScore], calls: Sequence[str]) -> str
 
 
 def breach_errors(results: Sequence[CaseResult]) -> Rows:
-    """Recall of open and thin breaches, precision, and leak types."""
+    """Recall of open and thin breaches, precision, walls and leak types."""
     scores = scores_of(results)
     breaches = breaches_of(scores)
+    wide = [b for b in breaches if b.severity == "open" and (b.across_mm or 0.0) >= _ACROSS_MM]
+    weak = [b for b in breaches if b.severity == "thin" and b.barrier_mm is not None and b.barrier_mm <= _WEAK_MM]
+    false = [f for s in scores for f in s.breaches.false]
+    right = sum(s.breaches.found_right for s in scores)
+    wrong = [f for f in false if not _counts_neither_way(f)]
     rows: Rows = []
+    for name, own in (("open, 2 mm or more across (100 %)", wide), ("walls of 0.5 mm or less (90 %)", weak)):
+        seen = [b for b in own if b.gap_seen]
+        rows.append((f"recall, {name}", _found_share(own)))
+        rows.append((f"recall, {name}, where the gap itself was told", _found_share(seen)))
     for severity in ("open", "thin"):
         own = [b for b in breaches if b.severity == severity]
-        rows.append((f"recall, {severity}", share_with_interval(sum(b.found_id is not None for b in own), len(own))))
+        rows.append((f"recall, {severity}", _found_share(own)))
     for severity in ("open", "thin"):
-        wrong = sum(f.severity == severity for s in scores for f in s.breaches.false)
-        rows.append((f"found where there is none, {severity}", str(wrong)))
-    right = sum(s.breaches.found_right for s in scores)
-    false = sum(len(s.breaches.false) for s in scores)
+        rows.append((f"found where there is none, {severity}", str(sum(f.severity == severity for f in wrong))))
     hit = [b for b in breaches if b.found_id is not None]
     typed = [b for b in hit if b.leak_type is not None]
+    both = [b for b in hit if b.severity == b.found_severity == "thin"]
+    errors = [(b.found_barrier_mm or 0.0) - b.barrier_mm for b in both if b.barrier_mm is not None]
     rows += [
-        ("precision", share_with_interval(right, right + false)),
+        ("precision", share_with_interval(right, right + len(wrong))),
+        ("found where the wall is thin all the same, or a vessel: counted neither way", str(len(false) - len(wrong))),
         ("open or thin told right", share(sum(b.severity == b.found_severity for b in hit), len(hit))),
+        ("barrier of thin walls, mm (signed)", spread(errors)),
         ("leak type told right", share(sum(b.leak_type == b.found_leak_type for b in typed), len(typed))),
         ("leak type not told", share(sum(b.found_leak_type is None for b in typed), len(typed))),
         ("open canal breaches found", _canal(breaches)),
     ]
     return rows
+
+
+def _found_share(own: Sequence[BreachScore]) -> str:
+    return share_with_interval(sum(b.found_id is not None for b in own), len(own))
+
+
+def _counts_neither_way(false: FalseBreach) -> bool:
+    """Say whether the wall there is thin all the same, though too thick for a breach, or it is a named vessel."""
+    return false.leak_type == "venous" or (false.true_wall_mm is not None and false.true_wall_mm <= _NEITHER_MM)
 
 
 def _canal(breaches: Sequence[BreachScore]) -> str:

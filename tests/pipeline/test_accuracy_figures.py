@@ -211,6 +211,35 @@ def test_breaches_are_judged_apart_by_severity(result: CaseResult) -> None:
     assert rows["open canal breaches found"] == "50 % (1/2)"
 
 
+def test_openings_and_walls_that_must_be_found_are_counted_apart(result: CaseResult) -> None:
+    assert result.score is not None
+    first, second, third = result.score.breaches.breaches
+    breaches = result.score.breaches.model_copy(
+        update={
+            "breaches": (
+                first.model_copy(update={"area_mm2": 4.0, "gap_seen": True}),
+                second.model_copy(update={"area_mm2": 4.0, "gap_seen": False}),
+                second.model_copy(update={"area_mm2": 3.0, "gap_seen": True}),
+                third.model_copy(update={"barrier_mm": 0.4, "gap_seen": True}),
+                third.model_copy(update={"barrier_mm": 0.6, "gap_seen": True}),
+            ),
+            "false": (
+                FalseBreach(found_id="y", severity="open", leak_type=None, true_wall_mm=2.0),
+                FalseBreach(found_id="z", severity="thin", leak_type="canal", true_wall_mm=0.9),
+                FalseBreach(found_id="v", severity="open", leak_type="venous", true_wall_mm=2.0),
+            ),
+        }
+    )
+    other = result.model_copy(update={"score": result.score.model_copy(update={"breaches": breaches})})
+    rows = dict(breach_errors([other]))
+    assert rows["recall, open, 2 mm or more across (100 %)"].startswith("50 % (1/2)")
+    assert rows["recall, open, 2 mm or more across (100 %), where the gap itself was told"].startswith("100 % (1/1)")
+    assert rows["recall, walls of 0.5 mm or less (90 %)"].startswith("0 % (0/1)")
+    assert rows["precision"].startswith("75 % (3/4)")
+    assert rows["found where the wall is thin all the same, or a vessel: counted neither way"] == "2"
+    assert (rows["found where there is none, open"], rows["found where there is none, thin"]) == ("1", "0")
+
+
 def test_needles_with_two_faults_are_harmful_once(result: CaseResult) -> None:
     rows = dict(needle_errors([result]))
     assert rows["needles that do no harm and reach a gap"] == "33 % (1/3)"

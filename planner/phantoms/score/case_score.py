@@ -1,5 +1,7 @@
 """A whole plan against the truth of its case."""
 
+import numpy as np
+
 from planner.model.labels import LabelMap
 from planner.model.plan import Plan
 from planner.model.record import Record
@@ -43,10 +45,12 @@ def score_case(plan: Plan, labels: LabelMap, case: KnownCase, *, found: FoundAna
     CaseScore
     """
     codes = codes_on(labels, case.grid)
+    gap_codes = [structure.code for structure in labels.structures if structure.kind == "gap"]
+    told = case.voxels_lps(np.isin(codes, gap_codes))
     return CaseScore(
         implants=score_implants(plan.implants, case.document.implants),
         gaps=score_gaps(plan, codes, case),
-        breaches=score_breaches(plan.breaches, case),
+        breaches=score_breaches(plan.breaches, case, told_gaps_lps=told),
         needles=score_needles(plan.trajectories, case, scanned=labels.grid),
         surroundings=score_surroundings(plan.labels, codes, case),
         anatomy=score_anatomy(plan, labels.grid, codes, case, found=found or FoundAnatomy()),

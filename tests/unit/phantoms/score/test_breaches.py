@@ -40,3 +40,36 @@ def test_the_nearest_of_two_is_held_against_the_truth(perfect: Plan, known: Know
 def test_without_a_found_breach_nothing_is_invented(known: KnownCase) -> None:
     score = score_breaches((), known)
     assert (score.breaches[0].found_id, score.false, score.found_right) == (None, (), 0)
+
+
+def test_a_breach_is_seen_where_its_gap_was_told_and_only_there(perfect: Plan, known: KnownCase) -> None:
+    patch = known.breach_voxels.points_lps
+    (row,) = score_breaches((), known, told_gaps_lps=patch + [1.0, 0.0, 0.0]).breaches
+    assert row.gap_seen is True
+    (row,) = score_breaches((), known, told_gaps_lps=patch + [40.0, 0.0, 0.0]).breaches
+    assert row.gap_seen is False
+    (row,) = score_breaches((), known, told_gaps_lps=np.zeros((0, 3))).breaches
+    assert row.gap_seen is False
+    assert score_breaches(perfect.breaches, known).breaches[0].gap_seen is None
+
+
+def test_a_false_breach_is_told_with_the_wall_that_is_truly_there(perfect: Plan, known: KnownCase) -> None:
+    gap = known.voxels_lps(known.label > 0)
+    patch = known.breach_voxels.points_lps
+    from_patch, _ = known.breach_voxels.nearest(gap)
+    inner = gap[np.argmax(from_patch)]
+    edge = float(np.mean(known.grid.spacing_mm))
+    away = np.linalg.norm(known.voxels_lps(~(known.env | known.metal)) - inner, axis=1).min()
+    (false,) = score_breaches((perfect.breaches[0].model_copy(update={"centroid_lps": tuple(inner)}),), known).false
+    assert false.true_wall_mm is not None and 0.0 <= false.true_wall_mm <= away
+    nowhere = tuple(patch.mean(axis=0) + [300.0, 0.0, 0.0])
+    (false,) = score_breaches((perfect.breaches[0].model_copy(update={"centroid_lps": nowhere}),), known).false
+    assert false.true_wall_mm is None
+    assert edge > 0.0
+
+
+def test_a_breach_is_as_wide_as_a_disc_of_its_area(perfect: Plan, known: KnownCase) -> None:
+    (row,) = score_breaches(perfect.breaches, known).breaches
+    assert row.model_copy(update={"area_mm2": np.pi}).across_mm == 2.0
+    assert row.model_copy(update={"area_mm2": None}).across_mm is None
+    assert (row.barrier_mm, row.found_barrier_mm) == (known.document.breaches[0].barrier_mm, 0.0)
