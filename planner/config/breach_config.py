@@ -33,6 +33,9 @@ class BreachConfig(Settings):
     reach_mm: float = Field(
         default=4.0, gt=0, description="Walls are measured where the outside is nearer than this; no source."
     )
+    before_mm: float = Field(
+        default=0.6, ge=0, description="Before the wall, in the gap, bone counts from here: about a usual CT's blur."
+    )
     beyond_mm: float = Field(
         default=0.6, ge=0, description="Beyond the outline bone still counts so far: about a usual CT's blur."
     )

@@ -128,6 +128,7 @@ def measure_wall(
         surface.points_lps,
         cone(_outwards(depth, grid, surface), half_deg=config.cone_deg, count=config.ways),
         reach_mm=config.reach_mm,
+        before_mm=config.before_mm,
         beyond_mm=config.beyond_mm,
         soft_hu=config.soft_hu,
         most_hu=config.most_hu,

@@ -101,6 +101,7 @@ def cast_ways(
     directions_lps: Array,
     *,
     reach_mm: float,
+    before_mm: float,
     beyond_mm: float,
     soft_hu: float,
     most_hu: float,
@@ -118,8 +119,8 @@ def cast_ways(
         Unit vectors to try.
     reach_mm : float
         The outline must be met within this.
-    beyond_mm : float
-        Bone is summed so far beyond the outline too: a wall's blur reaches over it.
+    before_mm, beyond_mm : float
+        Bone is summed so far before the wall and beyond the outline too: a wall's blur reaches over both.
     soft_hu, most_hu : float
         Soft tissue counts nothing; brighter than `most_hu` counts as that.
     bloom_mm : float
@@ -137,7 +138,8 @@ def cast_ways(
     if len(start):
         _cast(
             ground.hu, ground.depth_mm, ground.metal_mm, start, steps,
-            int(np.ceil((reach_mm + beyond_mm) / STEP_MM)), reach_mm, beyond_mm, soft_hu, most_hu, bloom_mm, out,
+            int(np.ceil((before_mm + reach_mm + beyond_mm) / STEP_MM)) + 1, round(before_mm / STEP_MM), reach_mm,
+            beyond_mm, soft_hu, most_hu, bloom_mm, out,
         )  # fmt: skip
     led = np.isfinite(out[:, 0])
     chosen = np.where(led, out[:, 3], 0).astype(np.intp)
@@ -162,43 +164,62 @@ def _at(field: Any, z: Any, y: Any, x: Any) -> Any:
 
 
 @numba.njit(cache=True)  # type: ignore[misc, unused-ignore]
-def _way(
-    hu: Any, depth: Any, metal: Any, start: Any, step: Any, reach: Any, beyond: Any, soft: Any, most: Any, bloom: Any,
-    read: Any,
-) -> Any:  # fmt: skip
-    """Follow one way: what bone is summed, how long it is, where bone ends, its brightest reading; infinite if shut."""
-    length, before = -1.0, _at(depth, start[0], start[1], start[2])
-    if before <= 0.0:
-        length = 0.0
-    falls, last, taken = True, _at(hu, start[0], start[1], start[2]), -1
+def _read_bone(
+    hu: Any, metal: Any, start: Any, step: Any, back: Any, soft: Any, most: Any, bloom: Any, read: Any
+) -> Any:
+    """Read a way; give how many readings it has before metal shuts it."""
+    falls, last = True, np.inf
     for n in range(len(read)):
-        at = n + 0.5
+        at = n + 0.5 - back
         z, y, x = start[0] + at * step[0], start[1] + at * step[1], start[2] + at * step[2]
         near = _at(metal, z, y, x)
         if near < 0.0:
-            break
+            if at > 0.0:
+                return n
+            read[n] = soft
+            continue
         value = _at(hu, z, y, x)
         # metal's bloom falls off from the start; it is no bone
         falls = falls and value < last and near < bloom
         last = value
         read[n] = soft if falls else min(max(value, soft), most)
-        now = _at(depth, z, y, x)
-        if length < 0.0 and now <= 0.0:
+    return len(read)
+
+
+@numba.njit(cache=True)  # type: ignore[misc, unused-ignore]
+def _outline(depth: Any, start: Any, step: Any, count: Any) -> Any:
+    """Give how far along a way the bone's outline lies, mm; infinite where it is not met."""
+    before = _at(depth, start[0], start[1], start[2])
+    if before <= 0.0:
+        return 0.0
+    for n in range(count):
+        at = n + 0.5
+        now = _at(depth, start[0] + at * step[0], start[1] + at * step[1], start[2] + at * step[2])
+        if now <= 0.0:
             share = before / (before - now) if before > now else 0.0
-            length = max((at - 1.0 + share) * STEP_MM, 0.0)
-            if length > reach:
-                break
-        if length >= 0.0 and (at + 0.5) * STEP_MM >= length + beyond:
-            taken = n + 1
-            break
+            return max((at - 1.0 + share) * STEP_MM, 0.0)
         before = now
-    if taken < 0:
+    return np.inf
+
+
+@numba.njit(cache=True)  # type: ignore[misc, unused-ignore]
+def _way(
+    hu: Any, depth: Any, metal: Any, start: Any, step: Any, back: Any, reach: Any, beyond: Any, soft: Any, most: Any,
+    bloom: Any, read: Any,
+) -> Any:  # fmt: skip
+    """Follow one way: what bone is summed, how long it is, where bone ends, its brightest reading; infinite if shut."""
+    length = _outline(depth, start, step, len(read) - back)
+    if length > reach:
+        return np.inf, np.inf, np.inf, -1000.0
+    taken = min(int(np.ceil((length + beyond) / STEP_MM)) + back, len(read))
+    if _read_bone(hu, metal, start, step, back, soft, most, bloom, read[:taken]) < taken:
         return np.inf, np.inf, np.inf, -1000.0
     total, peak = 0.0, soft
     for n in range(taken):
         total += (read[n] - soft) * STEP_MM
         peak = max(peak, read[n])
-    return total, length, _bone_end(read, taken, 0.5 * (soft + peak)), peak
+    end = _bone_end(read, taken, 0.5 * (soft + peak)) - back * STEP_MM
+    return total, length, max(end, 0.0), peak
 
 
 @numba.njit(cache=True)  # type: ignore[misc, unused-ignore]
@@ -213,14 +234,14 @@ def _bone_end(read: Any, taken: Any, half: Any) -> Any:
 
 @numba.njit(cache=True, parallel=True, nogil=True)  # type: ignore[misc, unused-ignore]
 def _cast(
-    hu: Any, depth: Any, metal: Any, start: Any, steps: Any, count: Any, reach: Any, beyond: Any, soft: Any, most: Any,
-    bloom: Any, out: Any,
+    hu: Any, depth: Any, metal: Any, start: Any, steps: Any, count: Any, back: Any, reach: Any, beyond: Any, soft: Any,
+    most: Any, bloom: Any, out: Any,
 ) -> None:  # fmt: skip
     for n in numba.prange(len(start)):
         read = np.zeros(count)
         for k in range(steps.shape[1]):
             total, length, end, peak = _way(
-                hu, depth, metal, start[n], steps[n, k], reach, beyond, soft, most, bloom, read
+                hu, depth, metal, start[n], steps[n, k], back, reach, beyond, soft, most, bloom, read
             )
             out[n, 4] = min(out[n, 4], end)
             if total < out[n, 0]:

@@ -22,10 +22,20 @@ def ground(*, wall_mm, outline_mm=6.0, hu=900.0, metal_from_mm=None, blur_mm=0.0
     return Ground(GRID, *(np.ascontiguousarray(f, dtype=np.float32) for f in fields))
 
 
-def cast(case, *, start_mm=3.5, half_deg=40.0, bloom_mm=0.0):
+def cast(case, *, start_mm=3.5, half_deg=40.0, bloom_mm=0.0, before_mm=0.0):
     points = np.array([[start_mm, 0.0, 0.0]])
     ways = cone(np.array([[1.0, 0.0, 0.0]]), half_deg=half_deg, count=12)
-    return cast_ways(case, points, ways, reach_mm=4.0, beyond_mm=0.6, soft_hu=40.0, most_hu=1500.0, bloom_mm=bloom_mm)
+    return cast_ways(
+        case,
+        points,
+        ways,
+        reach_mm=4.0,
+        before_mm=before_mm,
+        beyond_mm=0.6,
+        soft_hu=40.0,
+        most_hu=1500.0,
+        bloom_mm=bloom_mm,
+    )
 
 
 @pytest.mark.parametrize("wall_mm", [0.3, 0.6, 1.0])
@@ -33,6 +43,21 @@ def cast(case, *, start_mm=3.5, half_deg=40.0, bloom_mm=0.0):
 def test_blur_moves_bone_and_loses_none(wall_mm, blur_mm):
     found = cast(ground(wall_mm=wall_mm, blur_mm=blur_mm), start_mm=2.0)
     assert found.bone_mm_hu[0] / 860.0 == pytest.approx(wall_mm, rel=0.06, abs=0.02)
+
+
+def test_what_blur_moved_into_the_gap_counts_too():
+    case = ground(wall_mm=0.5, blur_mm=0.5)
+    short, whole = cast(case, start_mm=4.0), cast(case, start_mm=4.0, before_mm=1.6)
+    assert whole.bone_mm_hu[0] / 860.0 == pytest.approx(0.5, abs=0.05)
+    assert short.bone_mm_hu[0] < 0.8 * whole.bone_mm_hu[0]
+    assert whole.end_mm[0] == pytest.approx(short.end_mm[0], abs=0.15)
+
+
+def test_metal_before_the_wall_shuts_no_way():
+    case = ground(wall_mm=0.5)
+    beside = Ground(GRID, case.hu, case.depth_mm, np.ascontiguousarray(X - 3.7, dtype=np.float32))
+    whole = cast(case, start_mm=4.0, before_mm=0.6).bone_mm_hu[0]
+    assert 0.0 < cast(beside, start_mm=4.0, before_mm=0.6).bone_mm_hu[0] <= whole
 
 
 def test_the_end_of_a_thick_wall_is_where_it_falls_to_half():

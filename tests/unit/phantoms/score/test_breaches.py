@@ -44,9 +44,9 @@ def test_without_a_found_breach_nothing_is_invented(known: KnownCase) -> None:
 
 def test_a_breach_is_seen_where_its_gap_was_told_and_only_there(perfect: Plan, known: KnownCase) -> None:
     patch = known.breach_voxels.points_lps
-    (row,) = score_breaches((), known, told_gaps_lps=patch + [1.0, 0.0, 0.0]).breaches
+    (row,) = score_breaches((), known, told_gaps_lps=patch + np.array([1.0, 0.0, 0.0])).breaches
     assert row.gap_seen is True
-    (row,) = score_breaches((), known, told_gaps_lps=patch + [40.0, 0.0, 0.0]).breaches
+    (row,) = score_breaches((), known, told_gaps_lps=patch + np.array([40.0, 0.0, 0.0])).breaches
     assert row.gap_seen is False
     (row,) = score_breaches((), known, told_gaps_lps=np.zeros((0, 3))).breaches
     assert row.gap_seen is False
@@ -62,7 +62,7 @@ def test_a_false_breach_is_told_with_the_wall_that_is_truly_there(perfect: Plan,
     away = np.linalg.norm(known.voxels_lps(~(known.env | known.metal)) - inner, axis=1).min()
     (false,) = score_breaches((perfect.breaches[0].model_copy(update={"centroid_lps": tuple(inner)}),), known).false
     assert false.true_wall_mm is not None and 0.0 <= false.true_wall_mm <= away
-    nowhere = tuple(patch.mean(axis=0) + [300.0, 0.0, 0.0])
+    nowhere = tuple(patch.mean(axis=0) + np.array([300.0, 0.0, 0.0]))
     (false,) = score_breaches((perfect.breaches[0].model_copy(update={"centroid_lps": nowhere}),), known).false
     assert false.true_wall_mm is None
     assert edge > 0.0
