@@ -42,9 +42,9 @@ def test_what_leaves_past_the_canal_enters_the_foramen():
     case = blurred_block(0.0, masks={"canal": lambda x, y, z: (x > 2.0) & (x < 8.0) & (y > 5.8) & (y < 14.0)})
     wall = measure_wall(case, case.gaps[0], config=CONFIG)
     points = wall.surface.points_lps
-    near = np.flatnonzero((wall.barrier_mm <= CONFIG.thin_mm) & (points[:, 1] > 3.6) & (points[:, 1] < 5.0))
+    near = np.flatnonzero((wall.barrier_mm <= CONFIG.thin_mm) & (points[:, 1] > 4.3) & (points[:, 1] < 5.0))
     found = behind_wall(case, wall, near, config=CONFIG)
-    assert found.of("foramen").mean() > 0.5 and found.of("canal").mean() < 0.3
+    assert found.of("foramen").mean() > 0.6 and found.of("canal").mean() < 0.3
 
 
 def test_what_leaves_away_from_the_canal_enters_no_foramen():
