@@ -23,6 +23,8 @@ from planner.segment.trust import TrustMap
 Indices = npt.NDArray[np.intp]
 _CONNECTED_MM = 1.2
 """Places of a wall so near to each other hang together: they stand some 0.4 mm apart."""
+_WEAKEST = 0.1
+"""Of a thin wall's area, what may be thinner than the thickness that is told (ours)."""
 _LITERATURE: dict[LeakType, LiteratureType] = {
     "cortical": "C", "canal": "C", "foramen": "C", "joint": "C", "disc": "D", "venous": "S",
 }  # fmt: skip
@@ -117,7 +119,7 @@ def find_breaches(
                 gap_id=gap.id,
                 leak_type=patch.leak,
                 severity=patch.severity,
-                barrier_mm=float(wall.barrier_mm[at].min()),
+                barrier_mm=_barrier_mm(wall, patch),
                 area_mm2=patch.area_mm2,
                 centroid_lps=point_tuple(centre),
                 outward_lps=point_tuple(outward),
@@ -127,11 +129,21 @@ def find_breaches(
                 literature_type=_LITERATURE.get(patch.leak),
                 compartment=_WORDS[patch.leak],
                 barrier_hu=_barrier_hu(wall, patch),
-                neck_mm=_neck_mm(wall, patch, config=config),
+                neck_mm=_neck_mm(wall, patch),
                 trust=_mean_trust(wall, at),
             )
             found.append(BreachPatch(breach, wall.surface.points_lps[at], wall.way_out_lps[at]))
     return tuple(found)
+
+
+def _barrier_mm(wall: Wall, patch: _Patch) -> float:
+    """Give the thickness that no more than a tenth of a thin wall falls short of: single places are noise."""
+    read = wall.barrier_mm[patch.places]
+    if patch.severity == "open":
+        return float(read.min())
+    order = np.argsort(read)
+    share = np.cumsum(wall.surface.area_mm2[patch.places][order])
+    return float(read[order[int(np.searchsorted(share, _WEAKEST * share[-1]))]])
 
 
 def _barrier_hu(wall: Wall, patch: _Patch) -> float | None:
@@ -141,14 +153,13 @@ def _barrier_hu(wall: Wall, patch: _Patch) -> float | None:
     return float(np.median(known)) if patch.severity == "thin" and len(known) else None
 
 
-def _neck_mm(wall: Wall, patch: _Patch, *, config: BreachConfig) -> float | None:
-    """Give how wide a ball leaves by an open patch: twice the farthest that a place in it lies from closed wall."""
-    if patch.severity != "open":
+def _neck_mm(wall: Wall, patch: _Patch) -> float | None:
+    """Give how wide a ball leaves by an open patch: twice how far its inmost place lies from the rest."""
+    rest = np.ones(len(wall), dtype=bool)
+    rest[patch.places] = False
+    if patch.severity != "open" or not rest.any():
         return None
-    closed = wall.barrier_mm > config.open_mm
-    if not closed.any():
-        return None
-    far, _ = cKDTree(wall.surface.points_lps[closed]).query(wall.surface.points_lps[patch.places])
+    far, _ = cKDTree(wall.surface.points_lps[rest]).query(wall.surface.points_lps[patch.places])
     return float(2.0 * far.max())
 
 
@@ -170,7 +181,7 @@ def _patches(
     thin: list[_Patch] = []
     for leak in behind.names:
         for part in _connected(wall.surface.points_lps, weak[behind.of(leak)]):
-            named = leak
+            named = _at_vessels(wall, part, weak[behind.at_vessels], leak)
             axis = None if implant is None else implant.axis
             if leak == "cortical" and axis is not None and _is_tract(wall.surface.points_lps[part], axis, config):
                 named = "screw_tract"
@@ -211,6 +222,15 @@ def _middle(wall: Wall, at: Indices) -> tuple[Array, Array]:
     if np.linalg.norm(mean) < 1e-6:
         mean = wall.direction_lps[at[0]]
     return centre, unit(mean)
+
+
+def _at_vessels(wall: Wall, part: Indices, at_vessels: Indices, leak: LeakType) -> LeakType:
+    """Name an opening into soft tissue after the vessels that most of it lies at."""
+    if leak != "cortical":
+        return leak
+    area = wall.surface.area_mm2
+    beside = area[part[np.isin(part, at_vessels)]].sum()
+    return "venous" if beside > 0.5 * area[part].sum() else leak
 
 
 def _is_tract(points_lps: Array, axis: ImplantAxis, config: BreachConfig) -> bool:

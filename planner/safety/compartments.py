@@ -44,10 +44,13 @@ class Behind:
         All that were found.
     index : ndarray of int, shape (N,)
         Into `names`.
+    at_vessels : ndarray of bool, shape (N,)
+        Which of those with soft tissue behind lie at segmental vessels.
     """
 
     names: tuple[LeakType, ...]
     index: npt.NDArray[np.intp]
+    at_vessels: npt.NDArray[np.bool_]
 
     def of(self, name: LeakType) -> npt.NDArray[np.bool_]:
         """Say behind which places it lies, shape (N,)."""
@@ -105,7 +108,7 @@ def behind_wall(
     distances = [np.full(len(chosen), config.neighbour_mm), *(far.get(n, np.full(len(chosen), np.inf)) for n in _TYPES)]
     index = np.argmin(distances, axis=0)
     at_vessels = (index == 0) & beside_waist(anatomy, bodies, start, ways, config=config)
-    return Behind((_NONE, *_TYPES, "venous"), np.where(at_vessels, len(_TYPES) + 1, index))
+    return Behind((_NONE, *_TYPES), index, at_vessels)
 
 
 def _masks(anatomy: Anatomy) -> dict[LeakType, Mask | None]:
