@@ -59,7 +59,8 @@ class Flow:
         In the order of injection, at whole millilitres and some between them; the last is the end. Empty where from
         the tips there is no way.
     exit_arrival_ml : dict of str to float
-        Injected volume when cement reaches each exit; those that it never reaches are left out.
+        Injected volume when cement is in the gap behind each exit, no deeper than the gap is wide; those that it never
+        reaches are left out.
     ended : FillEnd
         Why no more is injected.
     """
@@ -241,8 +242,10 @@ def flow_of(way: Spread, config: FlowConfig, *, viscosity: CementViscosity | Non
     arrival = np.full(space.grid.shape, np.inf, np.float32)
     arrival[shown] = np.where(space.in_gap | (space.gap_share < 0.5), numbers, np.inf)
     reached = {}
-    for way_out, voxels in zip(space.exits, space.exit_voxels, strict=True):
-        if len(voxels) and np.isfinite(first := numbers[voxels].min()):
+    for way_out, mouth in zip(space.exits, space.mouths, strict=True):
+        # what is behind an opening goes out at once: the wall's own voxels would be told late, or never
+        mine = mouth.voxels[space.in_gap[mouth.voxels]]
+        if len(mine) and np.isfinite(first := numbers[mine].min()):
             reached[way_out.id] = float(first)
     return Flow(space.grid, arrival, tuple(kept), dict(sorted(reached.items(), key=lambda r: r[1])), ended)
 
@@ -306,9 +309,9 @@ def _state(way: Spread, k: int, pa_s: float, config: FlowConfig) -> FlowState:
     in_gaps = held * space.gap_share
     gaps = np.bincount(space.gap_code, in_gaps, minlength=len(space.gap_ids) + 1)[1:]
     leaked = {}
-    for way_out, voxels in zip(space.exits, space.exit_voxels, strict=True):
-        opened = len(voxels) and (way_out.is_open or config.thin_walls_give_way)
-        leaked[way_out.id] = way_out.conductance_mm3 * float(push[voxels].mean()) / 1000.0 if opened else 0.0
+    for way_out, mouth in zip(space.exits, space.mouths, strict=True):
+        opened = way_out.is_open or config.thin_walls_give_way
+        leaked[way_out.id] = way_out.conductance_mm3 * float(push[mouth.voxels] @ mouth.share) / 1000.0 * opened
     return FlowState(
         injected_ml=float(way.injected_mm3[k] / 1000.0),
         gaps_ml={name: float(ml / 1000.0) for name, ml in zip(space.gap_ids, gaps, strict=True)},

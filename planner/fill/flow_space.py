@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from planner.config.flow_config import FlowConfig
 from planner.errors import GeometryError
 from planner.fill.gap_width import gap_width_mm
+from planner.fill.openings import FlowExit, GapField, Mouth, mouths
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.model.anatomy import Anatomy, GapSpace
@@ -19,39 +19,6 @@ from planner.model.cement_fill import InterfaceTissue
 
 _BOX_MM = 2.0
 """Free voxels round everything that cement may reach, for filters."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FlowExit:
-    """A place in a gap's wall where cement may leave.
-
-    Parameters
-    ----------
-    id : str
-        The breach's id.
-    points_lps : ndarray, shape (M, 3)
-        On the gap's wall, LPS mm.
-    area_mm2 : float
-        Of the opening.
-    is_open : bool
-        Whether cement leaves; a thin wall is reached, but holds.
-    wall_mm : float
-        Length of the way through the wall.
-    """
-
-    id: str
-    points_lps: Array
-    area_mm2: float
-    is_open: bool
-    wall_mm: float = 0.0
-
-    @property
-    def conductance_mm3(self) -> float:
-        """Volume flow over pressure, times viscosity: a round hole's entrance (Sampson 1891) and wall (Poiseuille)."""
-        radius = (self.area_mm2 / np.pi) ** 0.5
-        if radius == 0.0:
-            return 0.0
-        return float(1.0 / (3.0 / radius**3 + 8.0 * self.wall_mm / (np.pi * radius**4)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,8 +50,8 @@ class FlowSpace:
         Permeability times area over distance, mm3.
     exits : tuple of FlowExit
         The ways out.
-    exit_voxels : tuple of ndarray of int32
-        Voxels at each; empty where it lies at none.
+    mouths : tuple of Mouth
+        The part of the gaps that empties through each; without a voxel where it lies at none.
     exit_conductance : ndarray, shape (N,)
         Of all open ones, mm3.
     """
@@ -100,7 +67,7 @@ class FlowSpace:
     neighbour: npt.NDArray[np.int32]
     conductance: Array
     exits: tuple[FlowExit, ...]
-    exit_voxels: tuple[npt.NDArray[np.int32], ...]
+    mouths: tuple[Mouth, ...]
     exit_conductance: Array
 
     def capacity_ml(self, gap_id: str) -> float:
@@ -176,7 +143,7 @@ def flow_space(
     index = np.full(grid.shape, -1, np.int32)
     index[usable] = np.arange(np.count_nonzero(usable), dtype=np.int32)
     neighbour, conductance = _links(index, usable, owner, of_gap + of_bone, codes, grid)
-    found, leaks = _exits(exits, grid, index, codes, config)
+    found = mouths(exits, GapField(grid, codes, owner, spread, width, index))
     return FlowSpace(
         grid=grid,
         tissue=tissue,
@@ -189,8 +156,8 @@ def flow_space(
         neighbour=neighbour,
         conductance=conductance,
         exits=tuple(exits),
-        exit_voxels=found,
-        exit_conductance=leaks,
+        mouths=found,
+        exit_conductance=_let_out(exits, found, int(np.count_nonzero(usable)), config),
     )
 
 
@@ -292,23 +259,10 @@ def _links(
     return neighbour, conductance
 
 
-def _exits(
-    exits: Sequence[FlowExit],
-    grid: Grid,
-    index: npt.NDArray[np.int32],
-    codes: npt.NDArray[np.uint8],
-    config: FlowConfig,
-) -> tuple[tuple[npt.NDArray[np.int32], ...], Array]:
-    """Find the gaps' voxels at each exit, and what all of them let out."""
-    leaks = np.zeros(int(index.max()) + 1)
-    spots = np.argwhere((codes > 0) & (index >= 0))
-    numbers = index[tuple(spots.T)]
-    tree = cKDTree(np.asarray(grid.to_lps(spots)))
-    found = []
-    for way_out in exits:
-        away, at = tree.query(way_out.points_lps, distance_upper_bound=2.0 * max(grid.spacing_mm))
-        mine = np.unique(numbers[at[np.isfinite(away)]])
-        found.append(mine)
-        if len(mine) and (way_out.is_open or config.thin_walls_give_way):
-            leaks[mine] += way_out.conductance_mm3 / len(mine)
-    return tuple(found), leaks
+def _let_out(exits: Sequence[FlowExit], found: Sequence[Mouth], count: int, config: FlowConfig) -> Array:
+    """Sum the conductances of all openings, by voxel."""
+    leaks = np.zeros(count)
+    for way_out, mouth in zip(exits, found, strict=True):
+        if way_out.is_open or config.thin_walls_give_way:
+            leaks[mouth.voxels] += way_out.conductance_mm3 * mouth.share
+    return leaks

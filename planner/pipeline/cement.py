@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from planner.config.flow_config import FlowConfig
 from planner.fill.flow import Flow, Spread, flow_of, nowhere, spread
-from planner.fill.flow_space import FlowExit, FlowSpace, flow_space
+from planner.fill.flow_space import FlowSpace, flow_space
+from planner.fill.openings import FlowExit
 from planner.geometry.frames import PointTuple, point_tuple
 from planner.model.anatomy import Anatomy
 from planner.model.arrival_map import ArrivalMap
@@ -123,23 +123,20 @@ def exit_of(patch: BreachPatch, anatomy: Anatomy) -> FlowExit:
     patch : BreachPatch
         The breach, and where it is.
     anatomy : Anatomy
-        Its gaps.
+        Tells the size of a voxel.
 
     Returns
     -------
     FlowExit
-        On the gap's voxels that lie nearest to the patch.
+        At the patch's own places.
     """
     breach = patch.breach
-    space = next(gap for gap in anatomy.gaps if gap.id == breach.gap_id)
-    places = np.asarray(anatomy.grid.to_lps(np.argwhere(space.mask.voxels)))
-    _, nearest = cKDTree(places).query(patch.points_lps)
-    points = np.unique(places[np.atleast_1d(nearest)], axis=0)
+    area = breach.area_mm2
     return FlowExit(
         id=breach.id,
-        points_lps=points,
-        # an opening whose area was not measured leaks as one of its voxels' faces
-        area_mm2=len(points) * anatomy.grid.voxel_volume_mm3 ** (2 / 3) if breach.area_mm2 is None else breach.area_mm2,
+        points_lps=patch.points_lps,
+        # an opening whose area was not measured leaks as a voxel's face at each of its places
+        area_mm2=len(patch.points_lps) * anatomy.grid.voxel_volume_mm3 ** (2 / 3) if area is None else area,
         is_open=breach.severity == "open",
         wall_mm=0.0 if breach.barrier_mm is None else breach.barrier_mm,
     )

@@ -5,7 +5,8 @@ import pytest
 
 from planner.config.flow_config import FlowConfig
 from planner.fill.flow import simulate, spread
-from planner.fill.flow_space import FlowExit, flow_space
+from planner.fill.flow_space import flow_space
+from planner.fill.openings import FlowExit
 
 TURNS = [((1, 0, 0), 0), ((1, 0, 0), 45), ((1, 2, 3), 50)]
 SLIT_MM, EDGE_MM = 1.6, 15.0
@@ -210,8 +211,8 @@ def test_cement_leaves_where_it_is_let_and_only_there(shape_of, space_of, config
     assert opened.exit_arrival_ml["breach-1"] == pytest.approx(reached, rel=0.25)
     assert thin.states[-1].leaked_ml["breach-1"] == 0.0
     leaked = opened.states[-1].leaked_ml["breach-1"]
-    # a round sink in a disc takes about half; here only the slit's upper layer lies at the opening (docs/methods.md)
-    assert leaked > 0.18 * (0.9 * SLIT_ML - reached)
+    # what a round sink in a disc takes is held in test_openings.py
+    assert leaked > 0.2 * (0.9 * SLIT_ML - reached)
     assert all(s.leaked_ml["breach-1"] == 0.0 for s in opened.states if s.injected_ml < 0.8 * reached)
     # a smaller hole lets out less; a thin wall that gives way as much as an open one
     giving = config.model_copy(update={"thin_walls_give_way": True})
