@@ -15,6 +15,7 @@ from planner.model.arrival_map import ArrivalMap
 from planner.model.breach import Breach
 from planner.model.cement_fill import BreachArrival, CementFill, CementViscosity, FillStep, InterfaceTissue
 from planner.model.gap import Gap, Interval
+from planner.model.injection_stop import is_at_hip, stops_injection
 from planner.model.needle import NeedleSet, Trajectory
 from planner.model.plan import Plan
 from planner.progress import SILENT, Monitor, track
@@ -88,6 +89,8 @@ def with_cement(
     gaps = {gap.id: gap.model_copy(update={"expected_fill_ml": None}) for gap in plan.gaps}
     sets: dict[tuple[str, ...], float | None] = {}
     courses_of: dict[str, list[Course]] = {}
+    implants = {implant.id: implant for implant in plan.implants}
+    opened = frozenset(b.id for b in plan.breaches if b.severity == "open")
     for gap in track(plan.gaps, stage="letting cement run", monitor=monitor):
         courses = list(_courses(plan, gap, anatomy, exits, config))
         if not courses or gap.volume_ml is None:
@@ -95,12 +98,15 @@ def with_cement(
         courses_of[gap.id] = courses
         for course in courses:
             fills.append(_fill(f"fill-{len(fills) + 1}", gap.id, course))
+        hip = is_at_hip(implants.get(gap.implant_id or ""))
+        stops = frozenset(b.id for b in plan.breaches if stops_injection(b, hip=hip))
         expected = courses[0]
         if expected.flow.ended != "no_way":
-            gaps[gap.id] = gap.model_copy(update={"expected_fill_ml": _expected(gap, courses, plan.breaches, config)})
+            told_fill = _expected(gap, courses, stops, opened, config)
+            gaps[gap.id] = gap.model_copy(update={"expected_fill_ml": told_fill})
             maps.append(ArrivalMap(gap.id, expected.flow.grid, expected.flow.arrival_ml))
         sets |= {
-            tuple(t.id for t in course.trajectories): _to_prepare(course.flow)
+            tuple(t.id for t in course.trajectories): _to_prepare(course, stops)
             for course in reversed(courses)
             if (course.tissue, course.viscosity) == (expected.tissue, expected.viscosity)
         }
@@ -239,19 +245,22 @@ def _fill(name: str, gap_id: str, course: Course) -> CementFill:
     )
 
 
-def _to_prepare(flow: Flow) -> float | None:
-    """Give the cement that fills the gap, with what is lost beside it; None where the gap does not become full."""
-    return flow.injected_ml if flow.ended == "gaps_full" else None
+def _to_prepare(course: Course, stops: frozenset[str]) -> float | None:
+    """Give what goes in until one stops, or no more goes in or is tried; None where nothing goes in."""
+    flow = course.flow
+    return None if flow.ended == "no_way" else min(_stop_ml(flow, stops), flow.injected_ml)
 
 
-def _expected(gap: Gap, courses: Sequence[Course], breaches: Sequence[Breach], config: FlowConfig) -> Interval | None:
-    """Say what is in the gap when the injection ends, or is stopped at the first open breach that is reached."""
+def _expected(
+    gap: Gap, courses: Sequence[Course], stops: frozenset[str], opened: frozenset[str], config: FlowConfig
+) -> Interval | None:
+    """Say what is in the gap when the injection ends, or is stopped; at most as if walls that are not open held."""
     volume = gap.volume_ml
     if volume is None or volume.estimate == 0.0:
         return None
-    stops = {b.id for b in breaches if b.severity == "open" and b.leak_type != "screw_tract"}
     simulated = [course for course in courses if course.flow.ended != "no_way"]
     amounts = [_held_ml(course.flow, gap.id, stops) for course in simulated]
+    most = [_held_ml(course.flow, gap.id, stops & opened) for course in simulated]
     share = config.least_share_in_place / config.share_in_place
     worst = [
         ml * (min(1.0, share) if course.tissue == "in_place" else 1.0)
@@ -259,16 +268,20 @@ def _expected(gap: Gap, courses: Sequence[Course], breaches: Sequence[Breach], c
     ]
     estimate = min(amounts[0], volume.high)
     low = min(*worst, estimate) * volume.low / volume.estimate
-    high = max(*amounts, estimate) * volume.high / volume.estimate
+    high = max(*most, estimate) * volume.high / volume.estimate
     return Interval(estimate=estimate, low=low, high=high)
 
 
-def _held_ml(flow: Flow, gap_id: str, stops: set[str]) -> float:
+def _stop_ml(flow: Flow, stops: frozenset[str]) -> float:
+    """Give the volume at which the first of some breaches is reached; infinite where none is."""
+    return min((ml for name, ml in flow.exit_arrival_ml.items() if name in stops), default=np.inf)
+
+
+def _held_ml(flow: Flow, gap_id: str, stops: frozenset[str]) -> float:
     """Give what is in a gap when the first of some breaches is reached, or at the end."""
-    reached = [ml for name, ml in flow.exit_arrival_ml.items() if name in stops]
     injected = [0.0, *(s.injected_ml for s in flow.states)]
     held = [0.0, *(s.gaps_ml[gap_id] for s in flow.states)]
-    return float(np.interp(min(reached, default=injected[-1]), injected, held))
+    return float(np.interp(min(_stop_ml(flow, stops), injected[-1]), injected, held))
 
 
 def _breach(breach: Breach, courses_of: dict[str, list[Course]]) -> Breach:

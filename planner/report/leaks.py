@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from planner.model.breach import Breach
 from planner.model.cement_fill import CementFill, FillStep, NeedleHole
 from planner.model.gap import Gap
-from planner.model.implant import Implant, ImplantKind
+from planner.model.injection_stop import first_stop, is_at_hip, stops_injection
 from planner.model.plan import Plan
 
 MOST_ROWS = 10
 """Of a list of leaks to soft tissue, and of volumes: what a reader takes in at a glance. Ours."""
-_HIP_KINDS: frozenset[ImplantKind] = frozenset(("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail"))
 _NEVER = float("inf")
 
 
@@ -146,7 +145,7 @@ def leaks_of(plan: Plan, gap: Gap) -> TargetLeaks:
     -------
     TargetLeaks
     """
-    hip = _is_hip(next((i for i in plan.implants if i.id == gap.implant_id), None))
+    hip = is_at_hip(next((i for i in plan.implants if i.id == gap.implant_id), None))
     fills = [fill for fill in plan.fills if fill.gap_id == gap.id]
     fill = fills[0] if fills else None
     own = in_reading_order((b for b in plan.breaches if b.gap_id == gap.id), hip=hip)
@@ -179,7 +178,7 @@ def in_reading_order(breaches: Iterable[Breach], *, hip: bool = False) -> tuple[
     breaches : iterable of Breach
         Of one gap.
     hip : bool
-        Whether it is a gap at a hip implant: there all leaks stop an injection.
+        Whether it is a gap at a hip implant: there all open walls stop an injection.
 
     Returns
     -------
@@ -189,7 +188,7 @@ def in_reading_order(breaches: Iterable[Breach], *, hip: bool = False) -> tuple[
         sorted(
             breaches,
             key=lambda b: (
-                not stops(b, hip=hip),
+                not stops_injection(b, hip=hip),
                 _NEVER if b.leak_after_ml is None else b.leak_after_ml,
                 _NEVER if b.stop_ml is None else b.stop_ml,
                 b.severity != "open",
@@ -197,11 +196,6 @@ def in_reading_order(breaches: Iterable[Breach], *, hip: bool = False) -> tuple[
             ),
         )
     )
-
-
-def stops(breach: Breach, *, hip: bool) -> bool:
-    """Say whether an injection stops for a leak: a harmful one; at the hip any (doi 10.1177/11207000251415370)."""
-    return hip or breach.is_harmful
 
 
 def fill_rows(fill: CementFill) -> tuple[FillRow, ...]:
@@ -243,10 +237,6 @@ def _spread(steps: Sequence[FillStep]) -> Sequence[FillStep]:
     return [steps[k] for k in sorted(chosen)]
 
 
-def _is_hip(implant: Implant | None) -> bool:
-    return implant is not None and implant.kind in _HIP_KINDS
-
-
 def _events(
     own: Sequence[Breach],
     fill: CementFill | None,
@@ -265,7 +255,7 @@ def _events(
         if after is None and breach.stop_ml is None:
             continue
         earliest = breach.stop_ml if breach.stop_ml is not None else after
-        found.append(LeakEvent(after, earliest, breach, None, stops(breach, hip=hip)))
+        found.append(LeakEvent(after, earliest, breach, None, stops_injection(breach, hip=hip)))
     found += [
         LeakEvent(h.leak_after_ml, h.leak_after_ml, None, h, stops=False) for h in holes if h.leak_after_ml is not None
     ]
@@ -300,5 +290,5 @@ def _shortened(events: Sequence[LeakEvent]) -> tuple[LeakEvent, ...]:
 def _other(fill: CementFill, by_id: dict[str, Breach], *, hip: bool) -> OtherCourse:
     met = [(by_id[arrival.breach_id], arrival.after_ml) for arrival in fill.arrivals]
     first = met[0] if met else (None, None)
-    stop = next((pair for pair in met if stops(pair[0], hip=hip)), (None, None))
+    stop = first_stop(fill.arrivals, by_id, hip=hip) or (None, None)
     return OtherCourse(fill, first[0], first[1], stop[0], stop[1])

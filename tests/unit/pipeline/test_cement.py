@@ -11,12 +11,14 @@ from planner.model.anatomy import Anatomy, GapSpace
 from planner.model.breach import Breach
 from planner.model.carm import NeedleView
 from planner.model.gap import Gap, Interval
+from planner.model.implant import Implant
 from planner.model.needle import Clearances, Needle, NeedleSet, Trajectory
 from planner.model.plan import Plan, Review, Series, Software
 from planner.model.volume import Mask, Volume
 from planner.pipeline.cement import with_cement
 from planner.pipeline.planned_case import PlannedCase
 from planner.pipeline.simulated_fill import simulate_fill
+from planner.report.leaks import leaks_of
 from planner.safety.breaches import BreachPatch
 
 HALF_MM, WIDE_MM = 10.0, 1.6
@@ -66,9 +68,9 @@ def _needle(number, tip, gap="gap-1"):
     )  # fmt: skip
 
 
-def _breach(number, place, severity="open", gap="gap-1"):
+def _breach(number, place, severity="open", gap="gap-1", leak="canal"):
     record = Breach(
-        id=f"breach-{number}", gap_id=gap, leak_type="cortical", severity=severity, barrier_mm=0.0, area_mm2=9.0,
+        id=f"breach-{number}", gap_id=gap, leak_type=leak, severity=severity, barrier_mm=0.0, area_mm2=9.0,
         centroid_lps=place, outward_lps=(1, 0, 0), reached=None, leak_after_ml=None, watch_view=None,
     )  # fmt: skip
     return BreachPatch(record, np.array([place]), np.array([place]))
@@ -78,7 +80,14 @@ def _set(*names):
     return NeedleSet(gap_ids=("gap-1",), trajectory_ids=names, covered_ml=1, covered_fraction=1, cement_ml=None)
 
 
-def _plan(gaps, needles=(), patches=(), sets=()):
+def _stem():
+    return Implant(
+        id="stem-1", kind="femoral_stem", volume_ml=None, centroid_lps=(0, 0, 0), axis=None, bulls_eye=None, side=None,
+        level=None, material="unknown", loosening=None,
+    )  # fmt: skip
+
+
+def _plan(gaps, needles=(), patches=(), sets=(), implants=()):
     series = Series(
         series_instance_uid=None, frame_of_reference_uid=None, shape_zyx=(60, 40, 40), spacing_mm=(0.8, 0.8, 0.8),
         patient_position=None, hu_min=0, hu_max=0, hu_clipped_at=None,
@@ -86,7 +95,7 @@ def _plan(gaps, needles=(), patches=(), sets=()):
     return Plan(
         software=Software(name="x", version="0"), review=Review(), series=series, treatment_position="HFS",
         settings_sha256="0", gaps=gaps, trajectories=needles, breaches=tuple(p.breach for p in patches),
-        needle_sets=sets,
+        needle_sets=sets, implants=implants,
     )  # fmt: skip
 
 
@@ -136,16 +145,39 @@ def test_breaches_are_reached_in_the_order_of_their_distance(told) -> None:
     assert (other.reached, other.leak_after_ml, other.stop_ml) == (None, None, None)
 
 
-def test_what_a_gap_is_expected_to_take_stops_at_the_first_open_breach(told, anatomy) -> None:
-    plan, _ = told
-    fill = plan.gaps[0].expected_fill_ml
+def _course_with(anatomy, patch, *, stem=False):
+    gap = _gap("gap-1", VOLUME_ML)
+    implants = (_stem(),) if stem else ()
+    if stem:
+        gap = gap.model_copy(update={"implant_id": "stem-1"})
+    plan = _plan((gap,), (_needle(1, TIP),), (patch,), (_set("trajectory-1"),), implants)
+    made, _ = with_cement(plan, anatomy, (patch,), FlowConfig())
+    return made
+
+
+@pytest.mark.parametrize(
+    ("leak", "severity", "stem", "stops"),
+    [
+        ("canal", "open", False, True), ("canal", "thin", False, True), (None, "open", False, True),
+        ("cortical", "open", False, False), ("cortical", "open", True, True), ("cortical", "thin", True, False),
+        ("joint", "thin", True, True), ("screw_tract", "open", False, False),
+    ],
+)  # fmt: skip
+def test_filling_and_cement_end_where_the_report_says_stop(anatomy, leak, severity, stem, stops) -> None:
+    made = _course_with(anatomy, _breach(2, (-9.8, 4.0, -12.0), severity, leak=leak), stem=stem)
+    (fill,), (one,), told = [made.gaps[0].expected_fill_ml], made.needle_sets, leaks_of(made, made.gaps[0])
+    first = made.fills[0]
+    assert made.breaches[0].reached and (told.stop is not None) is stops
+    end = first.steps[-1]
+    if stops:
+        assert one.cement_ml == pytest.approx(told.stop.after_ml) and one.cement_ml < 0.5 * end.injected_ml
+        assert fill.estimate < 0.5 * end.gaps_ml["gap-1"]
+        # a thin wall may hold: then more goes in
+        assert (fill.high > 2.0 * fill.estimate) is (severity == "thin")
+    else:
+        assert one.cement_ml == pytest.approx(end.injected_ml)
+        assert fill.estimate == pytest.approx(end.gaps_ml["gap-1"])
     assert 0.0 < fill.low <= fill.estimate <= fill.high <= 1.3 * VOLUME_ML
-    patches = (_breach(2, (-9.8, 4.0, -12.0), "thin"),)
-    made, _ = with_cement(
-        _plan((_gap("gap-1", VOLUME_ML),), (_needle(1, TIP),), patches), anatomy, patches, FlowConfig()
-    )
-    assert made.gaps[0].expected_fill_ml.estimate > 2.0 * fill.estimate
-    assert made.breaches[0].reached and made.fills[0].steps[-1].leaked_ml == 0.0
 
 
 def test_nothing_is_told_without_needle_or_volume(told, anatomy) -> None:
@@ -162,15 +194,19 @@ def test_nothing_is_told_without_needle_or_volume(told, anatomy) -> None:
     assert made.breaches[0].reached is None and made.needle_sets[0].cement_ml is None
 
 
-def test_cement_to_prepare_fills_the_gap_and_the_bone_beside_it(told) -> None:
+def test_cement_to_prepare_is_what_goes_in_until_one_stops_or_it_ends(told, anatomy) -> None:
     plan, _ = told
     one, two = plan.needle_sets
-    last = plan.fills[0].steps[-1]
-    if plan.fills[0].ended == "gaps_full":
-        assert one.cement_ml == pytest.approx(last.injected_ml)
-    else:
-        assert one.cement_ml is None
-    assert two.cement_ml is None or two.cement_ml > plan.gaps[0].volume_ml.low * FlowConfig().share_in_place
+    by_needles = {f.trajectory_ids: f for f in reversed(plan.fills)}
+    for chosen in (one, two):
+        first = min(a.after_ml for a in by_needles[chosen.trajectory_ids].arrivals)
+        assert chosen.cement_ml == pytest.approx(first)
+    plan = _plan((_gap("gap-1", VOLUME_ML),), (_needle(1, TIP),), (), (_set("trajectory-1"),))
+    made, _ = with_cement(plan, anatomy, (), FlowConfig())
+    last = made.fills[0].steps[-1]
+    # also where the gap does not become full
+    assert made.needle_sets[0].cement_ml == pytest.approx(last.injected_ml)
+    assert last.injected_ml == pytest.approx(last.gaps_ml["gap-1"] + last.trabecular_ml, rel=0.01)
 
 
 def test_the_map_shows_more_cement_the_more_is_in(told) -> None:

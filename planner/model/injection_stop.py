@@ -1,0 +1,63 @@
+"""When an injection is stopped: the one rule that the simulated filling and the report share."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from planner.model.breach import Breach
+from planner.model.cement_fill import BreachArrival
+from planner.model.implant import Implant, ImplantKind
+
+HIP_KINDS: Final[frozenset[ImplantKind]] = frozenset(
+    ("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail")
+)
+
+
+def is_at_hip(implant: Implant | None) -> bool:
+    """Say whether a gap's implant is one of the hip; a gap without an implant is at none."""
+    return implant is not None and implant.kind in HIP_KINDS
+
+
+def stops_injection(breach: Breach, *, hip: bool) -> bool:
+    """Say whether an injection is stopped for a breach that cement has reached.
+
+    Parameters
+    ----------
+    breach : Breach
+        The breach.
+    hip : bool
+        Whether the gap that is filled is at a hip implant.
+
+    Returns
+    -------
+    bool
+        For a harmful one (`Breach.is_harmful`), also where a thin wall may give way to it. At the hip for any open
+        one: there it ends at leakage to soft tissue, too (doi 10.1177/11207000251415370). A thin wall to soft tissue is
+        no leak yet.
+    """
+    return breach.is_harmful or (hip and breach.severity == "open")
+
+
+def first_stop(
+    arrivals: Iterable[BreachArrival], breaches: Mapping[str, Breach], *, hip: bool
+) -> tuple[Breach, float] | None:
+    """Give the first breach of a course that stops the injection, and the mL injected by then.
+
+    Parameters
+    ----------
+    arrivals : iterable of BreachArrival
+        Of one simulated injection.
+    breaches : Mapping of str to Breach
+        By their ids.
+    hip : bool
+        Whether the gap that is filled is at a hip implant.
+
+    Returns
+    -------
+    tuple of Breach and float, or None
+        None where none stops it.
+    """
+    met = [(a.after_ml, breaches[a.breach_id]) for a in arrivals if stops_injection(breaches[a.breach_id], hip=hip)]
+    if not met:
+        return None
+    after_ml, breach = min(met, key=lambda pair: pair[0])
+    return breach, after_ml

@@ -1,0 +1,36 @@
+"""What an injection is stopped for, and what not."""
+
+import pytest
+
+from planner.model.breach import Breach
+from planner.model.cement_fill import BreachArrival
+from planner.model.injection_stop import first_stop, stops_injection
+
+
+def _breach(number, leak, severity="open"):
+    return Breach(
+        id=f"breach-{number}", gap_id="gap-1", leak_type=leak, severity=severity, barrier_mm=None, area_mm2=None,
+        centroid_lps=(0, 0, 0), outward_lps=None, reached=None, leak_after_ml=None, watch_view=None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("severity", ["open", "thin"])
+@pytest.mark.parametrize("leak", ["canal", "foramen", "disc", "joint", "venous", None])
+def test_a_harmful_breach_stops_it_everywhere(leak, severity) -> None:
+    found = _breach(1, leak, severity)
+    assert stops_injection(found, hip=False) and stops_injection(found, hip=True)
+
+
+@pytest.mark.parametrize("leak", ["cortical", "screw_tract", "fracture"])
+def test_soft_tissue_stops_it_at_the_hip_alone_and_only_through_an_open_wall(leak) -> None:
+    assert not stops_injection(_breach(1, leak), hip=False)
+    assert stops_injection(_breach(1, leak), hip=True)
+    assert not stops_injection(_breach(1, leak, "thin"), hip=True)
+
+
+def test_the_first_that_stops_is_the_earliest_of_them() -> None:
+    breaches = {b.id: b for b in (_breach(1, "cortical"), _breach(2, "disc"), _breach(3, "canal"))}
+    arrivals = [BreachArrival(breach_id=f"breach-{n}", after_ml=ml) for n, ml in ((1, 0.2), (2, 1.4), (3, 0.9))]
+    assert first_stop(arrivals, breaches, hip=False) == (breaches["breach-3"], 0.9)
+    assert first_stop(arrivals, breaches, hip=True) == (breaches["breach-1"], 0.2)
+    assert first_stop(arrivals[:1], breaches, hip=False) is None and first_stop((), breaches, hip=True) is None
