@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from planner.cli._expected_cement import add_cement, arrival_of, cement_in, require_cement
 from planner.cli._options import CODES, POSITIONS, add_input, config_from, load, path, point
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     over.add_argument(
         "--plan", type=path, metavar="OUT", help="a plan's folder: its gaps, breaches and needles are known then"
     )
+    add_cement(over)
     over.add_argument("--overlay", action="store_true", help="burn lettering and what the plan has into the picture")
     over.add_argument("--layers", type=path, metavar="DIR", help="write each layer as a clear PNG of its own into DIR")
     screen = parser.add_argument_group("what the console does to the picture")
@@ -89,7 +91,9 @@ def run(arguments: argparse.Namespace) -> int:
     _require_output(arguments)
     _require_view(arguments)
     config = _config(arguments)
+    require_cement(arguments)
     plan, labels = _plan_of(arguments.plan) if arguments.plan is not None else (None, None)
+    arrival = None if plan is None or arguments.cement is None else arrival_of(plan, arguments)
     with TerminalMonitor() as monitor:
         scan = load(arguments.input, config, monitor=monitor)
         if plan is not None:
@@ -97,7 +101,11 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.output.suffix.lower() == ".dcm":
             require_headers(scan.slice_files)
         volume = rectify_volume(scan.volume).volume.in_patient_axes()
-        scene = scene_of_ct(volume, config, plan=plan, labels=labels, keep_table=arguments.keep_table, monitor=monitor)
+        cement = None if arrival is None else cement_in(volume, arrival, arguments.cement)
+        table = arguments.keep_table
+        scene = scene_of_ct(
+            volume, config, plan=plan, labels=labels, expected=cement, keep_table=table, monitor=monitor
+        )
         told = _take(scene, scan, arguments, config, monitor)
     sys.stdout.write(told + "\n")
     return 0

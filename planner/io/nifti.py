@@ -104,13 +104,35 @@ def write_label_nifti(label_map: LabelMap, path: Path) -> None:
     """
     codes = np.asarray(label_map.codes)
     wide = int(codes.max(initial=0)) > 255
-    data = codes.astype(np.uint16 if wide else np.uint8, copy=False).transpose(2, 1, 0)
-    affine = _LPS_FROM_RAS @ label_map.grid.lps_from_index @ _REVERSED
+    write_array_nifti(codes.astype(np.uint16 if wide else np.uint8, copy=False), label_map.grid, path)
+
+
+def write_array_nifti(values: Voxels, grid: Grid, path: Path, *, description: str = "") -> None:
+    """Write numbers on a grid as NIfTI, byte for byte the same each time.
+
+    Parameters
+    ----------
+    values : ndarray, shape ``grid.shape``
+        What to write, in its own type.
+    grid : Grid
+        Becomes the file's sform and, where it is rectangular, qform.
+    path : Path
+        ``.nii`` or ``.nii.gz``.
+    description : str
+        What the numbers are, up to 79 letters.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    affine = _LPS_FROM_RAS @ grid.lps_from_index @ _REVERSED
     nifti_image: Any = nib.Nifti1Image  # nibabel's own types stop here
-    image = nifti_image(data, affine)
+    image = nifti_image(values.transpose(2, 1, 0), affine)
     image.header.set_xyzt_units("mm")
+    image.header["descrip"] = description
     image.set_sform(affine, code="scanner")
-    if label_map.grid.is_rectangular:
+    if grid.is_rectangular:
         image.set_qform(affine, code="scanner")
     content: bytes = image.to_bytes()
     if path.name.endswith(".gz"):

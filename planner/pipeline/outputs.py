@@ -18,6 +18,7 @@ from planner.io.volumes_csv import write_volumes_csv
 from planner.io.whole_file import write_whole
 from planner.model.labels import LabelMap
 from planner.model.volume import Mask
+from planner.pipeline.expected_cement import write_arrivals
 from planner.pipeline.fluoroscopy.files import write_plan_fluoroscopy
 from planner.pipeline.labelling import codes_on_slices
 from planner.pipeline.planned_case import PlannedCase
@@ -39,6 +40,7 @@ PLAN_FILES = (
     "volumes.csv",
     "unwrapped.csv",
     "surfaces",
+    "flow",
     "fluoro",
 )
 """Every name that `write_plan_files` may write into a plan's folder."""
@@ -81,6 +83,7 @@ def write_plan_files(
     write_volumes_csv(case.plan, folder / "volumes.csv")
     write_unwrapped_csv(case.unwrapped, folder / "unwrapped.csv")
     _write_surfaces(case, folder / "surfaces", monitor)
+    write_arrivals(case.arrivals, labels.grid, folder)
     pictures: dict[str, bytes] = {}
     if figures:
         check_cancelled(monitor)

@@ -46,6 +46,7 @@ def test_the_folder_is_whole(planned: tuple[Path, subprocess.CompletedProcess[st
         "volumes.csv",
         "unwrapped.csv",
         "surfaces",
+        "flow",
         "fluoro",
     }
     assert [entry.name for entry in out.parent.iterdir()] == ["out"]

@@ -13,7 +13,17 @@ from planner.config.plan_config import PlanConfig
 from planner.errors import GeometryError
 from planner.fluoro.console import console_angles_deg, reachable_side
 from planner.fluoro.display import display_image
-from planner.fluoro.overlay import LETTERING, Layer, Words, breach_layer, draw, frame_layer, gap_layer, needle_layer
+from planner.fluoro.overlay import (
+    LETTERING,
+    Layer,
+    Words,
+    breach_layer,
+    cement_layer,
+    draw,
+    frame_layer,
+    gap_layer,
+    needle_layer,
+)
 from planner.fluoro.radiograph import Radiograph, take_picture
 from planner.fluoro.radiograph import render_view as render_with_metal
 from planner.fluoro.views import ap_view, lateral_view, trajectory_view, watch_view
@@ -23,6 +33,7 @@ from planner.model.carm import CArm
 from planner.model.needle import Trajectory
 from planner.model.plan import Plan
 from planner.model.volume import Mask, Volume
+from planner.pipeline.expected_cement import mask_on
 from planner.pipeline.fluoroscopy.alloys import alloys_of
 from planner.pipeline.fluoroscopy.scene import FluoroScene, body_of
 from planner.pipeline.planned_case import PlannedCase
@@ -85,7 +96,7 @@ def render_view(
     plan : Plan, PlannedCase or None
         Knows of which alloy each implant is; None takes all metal to be the settings' `metal_material`.
     cement : Mask or None
-        Cement to be added, on the CT's grid with its axes along the patient's (`Volume.in_patient_axes`).
+        Cement to be added, on any grid of the same patient: `ArrivalMap.cement_at` of a simulated fill, say.
     config : FluoroConfig or None
         The settings; None for the defaults.
     without_table : bool
@@ -103,7 +114,8 @@ def render_view(
     CancelledError
         If the monitor stops the work.
     GeometryError
-        If the cement lies on another grid, the plan was made on another CT, or the C-arm's distances cannot be.
+        If the cement belongs to another frame of reference, the plan was made on another CT, or the C-arm's distances
+        cannot be.
     """
     told = plan.plan if isinstance(plan, PlannedCase) else plan
     if told is not None:
@@ -113,6 +125,8 @@ def render_view(
         metal = plan.metal
     else:
         metal = find_metal(volume, PlanConfig().implants, monitor=monitor).mask
+    if cement is not None and not cement.grid.is_same(volume.grid):
+        cement = mask_on(cement, volume.grid)
     return render_with_metal(
         volume,
         carm,
@@ -185,6 +199,8 @@ def picture_of(
         layers += [gap_layer(scene.gaps[name], carm, name=name) for name in shown if name in scene.gaps]
         layers.append(breach_layer([b for b in plan.breaches if b.gap_id in shown], carm))
         layers += [needle_layer(t, carm) for t in plan.trajectories if t.id in wanted]
+    if scene.expected is not None:
+        layers.append(cement_layer(scene.expected.where, carm, injected_ml=scene.expected.injected_ml))
     layers += [frame_layer(carm, console_deg=console), *_note_layers(radiograph, scene, config)]
     return Picture(radiograph, display_image(radiograph, config=config), tuple(layers), console)
 

@@ -21,6 +21,22 @@ from planner.segment.upright import back_to
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ExpectedCement:
+    """The cement that is expected at a moment of an injection.
+
+    Parameters
+    ----------
+    where : Mask
+        Where it is, on the CT's grid.
+    injected_ml : float
+        Volume injected by then.
+    """
+
+    where: Mask
+    injected_ml: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class FluoroScene:
     """One patient under the C-arm.
 
@@ -40,6 +56,8 @@ class FluoroScene:
         How the patient lies under the C-arm; None where nobody said.
     assumed_alloy : bool
         Whether some metal is of an alloy that nobody told, and is drawn as the settings' `metal_material`.
+    expected : ExpectedCement or None
+        Cement that is in the picture, and outlined over it.
     """
 
     volume: Volume
@@ -49,6 +67,7 @@ class FluoroScene:
     gaps: Mapping[str, Mask]
     position: PatientPosition | None
     assumed_alloy: bool
+    expected: ExpectedCement | None = None
 
     @property
     def middle_lps(self) -> PointTuple:
@@ -87,6 +106,7 @@ def scene_of_ct(
     *,
     plan: Plan | None = None,
     labels: LabelMap | None = None,
+    expected: ExpectedCement | None = None,
     keep_table: bool = False,
     monitor: Monitor = SILENT,
 ) -> FluoroScene:
@@ -102,6 +122,8 @@ def scene_of_ct(
         The plan.
     labels : LabelMap or None
         The plan's labels, for the outlines of its gaps.
+    expected : ExpectedCement or None
+        Cement to be added.
     keep_table : bool
         Whether the CT's table and clothing cast shadows, too.
     monitor : Monitor
@@ -115,12 +137,17 @@ def scene_of_ct(
     ------
     CancelledError
         If the monitor stops the work.
+    GeometryError
+        If the cement to be added lies on another grid.
     """
     metal = find_metal(volume, config.implants, monitor=monitor).mask
     gaps = {} if labels is None else _gaps_in(labels)
     cement = None if labels is None or plan is None else _cement_in(labels, plan)
     position = config.treatment_position or (None if plan is None else plan.treatment_position)
-    return _scene(volume, metal, plan, gaps, cement, config.fluoroscopy, position=position, keep_table=keep_table)
+    return _scene(
+        volume, metal, plan, gaps, cement, config.fluoroscopy, position=position, keep_table=keep_table,
+        expected=expected,
+    )  # fmt: skip
 
 
 def _scene(
@@ -133,14 +160,20 @@ def _scene(
     *,
     position: PatientPosition | None,
     keep_table: bool,
+    expected: ExpectedCement | None = None,
 ) -> FluoroScene:
     alloys = {} if plan is None else alloys_of(metal, plan.implants)
     body = None if keep_table else body_of(volume)
     # Labels of a CT at uneven distances lie on its own slices: there cement stays what its HU say.
     fitting = cement if cement is not None and cement.grid.is_same(volume.grid) else None
+    if expected is not None:
+        volume.grid.require_same(expected.where.grid)
+        before = np.zeros(volume.grid.shape, bool) if fitting is None else fitting.voxels
+        fitting = Mask(volume.grid, before | expected.where.voxels)
     ready = make_projectable(volume, metal=metal, cement=fitting, alloys=alloys, body=body, config=config)
     told = sum(np.count_nonzero(mask.voxels) for mask in alloys.values())
-    return FluoroScene(volume, metal, ready, plan, gaps, position, bool(told < np.count_nonzero(metal.voxels)))
+    assumed = bool(told < np.count_nonzero(metal.voxels))
+    return FluoroScene(volume, metal, ready, plan, gaps, position, assumed, expected)
 
 
 def body_of(volume: Volume) -> Mask:
