@@ -130,6 +130,3 @@ class SpineTargetConfig(Settings):
         description="Offer intact levels next to the construct as prophylactic targets, as Cianfoni 2018 did where a "
         "focal kyphosis threatened them.",
     )
-    fill_share: float = Field(default=0.518, ge=0, le=1, description="As `HaloConfig.fill_share`.")
-    fill_share_low: float = Field(default=0.176, ge=0, le=1, description="As `HaloConfig.fill_share_low`.")
-    fill_share_high: float = Field(default=0.554, ge=0, le=1, description="As `HaloConfig.fill_share_high`.")

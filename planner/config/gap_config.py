@@ -152,8 +152,3 @@ class HaloConfig(Settings):
         description="Below it a screw without a gap is not called firm: gaps of 1.2 mm were missed at a trust of 0.43 "
         "(24 simulated screws), firm screws of the thoracic case and the phantoms show 0.67 to 0.92.",
     )
-    fill_share: float = Field(
-        default=0.518, ge=0, le=1, description="Median share of a gap that cement filled: HipRFX, five cadaver legs."
-    )
-    fill_share_low: float = Field(default=0.176, ge=0, le=1, description="Least of them (Malan 2016).")
-    fill_share_high: float = Field(default=0.554, ge=0, le=1, description="Greatest of them (Malan 2016).")

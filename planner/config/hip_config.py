@@ -206,11 +206,6 @@ class HipGapConfig(Settings):
     osteolysis_mm: float = Field(
         default=5.0, gt=0, description="A space that holds a ball of this diameter is a cavity, no line; ours."
     )
-    fill_share: float = Field(
-        default=0.518, ge=0, le=1, description="Median share of a gap that cement filled: HipRFX."
-    )
-    fill_share_low: float = Field(default=0.176, ge=0, le=1, description="Least of them (Malan 2016).")
-    fill_share_high: float = Field(default=0.554, ge=0, le=1, description="Greatest of them (Malan 2016).")
     possible_share: float = Field(
         default=0.5,
         gt=0,

@@ -51,7 +51,8 @@ class Gap(Record):
     volume_ml: Interval | None
     """Thread valleys are part of the gap."""
     expected_fill_ml: Interval | None
-    """What cement is likely to reach."""
+    """What is in the gap when the expected injection ends, or is stopped for a leak; None where none was simulated: for
+    want of a needle or of a volume, and where gaps alone are measured. Older plans may have a share as in cadavers."""
     width_mm: GapWidth | None
     interface_fraction: Share | None
     """Share of the bone interface that is lucent."""

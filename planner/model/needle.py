@@ -85,3 +85,5 @@ class NeedleSet(Record):
     covered_ml: NotNegative | None
     covered_fraction: Share | None
     cement_ml: NotNegative | None
+    """To prepare: what these needles inject in the expected course until one stops for a leak, or no more goes in or is
+    tried; in gaps, bone and lost. What stays in the needles comes on top. None where none goes in or was simulated."""

@@ -34,7 +34,7 @@ from planner.segment.gaps.given_place import (
     require_on_ct,
     require_place,
 )
-from planner.segment.gaps.given_spaces import Drawn, FillShares, Zones, measure_space
+from planner.segment.gaps.given_spaces import Drawn, Zones, measure_space
 from planner.segment.gaps.halo_measurement import HaloMeasurement
 from planner.segment.implants.hips import HipPart
 from planner.segment.trust import TrustMap
@@ -252,7 +252,7 @@ def _corrected_spaces(case: _Case, parts: Sequence[GivenPart]) -> tuple[Outcome,
             continue
         drawn = Drawn(case.grid, given, case.owner == number, case.is_resampled)
         record = measure_space(
-            drawn, gap, implant_id=gap.implant_id, level=gap.level, kind=gap.kind, fill=None,
+            drawn, gap, implant_id=gap.implant_id, level=gap.level, kind=gap.kind,
             zones=_zones(gap.implant_id, case.told.hips), trust=gap.trust, config=RULES,
         )  # fmt: skip
         outcomes.append(
@@ -281,7 +281,7 @@ def _new_spaces(
             level, kind = place
         record = measure_space(
             Drawn(case.grid, part.voxels, np.zeros(case.grid.shape, dtype=bool), case.is_resampled), None,
-            implant_id=part.implant_id, level=level, kind=kind, fill=_fill(kind, case.config),
+            implant_id=part.implant_id, level=level, kind=kind,
             zones=_zones(part.implant_id, case.told.hips), trust=_trust(case, part), config=RULES,
         )  # fmt: skip
         mask = Mask(case.grid, part.voxels)
@@ -322,18 +322,6 @@ def _kind_beside(implant: ImplantKind | None) -> GapKind:
     if implant == "cage":
         return "cage_interface"
     return "osteolysis" if implant == "pedicle_screw" else "periprosthetic_gap"
-
-
-def _fill(kind: GapKind, config: PlanConfig) -> FillShares:
-    """Give the shares that cement is likely to reach, as the step that measures such gaps does."""
-    if kind == "periprosthetic_gap":
-        hips = config.hip_gaps
-        return FillShares(hips.fill_share, hips.fill_share_low, hips.fill_share_high)
-    if kind == "osteolysis":
-        halos = config.halos
-        return FillShares(halos.fill_share, halos.fill_share_low, halos.fill_share_high)
-    spine = config.spine_targets
-    return FillShares(spine.fill_share, spine.fill_share_low, spine.fill_share_high)
 
 
 def _place_in_bone(case: _Case, part: GivenPart) -> tuple[str | None, GapKind] | None:

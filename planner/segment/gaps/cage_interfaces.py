@@ -13,7 +13,7 @@ from planner.model.gap import Gap, GapWidth, Interval
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, check_cancelled
 from planner.segment.anatomy.vertebrae import SpineBones
-from planner.segment.gaps.fracture_clefts import SpineGap, fill_of
+from planner.segment.gaps.fracture_clefts import SpineGap
 from planner.segment.gaps.sunken_cage import CELL_MM, SunkenCage, sunken_sides
 from planner.segment.implants.parts import ImplantPart
 from planner.segment.trust import TrustMap
@@ -195,7 +195,7 @@ def _gap(
         kind="cage_interface",
         zones=(),
         volume_ml=whole,
-        expected_fill_ml=fill_of(whole, config),
+        expected_fill_ml=None,
         # the rind is fitted with one width: its spread over the face is not known, but no less than this
         width_mm=GapWidth(median=width, p95=width, max=width),
         interface_fraction=None,

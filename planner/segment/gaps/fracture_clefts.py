@@ -264,31 +264,9 @@ def _record(walls: Walls, one: LevelHeights, trust: float, sd_mm: float, config:
         kind="fracture_level",
         zones=(),
         volume_ml=whole,
-        # a cleft is a space that cement runs into, but no study was found that gives its share
-        expected_fill_ml=fill_of(whole, config),
+        expected_fill_ml=None,
         width_mm=GapWidth(median=float(np.median(width)), p95=float(np.percentile(width, 95)), max=float(width.max())),
         interface_fraction=None,
         centroid_lps=point_tuple(walls.centroid_lps),
         trust=trust,
-    )
-
-
-def fill_of(whole: Interval, config: SpineTargetConfig) -> Interval:
-    """Say what cement is likely to reach of a gap, as of a halo.
-
-    Parameters
-    ----------
-    whole : Interval
-        The gap's volume.
-    config : SpineTargetConfig
-        The shares.
-
-    Returns
-    -------
-    Interval
-    """
-    return Interval(
-        estimate=config.fill_share * whole.estimate,
-        low=config.fill_share_low * whole.low,
-        high=config.fill_share_high * whole.high,
     )

@@ -23,21 +23,6 @@ Zones = Callable[[Array], tuple[str, ...]]
 """Names the zone of each of some points, shape (N, 3), LPS mm."""
 
 
-@dataclass(frozen=True, slots=True)
-class FillShares:
-    """What share of a gap cement is likely to reach.
-
-    Parameters
-    ----------
-    likely, least, most : float
-        Of the estimate, of the interval's lower end, and of its upper one.
-    """
-
-    likely: float
-    least: float
-    most: float
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawn:
     """A gap's voxels as a person left them, and as they were.
@@ -85,7 +70,6 @@ def measure_space(
     implant_id: str | None,
     level: str | None,
     kind: GapKind,
-    fill: FillShares | None,
     zones: Zones | None,
     trust: float | None,
     config: GivenGapConfig,
@@ -100,8 +84,6 @@ def measure_space(
         What was measured; None for a new gap.
     implant_id, level, kind, trust
         Of a new gap's record.
-    fill : FillShares or None
-        For a new gap; None where nothing is known. A corrected one keeps its own shares.
     zones : callable or None
         Names a point's zone; None where the implant has none.
     config : GivenGapConfig
@@ -138,7 +120,6 @@ def measure_space(
         low=max(0.0, estimate - float(np.hypot(share * down, edge_ml))),
         high=estimate + float(np.hypot(share * up, edge_ml)),
     )
-    shares = _own_shares(own) if own is not None else fill
     return Gap(
         id="gap",
         implant_id=implant_id if own is None else own.implant_id,
@@ -146,25 +127,11 @@ def measure_space(
         kind=kind if own is None else own.kind,
         zones=() if zones is None else _zone_volumes(zones(points), weights),
         volume_ml=whole,
-        expected_fill_ml=None if shares is None else _filled(whole, shares),
+        expected_fill_ml=None,
         width_mm=None,
         interface_fraction=None,
         centroid_lps=point_tuple((points * weights[:, None]).sum(axis=0) / estimate),
         trust=trust if own is None else own.trust,
-    )
-
-
-def _own_shares(own: Gap) -> FillShares | None:
-    whole, fill = own.volume_ml, own.expected_fill_ml
-    if whole is None or fill is None or whole.estimate <= 0:
-        return None
-    least = fill.low / whole.low if whole.low > 0 else 0.0
-    return FillShares(fill.estimate / whole.estimate, least, fill.high / whole.high)
-
-
-def _filled(whole: Interval, shares: FillShares) -> Interval:
-    return Interval(
-        estimate=shares.likely * whole.estimate, low=shares.least * whole.low, high=shares.most * whole.high
     )
 
 

@@ -280,7 +280,6 @@ def _gap(shaft: Shaft, halo: Halo, gap_id: str, mask: Mask, slice_mm: float, con
     bone = halo.in_bone
     fraction = float((halo.lucent & bone).sum() / bone.sum()) if bone.any() else None
     whole = _interval(halo, slice_mm, config)
-    estimate, low, high = whole.estimate, whole.low, whole.high
     # round the tip widths are taken from a ball inside the metal's nose, not from a crest
     on_shaft = halo.lucent & ~halo.fan.is_tip[:, None]
     seen = next(c for c in (halo.read & on_shaft, on_shaft, halo.lucent) if c.any())
@@ -293,9 +292,7 @@ def _gap(shaft: Shaft, halo: Halo, gap_id: str, mask: Mask, slice_mm: float, con
         kind="screw_halo",
         zones=zone_volumes(halo, shaft.length_mm),
         volume_ml=whole,
-        expected_fill_ml=Interval(
-            estimate=config.fill_share * estimate, low=config.fill_share_low * low, high=config.fill_share_high * high
-        ),
+        expected_fill_ml=None,
         width_mm=GapWidth(median=median, p95=p95, max=most),
         interface_fraction=fraction,
         centroid_lps=point_tuple(centroid_lps(halo)),

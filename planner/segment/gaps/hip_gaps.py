@@ -9,7 +9,7 @@ from planner.config.hip_config import HipGapConfig
 from planner.geometry.frames import Array, point_tuple
 from planner.geometry.implant_zones import charnley_zones, gruen_zones
 from planner.model.finding import Finding
-from planner.model.gap import Gap, GapKind, GapWidth, Interval, ZoneVolume
+from planner.model.gap import Gap, GapKind, GapWidth, ZoneVolume
 from planner.model.implant import Implant
 from planner.model.unwrapped import UnwrappedMap
 from planner.model.volume import Mask, Volume
@@ -197,11 +197,6 @@ def _gaps(found: Found, spaces: Sequence[Space], medial: Array, config: HipGapCo
 def _record(found: Found, space: Space, medial: Array, config: HipGapConfig) -> Gap:
     area = found.interface.area_mm2()
     whole = interval_of(space.volume_ml, space.sureness, config)
-    fill = Interval(
-        estimate=config.fill_share * whole.estimate,
-        low=config.fill_share_low * whole.low,
-        high=config.fill_share_high * whole.high,
-    )
     interface_mm2 = float(area[found.interface.in_bone].sum())
     is_cup = found.part.record.kind == "acetabular_cup"
     is_cavity = space.wide_ml > (_RETROACETABULAR_ML if is_cup else _CAVITY_SHARE * space.volume_ml)
@@ -214,7 +209,7 @@ def _record(found: Found, space: Space, medial: Array, config: HipGapConfig) -> 
         kind=kind,
         zones=_zone_volumes(found.part, space.points_lps, space.shares_ml, medial),
         volume_ml=whole,
-        expected_fill_ml=fill,
+        expected_fill_ml=None,
         width_mm=_width(found, space.cells),
         interface_fraction=min(1.0, float(area[space.cells].sum()) / interface_mm2) if interface_mm2 > 0 else None,
         centroid_lps=point_tuple(space.centroid_lps),

@@ -71,7 +71,7 @@ def test_volume_and_width_of_a_line_all_round(gap_mm):
     assert gap.record.width_mm.median == pytest.approx(gap_mm, abs=0.4)
     assert gap.record.kind == "periprosthetic_gap" and gap.record.implant_id == "stem-left"
     assert sum(z.volume_ml for z in gap.record.zones) == pytest.approx(gap.record.volume_ml.estimate)
-    assert gap.record.expected_fill_ml.high < gap.record.volume_ml.high
+    assert gap.record.expected_fill_ml is None
     assert gap.mask.volume_ml == pytest.approx(true_ml, rel=0.25)
     # 40 % of the interface: below the share for "possible", so that only the line's width decides
     if gap_mm > 2.5:
