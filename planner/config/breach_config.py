@@ -80,4 +80,11 @@ class BreachConfig(Settings):
     tract_mm: float = Field(
         default=4.0, ge=0, description="Within this of the shaft's head end, along it, a hole is the screw's own tract."
     )
-    include_screw_tract: bool = Field(default=False, description="Whether the screw's own tract is listed too.")
+    include_screw_tract: bool = Field(default=True, description="Whether the screw's own tract is listed too.")
+    least_trust: float = Field(
+        default=0.15,
+        ge=0,
+        le=1,
+        description="Where artefacts leave less readable, a breach is told without the thickness of its wall; on "
+        "simulated spines half of those below it were none.",
+    )

@@ -12,6 +12,7 @@ from planner.model.plan import Plan
 from planner.model.record import PointLps
 from planner.pipeline.risk_factors import leak_risk_factors
 from planner.safety.needle_holes import Arrival, find_needle_holes, planned_trajectories
+from planner.safety.wall_findings import wall_findings
 
 _AT_THE_WALL = 1.5
 """A place on a gap's wall is reached with the first voxel this near, in voxels: beside an edge or a corner."""
@@ -57,7 +58,7 @@ def with_leak_paths(
     viscosity: CementViscosity | None = None,
     viscosity_pa_s: float | None = None,
 ) -> Plan:
-    """Add needle holes, what is to be said of them, and risk factors to a plan.
+    """Add needle holes, what is to be said of them and of the gaps' walls, and risk factors to a plan.
 
     Parameters
     ----------
@@ -94,6 +95,6 @@ def with_leak_paths(
         update={
             "needle_holes": holes,
             "risk_factors": (*plan.risk_factors, *risks),
-            "findings": (*plan.findings, *said),
+            "findings": (*plan.findings, *said, *wall_findings(anatomy, plan.gaps)),
         }
     )

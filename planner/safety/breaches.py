@@ -12,7 +12,7 @@ from planner.config.breach_config import BreachConfig
 from planner.geometry.frames import Array, point_tuple, unit
 from planner.model.anatomy import Anatomy, GapSpace
 from planner.model.breach import Breach, BreachSeverity, LeakType, LiteratureType
-from planner.model.implant import ImplantAxis
+from planner.model.implant import Implant
 from planner.progress import SILENT, Monitor, track
 from planner.safety.compartments import behind_wall
 from planner.safety.walls import Wall, measure_wall
@@ -23,6 +23,7 @@ from planner.segment.trust import TrustMap
 Indices = npt.NDArray[np.intp]
 _CONNECTED_MM = 1.2
 """Places of a wall so near to each other hang together: they stand some 0.4 mm apart."""
+_SCREWS = frozenset(("pedicle_screw", "cup_screw"))
 _WEAKEST = 0.1
 """Of a thin wall's area, what may be thinner than the thickness that is told (ours)."""
 _LITERATURE: dict[LeakType, LiteratureType] = {
@@ -114,12 +115,14 @@ def find_breaches(
         for patch in _patches(anatomy, gap, wall, bodies, config=config):
             centre, outward = _middle(wall, patch.places)
             at = patch.places
+            trust_here = _mean_trust(wall, at)
+            is_read = trust_here is None or trust_here >= config.least_trust
             breach = Breach(
                 id=f"breach-{len(found) + 1}",
                 gap_id=gap.id,
                 leak_type=patch.leak,
                 severity=patch.severity,
-                barrier_mm=_barrier_mm(wall, patch),
+                barrier_mm=_barrier_mm(wall, patch) if is_read else None,
                 area_mm2=patch.area_mm2,
                 centroid_lps=point_tuple(centre),
                 outward_lps=point_tuple(outward),
@@ -128,9 +131,9 @@ def find_breaches(
                 watch_view=watch.view(centre, outward),
                 literature_type=_LITERATURE.get(patch.leak),
                 compartment=_WORDS[patch.leak],
-                barrier_hu=_barrier_hu(wall, patch),
+                barrier_hu=_barrier_hu(wall, patch) if is_read else None,
                 neck_mm=_neck_mm(wall, patch),
-                trust=_mean_trust(wall, at),
+                trust=trust_here,
             )
             found.append(BreachPatch(breach, wall.surface.points_lps[at], wall.way_out_lps[at]))
     return tuple(found)
@@ -182,8 +185,7 @@ def _patches(
     for leak in behind.names:
         for part in _connected(wall.surface.points_lps, weak[behind.of(leak)]):
             named = _at_vessels(wall, part, weak[behind.at_vessels], leak)
-            axis = None if implant is None else implant.axis
-            if leak == "cortical" and axis is not None and _is_tract(wall.surface.points_lps[part], axis, config):
+            if leak == "cortical" and _is_tract(wall.surface.points_lps[part], implant, config):
                 named = "screw_tract"
             if named == "screw_tract" and not config.include_screw_tract:
                 continue
@@ -233,8 +235,10 @@ def _at_vessels(wall: Wall, part: Indices, at_vessels: Indices, leak: LeakType) 
     return "venous" if beside > 0.5 * area[part].sum() else leak
 
 
-def _is_tract(points_lps: Array, axis: ImplantAxis, config: BreachConfig) -> bool:
-    """Say whether a patch lies where the screw itself enters the bone."""
-    head, tip = np.array(axis.head_lps), np.array(axis.tip_lps)
+def _is_tract(points_lps: Array, implant: Implant | None, config: BreachConfig) -> bool:
+    """Say whether a patch lies where a screw itself enters the bone."""
+    if implant is None or implant.kind not in _SCREWS or implant.axis is None:
+        return False
+    head, tip = np.array(implant.axis.head_lps), np.array(implant.axis.tip_lps)
     along = (points_lps - head) @ unit(tip - head)
     return bool(np.median(along) <= config.tract_mm)
