@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from accuracy_figures import NOTHING, known, quantiles, share, share_with_interval, sizes, spread
 from accuracy_run import CaseResult
 
-from planner.phantoms.score.breaches import BreachScore, FalseBreach
+from planner.phantoms.score.breaches import BreachesScore, BreachScore, FalseBreach
 from planner.phantoms.score.case_score import CaseScore
 from planner.phantoms.score.gaps import GapScore
 from planner.phantoms.score.implants import ImplantScore
@@ -209,12 +209,16 @@ def _share_called(implants: Sequence[ImplantScore], calls: Sequence[str]) -> str
 
 def breach_errors(results: Sequence[CaseResult]) -> Rows:
     """Recall of open and thin breaches, precision, walls and leak types."""
-    scores = scores_of(results)
-    breaches = breaches_of(scores)
+    return breach_rows([score.breaches for score in scores_of(results)])
+
+
+def breach_rows(scores: Sequence[BreachesScore]) -> Rows:
+    """Give the same of breaches alone."""
+    breaches = [breach for score in scores for breach in score.breaches]
     wide = [b for b in breaches if b.severity == "open" and (b.across_mm or 0.0) >= _ACROSS_MM]
     weak = [b for b in breaches if b.severity == "thin" and b.barrier_mm is not None and b.barrier_mm <= _WEAK_MM]
-    false = [f for s in scores for f in s.breaches.false]
-    right = sum(s.breaches.found_right for s in scores)
+    false = [f for s in scores for f in s.false]
+    right = sum(s.found_right for s in scores)
     wrong = [f for f in false if not _counts_neither_way(f)]
     rows: Rows = []
     for name, own in (("open, 2 mm or more across (100 %)", wide), ("walls of 0.5 mm or less (90 %)", weak)):
@@ -232,10 +236,11 @@ def breach_errors(results: Sequence[CaseResult]) -> Rows:
     errors = [(b.found_barrier_mm or 0.0) - b.barrier_mm for b in both if b.barrier_mm is not None]
     rows += [
         ("precision", share_with_interval(right, right + len(wrong))),
-        ("found where the wall is thin all the same, or a vessel: counted neither way", str(len(false) - len(wrong))),
+        ("found where the wall is up to 1 mm all the same: counted neither way", str(len(false) - len(wrong))),
         ("open or thin told right", share(sum(b.severity == b.found_severity for b in hit), len(hit))),
         ("barrier of thin walls, mm (signed)", spread(errors)),
         ("leak type told right", share(sum(b.leak_type == b.found_leak_type for b in typed), len(typed))),
+        ("a true breach of the told leak type is there", share(sum(s.named_right for s in scores), right)),
         ("leak type not told", share(sum(b.found_leak_type is None for b in typed), len(typed))),
         ("open canal breaches found", _canal(breaches)),
     ]
@@ -247,8 +252,8 @@ def _found_share(own: Sequence[BreachScore]) -> str:
 
 
 def _counts_neither_way(false: FalseBreach) -> bool:
-    """Say whether the wall there is thin all the same, though too thick for a breach, or it is a named vessel."""
-    return false.leak_type == "venous" or (false.true_wall_mm is not None and false.true_wall_mm <= _NEITHER_MM)
+    """Say whether the wall there is thin all the same, though too thick for a breach."""
+    return false.true_wall_mm is not None and false.true_wall_mm <= _NEITHER_MM
 
 
 def _canal(breaches: Sequence[BreachScore]) -> str:

@@ -63,6 +63,8 @@ class BreachesScore(Record):
     false: tuple[FalseBreach, ...]
     found_right: int
     """Breaches of the plan that lie at a true one; several may lie at one."""
+    named_right: int = 0
+    """Of those, how many lie at a true one of their own leak type."""
 
 
 def score_breaches(found: Sequence[Breach], case: KnownCase, *, told_gaps_lps: Array | None = None) -> BreachesScore:
@@ -83,13 +85,14 @@ def score_breaches(found: Sequence[Breach], case: KnownCase, *, told_gaps_lps: A
     """
     told = None if told_gaps_lps is None else CodedPoints(told_gaps_lps, np.ones(len(told_gaps_lps), dtype=np.uint8))
     places = np.array([b.centroid_lps for b in found], dtype=np.float64).reshape(-1, 3)
-    at = np.zeros(len(found), dtype=bool)
+    at, named = np.zeros(len(found), dtype=bool), np.zeros(len(found), dtype=bool)
     rows = []
     for true in case.document.breaches:
         patch = case.breach_voxels.of(true.label)
         distance, _ = patch.nearest(places)
         near = distance <= _NEAR_MM
         at |= near
+        named |= near & np.array([b.leak_type == true.leak_type for b in found], dtype=bool)
         best = int(np.argmin(distance)) if near.any() else None
         row = _scored(true, None if best is None else found[best], None if best is None else distance[best])
         rows.append(row.model_copy(update={"gap_seen": None if told is None else _is_seen(patch, told)}))
@@ -107,6 +110,7 @@ def score_breaches(found: Sequence[Breach], case: KnownCase, *, told_gaps_lps: A
             if not right
         ),
         found_right=int(at.sum()),
+        named_right=int(named.sum()),
     )
 
 

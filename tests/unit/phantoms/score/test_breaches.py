@@ -34,7 +34,7 @@ def test_the_nearest_of_two_is_held_against_the_truth(perfect: Plan, known: Know
     (row,) = score.breaches
     assert (row.found_id, row.found_leak_type, row.found_severity) == ("near", "canal", "thin")
     assert (row.leak_type, row.severity) == ("disc", "open")
-    assert score.found_right == 2
+    assert (score.found_right, score.named_right) == (2, 1)
 
 
 def test_without_a_found_breach_nothing_is_invented(known: KnownCase) -> None:
