@@ -8,7 +8,8 @@ from planner.io.staging import require_free, staged_folder
 from planner.model.plan import Plan
 from planner.pipeline import PLAN_FILES, plan_labelled, write_plan_files
 from planner.progress import Monitor
-from planner.report.leak_words import first_leak
+from planner.report.leak_lines import leaks_in_a_line
+from planner.report.leaks import leaks_of
 from planner.report.said import doubts, no_candidate
 
 
@@ -88,7 +89,8 @@ def describe(plan: Plan) -> str:
         leaks = [b for b in plan.breaches if b.gap_id == gap.id]
         where = " ".join(word for word in (gap.implant_id, side) if word)
         count = "1 breach" if len(leaks) == 1 else f"{len(leaks)} breaches"
-        first = f" ({first_leak(leaks)})" if leaks else ""
+        line = leaks_in_a_line(leaks_of(plan, gap))
+        first = f" ({line})" if line else ""
         lines.append(f"  {gap.id} at {where}: {size}, {ways} needles, {count}{first}")
     said = ("no-candidate", "gap-not-reliable")
     warnings = [f for f in plan.findings if f.severity == "warning" and f.code not in said]

@@ -30,11 +30,11 @@ def stops_injection(breach: Breach, *, hip: bool) -> bool:
     Returns
     -------
     bool
-        For a harmful one (`Breach.is_harmful`), also where a thin wall may give way to it. At the hip for any open
-        one: there it ends at leakage to soft tissue, too (doi 10.1177/11207000251415370). A thin wall to soft tissue is
-        no leak yet.
+        For an open one that is harmful (`Breach.is_harmful`); at the hip for any open one: there it ends at leakage to
+        soft tissue, too (doi 10.1177/11207000251415370). Through a thin wall nothing leaks yet: one takes care there,
+        and does not stop.
     """
-    return breach.is_harmful or (hip and breach.severity == "open")
+    return breach.severity == "open" and (hip or breach.is_harmful)
 
 
 def first_stop(

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 import jinja2
 
@@ -11,11 +12,13 @@ from planner.model.breach import Breach
 from planner.model.gap import Gap
 from planner.model.implant import Implant
 from planner.model.needle import Trajectory
-from planner.model.plan import Plan
+from planner.model.plan import Plan, RiskFactor
 from planner.model.view_sight import GapView
 from planner.report import leak_words, words
 from planner.report.cup_angles import cup_angles_deg
-from planner.report.leaks import TargetLeaks, leaks_of
+from planner.report.courses import leaks_by_needle, leaks_of_needles
+from planner.report.leak_lines import course_in_a_line
+from planner.report.leaks import DROP_ML, TargetLeaks, leaks_of
 from planner.report.palette import FLUOROSCOPY_LEGEND, LEGEND
 from planner.report.said import broken, doubts, merged, no_candidate
 
@@ -41,6 +44,7 @@ _SPINAL = frozenset(("pedicle_screw", "rod", "cage"))
 _LOOKED_ALONG = frozenset(("pedicle_screw", "cup_screw"))
 """Kinds that a C-arm is turned along: down a stem or a nail runs no view of use."""
 _GANTRY = GantryLimits()
+_RISKS: tuple[str, ...] = get_args(RiskFactor.model_fields["name"].annotation)
 _SEVERITIES = (("warning", "Warnings"), ("caution", "Cautions"), ("info", "For information"))
 
 
@@ -112,6 +116,8 @@ def render_report(plan: Plan, figures: Mapping[str, bytes], *, gantry: GantryLim
         wall=leak_words.wall, unsure=leak_words.is_unsure, happens=leak_words.happens, ml=leak_words.millilitres,
         after=leak_words.after, at_console=leak_words.watch_at_console, seen_how=leak_words.seen_how,
         course=leak_words.course, instead=leak_words.instead, watch=leak_words.watch_angles,
+        unbroken=words.unbroken, readable=leak_words.readable, stop_at=leak_words.stop_at, from_on=leak_words.from_on,
+        ended=leak_words.ended, with_needles=leak_words.with_needles, in_a_line=course_in_a_line,
     )  # fmt: skip
     pictures = {name: _picture(name, png) for name, png in figures.items()}
     said = merged(plan.findings)
@@ -135,8 +141,11 @@ def render_report(plan: Plan, figures: Mapping[str, bytes], *, gantry: GantryLim
         gantry=gantry,
         NOT_MEASURED=words.NOT_MEASURED,
         LITERATURE=leak_words.LITERATURE,
-        ENDED=leak_words.ENDED,
         leak_in_short=leak_words.leak_in_short,
+        by_needle=leaks_by_needle(plan),
+        by_set=[leaks_of_needles(plan, one.gap_ids, one.trajectory_ids) for one in plan.needle_sets],
+        untold_risks=[name for name in _RISKS if name not in {risk.name for risk in plan.risk_factors}],
+        DROP_ML=DROP_ML,
         charts={gap.id: pictures.get(f"fill/{gap.id}") for gap in plan.gaps},
         simulated=bool(plan.fills),
     )
@@ -172,7 +181,7 @@ def unmeasured(plan: Plan) -> tuple[str, ...]:
     for gap in plan.gaps:
         names = {
             "volume": gap.volume_ml,
-            "expected fill": gap.expected_fill_ml,
+            "expected fill (not simulated)": gap.expected_fill_ml,
             "width": gap.width_mm,
             "lucent share of the interface": gap.interface_fraction,
             "trust": gap.trust,
@@ -201,8 +210,8 @@ def _of_breaches(plan: Plan) -> list[str]:
             "kind of leak": breach.leak_type,
             "thickness of bone": breach.barrier_mm,
             "area": breach.area_mm2,
-            "whether cement reaches it": breach.reached,
-            "view to watch": breach.watch_view,
+            "whether cement reaches it (not simulated)": breach.reached,
+            "view to watch (none shows it)": breach.watch_view,
             "how far it can be read": breach.trust,
         }
         if breach.severity == "open":

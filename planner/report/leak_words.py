@@ -1,6 +1,5 @@
 """How the report, the terminal and the viewer say leaks: plain words for a surgeon."""
 
-from collections.abc import Sequence
 from math import floor
 
 from planner.config.gantry import GantryLimits
@@ -8,8 +7,9 @@ from planner.fluoro.overlay import angles_text
 from planner.model.breach import Breach, LeakType, LiteratureType
 from planner.model.carm import NeedleView, WatchView
 from planner.model.cement_fill import CementFill, FillEnd
+from planner.model.gap import Interval
 from planner.model.plan import PatientPosition
-from planner.report.words import along
+from planner.report.words import along, whole_percent
 
 BEHIND: dict[LeakType, str] = {
     "cortical": "soft tissue",
@@ -35,6 +35,10 @@ ENDED: dict[FillEnd, str] = {
     "volume": "no more was tried",
     "no_way": "from the tip there is no way",
 }
+_NARROW_MM = 0.05
+"""Written in tenths, less bone than this reads as none."""
+_KEPT = 0.9
+"""A gap filled to less than this is held full by what stays in it; ours."""
 _UNSURE = 0.5
 """Below this trust the plan's gaps are not graded either."""
 
@@ -50,7 +54,12 @@ def wall(breach: Breach) -> str:
     """Say what is left of the wall: "open, 3.0 mm across", "0.4 mm of bone left"."""
     if breach.severity == "open":
         return "open" if breach.neck_mm is None else f"open, {breach.neck_mm:.1f}\u202fmm across"
-    left = "thin" if breach.barrier_mm is None else f"thin, {breach.barrier_mm:.1f}\u202fmm of bone left"
+    if breach.barrier_mm is None:
+        left = "thin"
+    elif breach.barrier_mm < _NARROW_MM:
+        left = "thin, under 0.1\u202fmm of bone left"
+    else:
+        left = f"thin, {breach.barrier_mm:.1f}\u202fmm of bone left"
     return left if breach.barrier_hu is None else f"{left} ({breach.barrier_hu:.0f}\u202fHU)"
 
 
@@ -59,11 +68,17 @@ def is_unsure(breach: Breach) -> bool:
     return breach.trust is not None and breach.trust < _UNSURE
 
 
+def readable(breach: Breach) -> str:
+    """Say how far artefacts leave a wall readable, never rounded up to all of it: "99 %"; "not known" for None."""
+    return "not known" if breach.trust is None else f"{whole_percent(breach.trust)}\u202f%"
+
+
 def happens(breach: Breach) -> str:
-    """Say what cement does there: it leaks through an open wall, and lies against a thin one, which may give way."""
+    """Say what cement does there: it comes out of an open wall, and lies against a thin one, which may give way."""
     if breach.severity == "open":
-        return f"leaks into {behind(breach)}" if is_told(breach) else "leaks; not told where to"
-    return f"lies against a thin wall to {behind(breach)}" if is_told(breach) else "lies against a thin wall"
+        return f"begins to leak into {behind(breach)}" if is_told(breach) else "begins to leak; not told where to"
+    towards = f" towards {behind(breach)}" if is_told(breach) else ""
+    return f"lies against a thin wall{towards}"
 
 
 def is_told(breach: Breach) -> bool:
@@ -104,14 +119,14 @@ def seen_how(view: WatchView) -> str:
 
 def course(fill: CementFill) -> str:
     """Name a simulated course: its needles, the interface tissue, the cement."""
-    return "; ".join((_tips(fill), _tissue(fill), f"{fill.viscosity}-viscosity cement"))
+    return "; ".join((with_needles(fill), _tissue(fill), f"{fill.viscosity}-viscosity cement"))
 
 
 def instead(fill: CementFill, expected: CementFill) -> str:
     """Name a simulated course by what sets it apart from the expected one."""
-    parts = []
+    parts = [] if fill.gap_id == expected.gap_id else [f"filling {fill.gap_id}"]
     if (fill.trajectory_ids, fill.tips_lps) != (expected.trajectory_ids, expected.tips_lps):
-        parts.append(_tips(fill))
+        parts.append(with_needles(fill))
     if fill.interface_tissue != expected.interface_tissue:
         parts.append(_tissue(fill))
     if fill.viscosity != expected.viscosity:
@@ -119,7 +134,8 @@ def instead(fill: CementFill, expected: CementFill) -> str:
     return "; ".join(parts) or course(fill)
 
 
-def _tips(fill: CementFill) -> str:
+def with_needles(fill: CementFill) -> str:
+    """Name a course's needles: "trajectory-1", "trajectory-1, trajectory-4 together", "a given tip"."""
     if not fill.trajectory_ids:
         return "a given tip" if len(fill.tips_lps) == 1 else "given tips together"
     return ", ".join(fill.trajectory_ids) + (" together" if len(fill.trajectory_ids) > 1 else "")
@@ -129,9 +145,24 @@ def _tissue(fill: CementFill) -> str:
     return "interface tissue in place" if fill.interface_tissue == "in_place" else "interface tissue removed"
 
 
+def cut_to_tenths(ml: float) -> float:
+    """Cut an injected volume to tenths, so that nobody looks or stops too late."""
+    return floor(10.0 * ml + 1e-6) / 10.0
+
+
 def millilitres(ml: float | None) -> str:
-    """Write an injected volume in tenths, rounded down so that nobody looks or stops too late; None reads "–"."""
-    return "–" if ml is None else f"{floor(10.0 * ml + 1e-6) / 10.0:.1f}\u202fmL"
+    """Write an injected volume in tenths, cut, not rounded; None reads "–"."""
+    return "–" if ml is None else f"{cut_to_tenths(ml):.1f}\u202fmL"
+
+
+def stop_at(ml: float) -> str:
+    """Write a volume to stop before: "1.2 mL", "the first 0.1 mL" below a tenth."""
+    return "the first 0.1\u202fmL" if ml < 0.1 else millilitres(ml)
+
+
+def from_on(ml: float | None) -> str:
+    """Write from when on to look: "0.6 mL", "the start" below a tenth; None reads "–"."""
+    return "the start" if ml is not None and ml < 0.1 else millilitres(ml)
 
 
 def after(ml: float) -> str:
@@ -144,30 +175,22 @@ def leak_in_short(breach: Breach | None, ml: float | None) -> str:
     return "none" if breach is None or ml is None else f"{after(ml)}: {behind(breach)} ({breach.id})"
 
 
-def first_leak(breaches: Sequence[Breach]) -> str:
-    """Say for a terminal when and where the first leak of a gap comes.
+def ended(fill: CementFill, volume: Interval | None) -> str:
+    """Say why a course ends; of a gap that is full though half of it is empty, what holds the rest.
 
     Parameters
     ----------
-    breaches : sequence of Breach
-        Of one gap.
+    fill : CementFill
+        The course.
+    volume : Interval or None
+        The gap's, mL; None where it was not measured.
 
     Returns
     -------
     str
-        "leaks after 0.6 mL: spinal canal", with the first that one stops for after the first at all; that none is
-        reached, or that nothing was simulated; empty without a breach.
     """
-    if not breaches:
-        return ""
-    met = sorted((b.leak_after_ml, not b.is_harmful, b.id) for b in breaches if b.leak_after_ml is not None)
-    by_id = {b.id: b for b in breaches}
-    if not met:
-        told = [b.reached for b in breaches]
-        return "leaks not simulated" if None in told else "no leak in the expected course"
-    first = by_id[met[0][2]]
-    text = f"first leak {after(met[0][0])}: {behind(first)}"
-    harm = next((by_id[name] for _, harmless, name in met if not harmless), None)
-    if harm is not None and harm is not first and harm.leak_after_ml is not None:
-        text += f"; {after(harm.leak_after_ml)}: {behind(harm)}"
-    return text.replace("\u202f", " ")
+    words = ENDED[fill.ended]
+    if fill.ended != "gaps_full" or fill.interface_tissue != "in_place" or volume is None or not fill.steps:
+        return words
+    held = fill.steps[-1].gaps_ml.get(fill.gap_id, 0.0) < _KEPT * volume.estimate
+    return f"{words}, for the tissue left in it keeps the rest" if held else words

@@ -1,5 +1,6 @@
 """How the report says things: plain words for the plan's terms, numbers with their units, "not measured" for None."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from planner.model.view_sight import GapView, ViewKind, ViewSight
 
 _WHOLE_FROM = 100.0
 """Numbers from here on are written without decimals."""
+_ID = re.compile(r"\b[a-z]+-\d+\b")
 NOT_MEASURED = Markup('<span class="none">not measured</span>')
 
 KINDS: dict[str, str] = {
@@ -59,6 +61,11 @@ def plain(term: str | None) -> Markup:
     return escape(KINDS.get(term, term.replace("_", " ")))
 
 
+def unbroken(text: str) -> Markup:
+    """Keep the ids in a text ("breach-3") from being broken over two lines."""
+    return Markup(_ID.sub(r'<span class="nowrap">\g<0></span>', str(escape(text))))
+
+
 def position(code: PatientPosition | None) -> Markup:
     """Write a patient position in words with its DICOM code."""
     return Markup('<span class="none">not stated</span>') if code is None else escape(f"{POSITIONS[code]} ({code})")
@@ -83,8 +90,14 @@ def general(value: float | None, unit: str | None = "") -> Markup:
 
 
 def percent(share: float | None) -> Markup:
-    """Write a share of a whole in per cent; None reads "not measured"."""
-    return number(None if share is None else 100.0 * share, "%", 0)
+    """Write a share of a whole in per cent, less than all of it never as 100 %; None reads "not measured"."""
+    return NOT_MEASURED if share is None else number(whole_percent(share), "%", 0)
+
+
+def whole_percent(share: float) -> int:
+    """Round a share to whole per cent, but not up to 100."""
+    rounded = round(100.0 * share)
+    return 99 if rounded == 100 and share < 1.0 else rounded
 
 
 def interval(value: Interval | None, unit: str) -> Markup:

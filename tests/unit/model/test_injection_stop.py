@@ -14,11 +14,11 @@ def _breach(number, leak, severity="open"):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("severity", ["open", "thin"])
 @pytest.mark.parametrize("leak", ["canal", "foramen", "disc", "joint", "venous", None])
-def test_a_harmful_breach_stops_it_everywhere(leak, severity) -> None:
-    found = _breach(1, leak, severity)
+def test_a_harmful_leak_stops_it_everywhere_and_a_thin_wall_nowhere(leak) -> None:
+    found, held = _breach(1, leak), _breach(2, leak, "thin")
     assert stops_injection(found, hip=False) and stops_injection(found, hip=True)
+    assert not stops_injection(held, hip=False) and not stops_injection(held, hip=True)
 
 
 @pytest.mark.parametrize("leak", ["cortical", "screw_tract", "fracture"])

@@ -158,9 +158,9 @@ def _course_with(anatomy, patch, *, stem=False):
 @pytest.mark.parametrize(
     ("leak", "severity", "stem", "stops"),
     [
-        ("canal", "open", False, True), ("canal", "thin", False, True), (None, "open", False, True),
+        ("canal", "open", False, True), ("canal", "thin", False, False), (None, "open", False, True),
         ("cortical", "open", False, False), ("cortical", "open", True, True), ("cortical", "thin", True, False),
-        ("joint", "thin", True, True), ("screw_tract", "open", False, False),
+        ("joint", "thin", True, False), ("screw_tract", "open", False, False),
     ],
 )  # fmt: skip
 def test_filling_and_cement_end_where_the_report_says_stop(anatomy, leak, severity, stem, stops) -> None:
@@ -172,8 +172,6 @@ def test_filling_and_cement_end_where_the_report_says_stop(anatomy, leak, severi
     if stops:
         assert one.cement_ml == pytest.approx(told.stop.after_ml) and one.cement_ml < 0.5 * end.injected_ml
         assert fill.estimate < 0.5 * end.gaps_ml["gap-1"]
-        # a thin wall may hold: then more goes in
-        assert (fill.high > 2.0 * fill.estimate) is (severity == "thin")
     else:
         assert one.cement_ml == pytest.approx(end.injected_ml)
         assert fill.estimate == pytest.approx(end.gaps_ml["gap-1"])
