@@ -236,7 +236,8 @@ def _take(
         pictures = turn_pictures(scene, carm, fluoroscopy, primary_deg=swing, needles=needles, monitor=monitor)
         count = write_turn(list(pictures), target, fluoroscopy, position=scene.position)
         return f"{arguments.output}: {count} pictures, {arguments.turn:g} degrees about {_words(carm)}"
-    picture = picture_of(scene, carm, fluoroscopy, needles=needles, monitor=monitor)
+    shown = None if scene.plan is None else [b.gap_id for b in scene.plan.breaches if b.id == arguments.view] or None
+    picture = picture_of(scene, carm, fluoroscopy, needles=needles, gaps=shown, monitor=monitor)
     for note in _notes(picture, fluoroscopy):
         sys.stderr.write(f"cement-planner: note: {note}\n")
     write_picture(picture, target, fluoroscopy, position=scene.position)

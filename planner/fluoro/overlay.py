@@ -184,7 +184,7 @@ def _outlines(mask: Mask, carm: CArm) -> list[Array]:
 
 
 def breach_layer(breaches: Iterable[Breach], carm: CArm) -> Layer:
-    """Mark breaches: a ring on each (doubled where open), and a line in the direction in which cement would leave.
+    """Mark breaches: a ring on each (doubled where open), its name, and a line in which direction cement would leave.
 
     Parameters
     ----------
@@ -206,6 +206,10 @@ def breach_layer(breaches: Iterable[Breach], carm: CArm) -> Layer:
         if breach.outward_lps is not None:
             tip = project(carm, np.asarray(breach.centroid_lps) + 8.0 * np.asarray(breach.outward_lps))
             shapes.append(Line(np.stack([pixel, tip]), BREACH, 1.5))
+        # on the side to which no line runs
+        right = breach.outward_lps is None or tip[1] <= pixel[1]
+        beside = _pixel(pixel + np.array([0.0, 12.0 if right else -12.0]))
+        shapes.append(Words(beside, breach.id, BREACH, "lm" if right else "rm"))
     return Layer("breaches", tuple(shapes))
 
 

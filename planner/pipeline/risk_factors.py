@@ -52,9 +52,9 @@ def leak_risk_factors(
     -------
     tuple of RiskFactor
         Bone by bone, where it holds a gap. "cortical defect": open area of the gaps' walls, mm2; 0 where they were
-        read and are whole, None where a wall cannot be read. "injected volume": cement of the needle sets that reach
-        most, mL; left out where no needle is planned, None where it was not simulated. "cement viscosity": once, for
-        the plan.
+        read and are whole, None where a wall cannot be read. "injected volume": cement to prepare for the needle
+        sets that reach most, mL; left out where no needle is planned, None where it was not simulated. "cement
+        viscosity": once, for the plan.
 
     Notes
     -----
@@ -75,7 +75,7 @@ def leak_risk_factors(
                 measured=area,
                 unit="mm²",
                 level=level,
-                source=f"{words}; cortical defects leak more ({_PAPER})",
+                source=f"{words}; a defect of the cortex is a risk ({_PAPER})",
                 bone=bone,
             )
         )
@@ -87,8 +87,8 @@ def leak_risk_factors(
                     measured=_sum([one.cement_ml for one in sets]),
                     unit="mL",
                     level=level,
-                    source=f"planned for {', '.join(gap_id for one in sets for gap_id in one.gap_ids)}; more cement "
-                    f"leaks more ({_PAPER})",
+                    source=f"to prepare for {', '.join(gap_id for one in sets for gap_id in one.gap_ids)}: simulated "
+                    f"up to the first leak to stop for, or the end; more cement is a risk ({_PAPER})",
                     bone=bone,
                 )
             )
@@ -143,7 +143,7 @@ def _open_area(gap_ids: Sequence[str], breaches: Iterable[Breach], unread: set[s
 
 
 def _counted(through: Sequence[Breach]) -> str:
-    return {0: "which is whole", 1: "1 place"}.get(len(through), f"{len(through)} places")
+    return {0: "no open place seen", 1: "1 place"}.get(len(through), f"{len(through)} places")
 
 
 def _fullest(gap_id: str, needle_sets: Iterable[NeedleSet]) -> NeedleSet | None:

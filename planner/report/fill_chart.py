@@ -20,6 +20,8 @@ _MOST_MARKS = 4
 """More dashed lines than that cannot be told apart."""
 _APART = 0.04
 """Share of the axis between two names; by eye."""
+_HIGH = 0.6
+"""Share of the axis above which names stand under their line's end; by eye."""
 
 
 def fill_pictures(plan: Plan) -> dict[str, bytes]:
@@ -61,7 +63,7 @@ def draw_fill(fill: CementFill, stops: list[tuple[float, Breach]]) -> bytes:
     """
     figure = Figure(figsize=_INCHES, dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.115, 0.175, 0.86, 0.72))
+    axes = figure.add_axes((0.115, 0.175, 0.845, 0.72))
     injected = np.array([0.0, *(step.injected_ml for step in fill.steps)])
     parts = [
         ("in the gap", GAP, [_in_gap(fill, step) for step in fill.steps]),
@@ -100,13 +102,25 @@ def _in_gap(fill: CementFill, step: FillStep) -> float:
 
 
 def _mark(axes: Axes, stops: list[tuple[float, Breach]], most_ml: float) -> None:
-    """Draw a dashed line at each leak, up to what is injected by then, and its name over it, unless one is close."""
-    named_at = -1.0
-    for after_ml, breach in stops:
+    """Draw a dashed line at each leak, up to what is injected by then, and its name; close ones share a line."""
+    for after_ml, _ in stops:
         axes.vlines(after_ml, 0.0, after_ml, color=_INK, linewidth=0.8, linestyle=(0, (3, 2)))
-        if after_ml / most_ml - named_at >= _APART:
-            axes.annotate(
-                breach.id, (after_ml, after_ml), xytext=(0.0, 5.0), textcoords="offset points", fontsize=6.5,
-                color=_INK, ha="center", va="bottom", rotation=90.0, annotation_clip=False,
-            )  # fmt: skip
-            named_at = after_ml / most_ml
+    for at_ml, names in _named(stops, most_ml):
+        # high up there is no room over the line
+        under = at_ml > _HIGH * most_ml
+        axes.annotate(
+            names, (at_ml, at_ml), xytext=(-4.0, -3.0) if under else (0.0, 5.0), textcoords="offset points",
+            fontsize=6.5, color=_INK, ha="center", va="top" if under else "bottom", rotation=90.0,
+            annotation_clip=False,
+        )  # fmt: skip
+
+
+def _named(stops: list[tuple[float, Breach]], most_ml: float) -> list[tuple[float, str]]:
+    """Put the names of leaks that come at about one volume together, at the first of them."""
+    groups: list[tuple[float, list[str]]] = []
+    for after_ml, breach in stops:
+        if groups and (after_ml - groups[-1][0]) / most_ml < _APART:
+            groups[-1][1].append(breach.id)
+        else:
+            groups.append((after_ml, [breach.id]))
+    return [(at_ml, ", ".join(names)) for at_ml, names in groups]

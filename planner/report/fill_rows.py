@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -48,15 +49,16 @@ def fill_rows(fill: CementFill, *, marked_ml: Iterable[float] = ()) -> tuple[Fil
     Returns
     -------
     tuple of FillRow
-        At most `MOST_ROWS`, the first and the last among them; what is reached between two rows stands in the later,
-        volumes cut to tenths as they are told elsewhere.
+        At most `MOST_ROWS`, the first and the last among them, of two that would read the same the later; what is
+        reached between two rows stands in the later, volumes cut to tenths as they are told elsewhere.
     """
     rows: list[FillRow] = []
     seen: set[str] = set()
     before = -1
-    for k in _chosen(fill.steps, marked_ml):
-        step = fill.steps[k]
-        last = k == len(fill.steps) - 1
+    steps = [a for a, b in pairwise(fill.steps) if _tenths(a) != _tenths(b)] + list(fill.steps[-1:])
+    for k in _chosen(steps, marked_ml):
+        step = steps[k]
+        last = k == len(steps) - 1
         met = [a.breach_id for a in fill.arrivals if last or cut_to_tenths(a.after_ml) <= step.injected_ml]
         new = tuple(name for name in met if name not in seen)
         seen.update(new)
@@ -73,6 +75,10 @@ def fill_rows(fill: CementFill, *, marked_ml: Iterable[float] = ()) -> tuple[Fil
         )
         before = k
     return tuple(rows)
+
+
+def _tenths(step: FillStep) -> str:
+    return f"{step.injected_ml:.1f}"
 
 
 def _chosen(steps: Sequence[FillStep], marked_ml: Iterable[float]) -> list[int]:

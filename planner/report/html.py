@@ -15,8 +15,8 @@ from planner.model.needle import Trajectory
 from planner.model.plan import Plan, RiskFactor
 from planner.model.view_sight import GapView
 from planner.report import leak_words, words
-from planner.report.cup_angles import cup_angles_deg
 from planner.report.courses import leaks_by_needle, leaks_of_needles
+from planner.report.cup_angles import cup_angles_deg
 from planner.report.leak_lines import course_in_a_line
 from planner.report.leaks import DROP_ML, TargetLeaks, leaks_of
 from planner.report.palette import FLUOROSCOPY_LEGEND, LEGEND

@@ -21,7 +21,8 @@ def leaks_in_a_line(told: TargetLeaks) -> str:
         none is reached, or that nothing was simulated; empty without a breach.
     """
     stop, caution = _expected(told.stop), _expected(told.caution)
-    first = min((e for e in (stop, _expected(told.soft)) if e is not None), key=lambda e: e.after_ml or 0.0, default=None)
+    met = [e for e in (stop, _expected(told.soft)) if e is not None]
+    first = min(met, key=lambda e: e.after_ml or 0.0, default=None)
     parts = []
     if first is not None and first is not stop and first.breach is not None and first.after_ml is not None:
         parts.append(f"first leak {after(first.after_ml)}: {_place(first.breach)}")

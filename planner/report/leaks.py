@@ -207,9 +207,7 @@ def in_reading_order(breaches: Iterable[Breach], *, hip: bool = False) -> tuple[
     )
 
 
-def _events(
-    own: Sequence[Breach], plan: Plan, gap: Gap, fill: CementFill | None, *, hip: bool
-) -> list[LeakEvent]:
+def _events(own: Sequence[Breach], plan: Plan, gap: Gap, fill: CementFill | None, *, hip: bool) -> list[LeakEvent]:
     """List arrivals in the expected course, then what only other courses reach."""
     expected = {} if fill is None else {arrival.breach_id: arrival.after_ml for arrival in fill.arrivals}
     # the injection into this gap may come out of another's wall
@@ -236,7 +234,7 @@ def _events(
 def _earliest(
     plan: Plan, gap: Gap, expected: CementFill | None, breach: Breach
 ) -> tuple[float | None, CementFill | None]:
-    """Give the mL at which a breach is first reached, and in which course: of the expected needle, if in any of them."""
+    """Give the mL at which a breach is first reached, and in which course; of the expected needle if in any."""
     met = [
         (_kinship(fill, expected, gap.id), a.after_ml, k)
         for k, fill in enumerate(plan.fills)

@@ -14,10 +14,22 @@ from planner.model.implant import Implant
 from planner.model.needle import Trajectory
 from planner.model.plan import Plan
 from planner.model.record import PointLps
-from planner.report.leak_words import behind, is_told, is_unsure, millilitres, seen_how, wall
+from planner.report.courses import CourseLeaks, leaks_by_needle
+from planner.report.leak_lines import course_in_a_line, leaks_in_a_line
+from planner.report.leak_words import (
+    after,
+    behind,
+    from_on,
+    is_told,
+    is_unsure,
+    millilitres,
+    readable,
+    seen_how,
+    wall,
+)
 from planner.report.leaks import leaks_of
 from planner.report.palette import BREACH, GAP, IMPLANT, NEEDLE
-from planner.report.words import KINDS
+from planner.report.words import KINDS, whole_percent
 
 NOT_MEASURED = "not measured"
 _PLACE = Qt.ItemDataRole.UserRole
@@ -80,22 +92,27 @@ class PlanTree(QTreeWidget):
         row = self._row(
             parent, gap_words(gap), volume_words(gap.volume_ml), gap_figures(gap), gap.centroid_lps, colour=GAP
         )
+        told = leaks_of(plan, gap)
+        if line := leaks_in_a_line(told):
+            self._row(row, "leaks", line)
         needles = sorted((t for t in plan.trajectories if t.gap_id == gap.id), key=lambda t: t.rank)
+        courses = leaks_by_needle(plan)
         for needle in needles:
             self._row(
                 row,
                 needle_words(needle),
                 depth_words(needle),
-                needle_figures(needle),
+                needle_figures(needle, courses.get(needle.id)),
                 needle.target_lps,
                 colour=NEEDLE,
                 needle=needle.id,
             )
         if not needles:
             self._row(row, "no needle keeps every limit")
-        for breach in leaks_of(plan, gap).breaches:
+        for breach in told.breaches:
             brief = f"{wall(breach)}; {reached_words(breach)}"
-            self._row(row, breach_words(breach), brief, breach_figures(breach), breach.centroid_lps, colour=BREACH)
+            figures = breach_figures(breach, told.look_from.get(breach.id))
+            self._row(row, breach_words(breach), brief, figures, breach.centroid_lps, colour=BREACH)
         for hole in (h for h in plan.needle_holes if h.gap_id == gap.id):
             self._row(row, hole_words(hole), hole_figures(hole), place=hole.entry_lps, colour=NEEDLE)
         row.setExpanded(True)
@@ -171,7 +188,7 @@ def gap_figures(gap: Gap) -> str:
     parts = [
         volume_words(gap.volume_ml),
         f"width {NOT_MEASURED}" if width is None else f"width {width.median:.1f} mm, at most {width.max:.1f} mm",
-        f"trust {NOT_MEASURED}" if gap.trust is None else f"trust {100 * gap.trust:.0f} %",
+        f"trust {NOT_MEASURED}" if gap.trust is None else f"trust {whole_percent(gap.trust)} %",
     ]
     return "; ".join(parts)
 
@@ -188,8 +205,8 @@ def depth_words(needle: Trajectory) -> str:
     return f"{needle.depth_from_skin_mm:.0f} mm from the skin"
 
 
-def needle_figures(needle: Trajectory) -> str:
-    """Write a needle's depth, clearances and view."""
+def needle_figures(needle: Trajectory, course: CourseLeaks | None = None) -> str:
+    """Write a needle's depth, clearances and view, and what its own injection comes to first."""
     clear = needle.clearance_mm
     clearances = {"metal": clear.metal, "canal": clear.canal, "breach": clear.nearest_breach}
     parts = [
@@ -200,6 +217,7 @@ def needle_figures(needle: Trajectory) -> str:
     ]
     if not needle.bulls_eye.within_gantry_limits:
         parts.append("beyond the gantry's reach")
+    parts.append(f"injected through it alone: {course_in_a_line(course)}")
     return "; ".join(parts)
 
 
@@ -214,21 +232,23 @@ def reached_words(breach: Breach) -> str:
         return "not simulated"
     if not breach.reached:
         return "never reached"
-    return "reached" if breach.leak_after_ml is None else f"reached after {millilitres(breach.leak_after_ml)}"
+    if breach.leak_after_ml is None:
+        return "reached"
+    return f"{'leaks' if breach.severity == 'open' else 'cement lies against it'} {after(breach.leak_after_ml)}"
 
 
-def breach_figures(breach: Breach) -> str:
-    """Write a breach's figures."""
+def breach_figures(breach: Breach, look_from_ml: float | None = None) -> str:
+    """Write a breach's figures; `look_from_ml`, mL: from when on to look there, None where that is not known."""
     parts = [wall(breach), f"area {figure(breach.area_mm2, 'mm²', 0)}", reached_words(breach)]
     if breach.watch_view is None:
         parts.append("no view shows it")
     else:
         view = breach.watch_view
         look = f"watch in {angles_text(view.primary_deg, view.secondary_deg)}"
-        parts.append(look if breach.stop_ml is None else f"{look} from {millilitres(breach.stop_ml)} on")
+        parts.append(look if look_from_ml is None else f"{look} from {from_on(look_from_ml)} on")
         parts += [how] if (how := seen_how(view)) else []
     if breach.trust is not None:
-        parts.append(f"readable to {100 * breach.trust:.0f} %{', doubtful' if is_unsure(breach) else ''}")
+        parts.append(f"readable to {readable(breach)}{', doubtful' if is_unsure(breach) else ''}")
     return "; ".join(parts)
 
 

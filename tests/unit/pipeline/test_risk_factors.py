@@ -70,7 +70,7 @@ def test_open_area_is_summed_by_bone():
     found = factors("cortical defect", [breach("b-1", "gap-1", 10.0), breach("b-2", "gap-2", 2.5, leak_type="canal")])
     assert {level: factor.measured for level, factor in found.items()} == {"L4": 12.5, "L5": 0.0}
     assert found["L4"].bone == "vertebra-1" and found["L4"].unit == "mm²"
-    assert "10.12307/2025.427" in found["L4"].source and "whole" in found["L5"].source
+    assert "10.12307/2025.427" in found["L4"].source and "no open place" in found["L5"].source
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,22 @@ from planner.model.carm import WatchView
 from planner.model.cement_fill import BreachArrival, CementFill, FillStep, NeedleHole
 from planner.report.fill_chart import fill_pictures
 from planner.report.html import render_report, unmeasured
-from planner.report.leak_words import after, first_leak, happens, instead, millilitres, seen_how, wall, watch_at_console
-from planner.report.leaks import MOST_ROWS, fill_rows, in_reading_order, leaks_of
+from planner.report.leak_words import (
+    after,
+    ended,
+    happens,
+    instead,
+    millilitres,
+    readable,
+    seen_how,
+    stop_at,
+    wall,
+    watch_at_console,
+)
+from planner.report.courses import comes_out_as, course_of, drop_leaked_ml, leaks_by_needle
+from planner.report.fill_rows import MOST_ROWS, fill_rows
+from planner.report.leak_lines import course_in_a_line, leaks_in_a_line
+from planner.report.leaks import in_reading_order, leaks_of
 from tests.unit.report.test_html import Page
 
 VIEW = WatchView(
