@@ -3,15 +3,20 @@
 import ast
 import importlib
 import re
+import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from planner.config.plan_config import PlanConfig
 from planner.model.anatomy_record import AnatomyRecord, BodyRecord, BoneRecord, LegsRecord, PedicleRecord
+from planner.model.breach import Breach
+from planner.model.carm import WatchView
 from planner.model.plan import RiskFactor
 
 README = Path(__file__).resolve().parents[1] / "README.md"
+SETTINGS = re.findall(r"^```toml\n(.*?)^```", README.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
 
 
@@ -25,6 +30,32 @@ def test_every_name_that_the_readme_imports_is_there(code: str) -> None:
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 importlib.import_module(alias.name)
+
+
+@pytest.mark.parametrize("text", SETTINGS, ids=lambda text: text.strip().splitlines()[0][:40])
+def test_the_readmes_settings_are_taken(text: str) -> None:
+    given = tomllib.loads(text)
+    config = PlanConfig.model_validate(given).model_dump()
+    assert given
+    for section, values in given.items():
+        assert {name: config[section][name] for name in values} == values
+
+
+def test_the_readmes_breaches_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    code = next(code for code in SNIPPETS if "find_breaches" in code)
+    view = WatchView(primary_deg=-30.0, secondary_deg=5.0, contrast=0.1)
+    found = Breach(
+        id="breach-1", gap_id="gap-1", leak_type="canal", severity="open", barrier_mm=0.0, area_mm2=4.0,
+        centroid_lps=(0.0, 0.0, 0.0), outward_lps=None, reached=None, leak_after_ml=None, watch_view=view,
+        compartment="spinal canal", neck_mm=2.0, trust=0.9,
+    )  # fmt: skip
+    blind = found.model_copy(update={"id": "breach-2", "watch_view": None})
+    exec(code, {"planner": SimpleNamespace(find_breaches=lambda volume: (found, blind)), "volume": None})
+    assert capsys.readouterr().out.splitlines() == [
+        "breach-1 gap-1 spinal canal open 0.0 2.0 0.9",
+        "  watch: -30.0 5.0 0.1",
+        "breach-2 gap-1 spinal canal open 0.0 2.0 0.9",
+    ]
 
 
 def test_the_readmes_own_scene_is_scanned_measured_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,6 @@ def test_cautions_are_named_in_words_and_not_by_their_codes() -> None:
 
 def test_the_first_leak_of_a_gap_is_named_and_an_unknown_one_is_not_made_up() -> None:
     told = describe(_plan(breaches=(_breach("breach-1", "canal", 1.3), _breach("breach-2", "cortical", 0.5))))
-    assert "2 breaches (first leak after 0.5 mL: soft tissue; after 1.3 mL: spinal canal)" in told
+    assert "2 breaches (first leak after 0.5 mL: soft tissue; stop before 1.3 mL: spinal canal)" in told
     assert "1 breach (leaks not simulated)" in describe(_plan(breaches=(_breach("breach-1", "canal", None),)))
     assert "0 breaches\n" in describe(_plan()) + "\n"

@@ -11,8 +11,9 @@ from napari_cement.widgets.plan_tree import (
     needle_figures,
     volume_words,
 )
-from planner.model.cement_fill import NeedleHole
+from planner.model.cement_fill import BreachArrival, CementFill, FillStep, NeedleHole
 from planner.model.finding import Finding
+from planner.report.courses import leaks_by_needle
 
 PATIENCE_MS = 10_000
 
@@ -134,7 +135,7 @@ def test_a_click_on_a_needle_tells_its_place(qtbot, widget, plan):
     assert told.args == [(10.0, -5.0, 4.0), "trajectory-2"]
     assert widget.details.text() == (
         "needle 2: transpedicular, 15G. skin not in the picture; 20.0 mm in bone; clear of metal 1.0 mm, "
-        "canal not measured, breach 6.0 mm; bull's-eye LAO 160 CRAN 2"
+        "canal not measured, breach 6.0 mm; bull's-eye LAO 160 CRAN 2; injected through it alone: leaks not simulated"
     )
 
 
@@ -162,10 +163,31 @@ def test_not_measured_is_said_so(plan):
     )  # fmt: skip
     assert breach_words(breach) == "breach-1: leak not told"
     assert breach_figures(breach) == (
-        "open; area not measured; reached after 1.5\u202fmL; no view shows it; readable to 30 %, doubtful"
+        "open; area not measured; leaks after 1.5\u202fmL; no view shows it; readable to 30 %, doubtful"
     )
     never = breach.model_copy(update={"reached": False, "leak_after_ml": None, "trust": None})
     assert "never reached" in breach_figures(never) and "doubtful" not in breach_figures(never)
     view = plan.trajectories[0].bulls_eye.model_copy(update={"within_gantry_limits": False})
     far = plan.trajectories[0].model_copy(update={"bulls_eye": view})
-    assert needle_figures(far).endswith("beyond the gantry's reach")
+    assert "beyond the gantry's reach" in needle_figures(far)
+    held = breach.model_copy(update={"severity": "thin", "trust": 0.999})
+    assert "cement lies against it after 1.5" in breach_figures(held) and "readable to 99" in breach_figures(held)
+    assert breach_figures(plan.breaches[0], 0.04).endswith("watch in LAO 20 CAUD 10 from the start on")
+
+
+def test_leaks_of_a_gap_and_of_its_needles_are_told_in_the_tree(widget, plan):
+    found = plan.breaches[0].model_copy(
+        update={"leak_type": "canal", "severity": "open", "reached": True, "leak_after_ml": 0.7, "stop_ml": 0.7}
+    )
+    step = FillStep(injected_ml=1.0, gaps_ml={"gap-1": 0.8}, trabecular_ml=0.1, leaked_ml=0.1, reached=("breach-1",))
+    fill = CementFill(
+        id="fill-1", gap_id="gap-1", trajectory_ids=("trajectory-1",), tips_lps=((10.0, -5.0, 4.0),),
+        interface_tissue="in_place", viscosity="high", steps=(step,),
+        arrivals=(BreachArrival(breach_id="breach-1", after_ml=0.7),), ended="pressure",
+    )  # fmt: skip
+    widget.tree.set_plan(plan.model_copy(update={"breaches": (found,), "fills": (fill,)}))
+    assert ("leaks", "trajectory-1: stop before 0.7 mL: spinal canal") in rows(widget.tree)
+    course = leaks_by_needle(plan.model_copy(update={"breaches": (found,), "fills": (fill,)}))["trajectory-1"]
+    assert "through it alone: stop before 0.7\u202fmL: spinal canal" in needle_figures(plan.trajectories[0], course)
+    widget.tree.set_plan(plan)
+    assert "leaks" not in [name for name, _ in rows(widget.tree)]

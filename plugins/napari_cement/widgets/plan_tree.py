@@ -93,7 +93,7 @@ class PlanTree(QTreeWidget):
             parent, gap_words(gap), volume_words(gap.volume_ml), gap_figures(gap), gap.centroid_lps, colour=GAP
         )
         told = leaks_of(plan, gap)
-        if line := leaks_in_a_line(told):
+        if told.fill is not None and (line := leaks_in_a_line(told)):
             self._row(row, "leaks", line)
         needles = sorted((t for t in plan.trajectories if t.gap_id == gap.id), key=lambda t: t.rank)
         courses = leaks_by_needle(plan)

@@ -145,6 +145,16 @@ def test_breaches_are_marked_by_severity(change, rings, arrows):
     layer = overlay.breach_layer([breach(**change)], ap_view(CENTRE, config=CONFIG))
     assert sum(isinstance(shape, overlay.Ring) for shape in layer.shapes) == rings
     assert len(lines(layer)) == arrows
+    assert set(words(layer)) == {breach().id}
+
+
+def test_a_breachs_name_stands_clear_of_its_line():
+    carm = ap_view(CENTRE, config=CONFIG)
+    for outward in ((1.0, 0.0, 0.0), (-1.0, 0.0, 0.0)):
+        layer = overlay.breach_layer([breach(outward_lps=outward)], carm)
+        (line,), (name,) = lines(layer), [s for s in layer.shapes if isinstance(s, overlay.Words)]
+        start, tip = line.pixels
+        assert (name.pixel[1] - start[1]) * (tip[1] - start[1]) < 0.0
 
 
 def test_the_frame_carries_angles_letters_and_a_true_scale():

@@ -79,7 +79,7 @@ def test_not_measured_is_said_and_never_zero(plan):
     text = Page(render_report(plan.model_copy(update={"gaps": (gap,), "trajectories": (), "breaches": ()}), {})).text
     row = text[text.index("Trust in the measurement") : text.index("Volumes include")]
     assert row.count("not measured") == 4 and row.count("not simulated") == 1 and not re.search(r"\b0[.\s]", row)
-    assert "gap-2: volume, expected fill, width, lucent share of the interface, trust" in text
+    assert "gap-2: volume, expected fill (not simulated), width, lucent share of the interface, trust" in text
     assert "gap-1: volume in screw-tip" in unmeasured(plan)
     assert not [line for line in unmeasured(plan) if line.startswith("screw-1")]
 
@@ -89,7 +89,7 @@ def test_a_fill_that_never_leaks_is_not_called_unmeasured(plan):
     text = Page(render_report(plan.model_copy(update={"breaches": (breach,)}), {})).text
     row = text[text.index("View to watch") : text.index("Risk factors")]
     assert "never" in row and "not simulated" not in row
-    assert "no simulated course reaches any of 1 breach" in text
+    assert "no open wall is reached" in text
 
 
 def test_hostile_names_stay_text(plan_with):

@@ -1,6 +1,7 @@
 """Leaks in reading order and in words: what comes when, what is never reached, what nobody simulated."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -10,11 +11,16 @@ from planner.config.gantry import GantryLimits
 from planner.model.breach import Breach
 from planner.model.carm import WatchView
 from planner.model.cement_fill import BreachArrival, CementFill, FillStep, NeedleHole
+from planner.model.gap import Interval
+from planner.report.courses import comes_out_as, course_of, drop_leaked_ml, leaks_by_needle
 from planner.report.fill_chart import fill_pictures
+from planner.report.fill_rows import MOST_ROWS, fill_rows
 from planner.report.html import render_report, unmeasured
+from planner.report.leak_lines import course_in_a_line, leaks_in_a_line
 from planner.report.leak_words import (
     after,
     ended,
+    from_on,
     happens,
     instead,
     millilitres,
@@ -24,9 +30,6 @@ from planner.report.leak_words import (
     wall,
     watch_at_console,
 )
-from planner.report.courses import comes_out_as, course_of, drop_leaked_ml, leaks_by_needle
-from planner.report.fill_rows import MOST_ROWS, fill_rows
-from planner.report.leak_lines import course_in_a_line, leaks_in_a_line
 from planner.report.leaks import in_reading_order, leaks_of
 from tests.unit.report.test_html import Page
 
@@ -70,13 +73,18 @@ def told(plan_with, breaches, **more):
     return leaks_of(plan, plan.gaps[0])
 
 
+def read(plan):
+    """The report as it reads: without the spaces that marks inside of a sentence leave here."""
+    return re.sub(r"(?<=\() | (?=[,;:.)])", "", Page(render_report(plan, {})).text)
+
+
 def text_of(plan):
-    page = Page(render_report(plan, {})).text
+    page = read(plan)
     return page[page.index("Where cement will leak") : page.index("Not measured", page.index("Where cement will leak"))]
 
 
 def card_of(plan):
-    page = Page(render_report(plan, {})).text
+    page = read(plan)
     return page[page.index("Stop before") : page.index("Trust", page.index("Stop before"))]
 
 
@@ -87,7 +95,7 @@ def test_harmful_and_early_come_first():
             breach(5, "canal", None, reached=None), breach(6, "venous", None, reached=None, severity="thin"),
         ]
     )  # fmt: skip
-    assert [b.id for b in found] == ["breach-3", "breach-4", "breach-2", "breach-5", "breach-6", "breach-1"]
+    assert [b.id for b in found] == ["breach-3", "breach-4", "breach-2", "breach-5", "breach-1", "breach-6"]
     at_hip = in_reading_order([breach(1, "cortical", 0.1), breach(2, "joint", 2.0)], hip=True)
     assert [b.id for b in at_hip] == ["breach-1", "breach-2"]
 
@@ -98,7 +106,10 @@ def test_stops_at_the_first_harmful_leak_and_says_that_soft_tissue_comes_before(
     assert leaks.stop is not None and leaks.stop.breach is found[1]
     assert leaks.soft is not None and leaks.soft.breach is found[0]
     card = card_of(plan_with(breaches=found, fills=(course(found),)))
-    assert "1.2\u202fmL : spinal canal (breach-2, open); watch RAO 100 CRAN 5° from 0.8\u202fmL on" in card
+    assert (
+        "1.2\u202fmL injected with trajectory-1: spinal canal (breach-2, open); watch RAO 100 CRAN 5° "
+        "(console +80° / +5°) from 0.8\u202fmL on"
+    ) in card
     assert "Soft tissue after 0.3\u202fmL" in card
 
 
@@ -118,7 +129,7 @@ def test_never_reached_is_not_not_simulated(plan_with):
     assert leaks_of(without, without.gaps[0]).fill is None
     assert "not simulated" in card_of(without) and "never" not in text_of(without).split("Breaches, one by one")[0]
     with_course = plan_with(breaches=(never,), fills=(course(()),))
-    assert "no simulated course reaches any of 1 breach" in card_of(with_course)
+    assert "no open wall is reached with trajectory-1 (1 breach found)" in card_of(with_course)
     assert "Never reached in the simulated courses: breach-1." in text_of(with_course)
     assert "not simulated" not in card_of(with_course)
 
@@ -128,7 +139,7 @@ def test_what_only_another_course_reaches_is_said_so(plan_with):
     leaks = told(plan_with, (found,), fills=(course(()),))
     assert leaks.never == () and [(e.after_ml, e.earliest_ml) for e in leaks.events] == [(None, 0.9)]
     card = card_of(plan_with(breaches=(found,), fills=(course(()),)))
-    assert "not in the expected course but in another" in card
+    assert "none in the expected course with trajectory-1; but in another course: 0.9\u202fmL injected" in card
 
 
 def test_a_breach_of_another_gap_that_this_filling_reaches_is_told(plan_with):
@@ -170,17 +181,14 @@ def test_other_courses_are_told_beside_the_expected_one(plan_with):
     fills = (
         course(found),
         course(found, number=2, shift_ml=0.3, interface_tissue="removed"),
-        course((), number=3, viscosity="low", ended="gaps_full"),
+        course((), number=3, viscosity="low", ended="no_way"),
     )
     first, second = told(plan_with, found, fills=fills).others
     assert (first.stop.id, first.stop_ml, first.first.id) == ("breach-2", 1.5, "breach-1")
     assert second.first is None and second.stop is None
     text = text_of(plan_with(breaches=found, fills=fills))
-    assert "It ends interface tissue removed after 1.5\u202fmL: spinal canal (breach-2)" in text
-    assert (
-        "(breach-1) at 3.0\u202fmL: the syringe drives it no further low-viscosity cement none none at 3.0\u202fmL"
-        in text
-    )
+    assert "interface tissue removed after 1.5\u202fmL: spinal canal (breach-2) after 0.7\u202fmL: soft tissue" in text
+    assert "low-viscosity cement none none at 3.0\u202fmL: from the tip there is no way" in text
 
 
 def test_a_course_is_named_by_what_sets_it_apart():
@@ -212,9 +220,10 @@ def test_words_for_what_is_and_is_not_known():
     thin = breach(1, severity="thin", barrier_hu=420.4)
     assert wall(thin) == "thin, 0.4\u202fmm of bone left (420\u202fHU)"
     assert wall(breach(1, severity="thin", barrier_mm=None)) == "thin"
-    assert happens(breach(1, "disc", compartment="disc L3-L4")) == "leaks into disc L3-L4"
-    assert happens(thin) == "lies against a thin wall to soft tissue"
-    assert happens(breach(1, None)) == "leaks; not told where to"
+    assert wall(breach(1, severity="thin", barrier_mm=0.02)) == "thin, under 0.1\u202fmm of bone left"
+    assert happens(breach(1, "disc", compartment="disc L3-L4")) == "begins to leak into disc L3-L4"
+    assert happens(thin) == "lies against a thin wall towards soft tissue"
+    assert happens(breach(1, None)) == "begins to leak; not told where to"
     assert happens(breach(1, None, severity="thin")) == "lies against a thin wall"
     assert seen_how(VIEW) == "12° off profile, contrast 9\u202f%"
     assert seen_how(WatchView(primary_deg=0.0, secondary_deg=0.0)) == ""
@@ -223,6 +232,8 @@ def test_words_for_what_is_and_is_not_known():
 @pytest.mark.parametrize(("ml", "words"), [(0.0, "at once"), (0.09, "at once"), (0.1, "after 0.1\u202fmL")])
 def test_volumes_are_rounded_down(ml, words):
     assert after(ml) == words
+    assert stop_at(ml) == ("0.1\u202fmL" if ml >= 0.1 else "the first 0.1\u202fmL")
+    assert from_on(ml) == ("0.1\u202fmL" if ml >= 0.1 else "the start") and from_on(None) == "–"
     assert millilitres(0.79) == "0.7\u202fmL" and millilitres(0.3) == "0.3\u202fmL" and millilitres(None) == "–"
 
 
@@ -249,7 +260,8 @@ def test_missing_figures_of_many_breaches_are_one_line(plan_with):
     many = [breach(n, "canal", None, reached=None, watch_view=None, trust=0.9) for n in (1, 2, 3)]
     whole = breach(4, "canal", 0.5, trust=0.9)
     lines = unmeasured(plan_with(breaches=(*many, whole)))
-    assert "breach-1, breach-2, breach-3: whether cement reaches it, view to watch" in lines
+    gone = "whether cement reaches it (not simulated), view to watch (none shows it)"
+    assert f"breach-1, breach-2, breach-3: {gone}" in lines
     assert not [line for line in lines if "breach-4" in line]
 
 
@@ -274,10 +286,176 @@ def test_the_chart_is_drawn_for_what_was_simulated_alone(plan_with):
     assert "Nothing goes in: from the tip there is no way" in text_of(plan_with(breaches=(), fills=(nothing,)))
 
 
-def test_a_terminal_reads_the_first_leak():
-    assert first_leak(()) == ""
-    assert first_leak((breach(1, "canal", None, reached=None),)) == "leaks not simulated"
-    assert first_leak((breach(1, "canal", None, reached=False),)) == "no leak in the expected course"
-    two = (breach(1, "canal", 1.25), breach(2, "cortical", 0.4))
-    assert first_leak(two) == "first leak after 0.4 mL: soft tissue; after 1.2 mL: spinal canal"
-    assert first_leak((breach(1, "canal", 0.0),)) == "first leak at once: spinal canal"
+def line_of(plan_with, breaches, **more):
+    return leaks_in_a_line(told(plan_with, breaches, **more))
+
+
+def test_a_terminal_reads_the_first_leak_and_the_stop(plan_with):
+    assert line_of(plan_with, ()) == ""
+    assert line_of(plan_with, (breach(1, "canal", None, reached=None),)) == "leaks not simulated"
+    never = breach(1, "canal", None, reached=False)
+    assert line_of(plan_with, (never,), fills=(course(()),)) == "trajectory-1: no leak in the expected course"
+    two = (breach(1, "canal", 1.25, trust=0.3), breach(2, "cortical", 0.4, trust=0.9))
+    said = "trajectory-1: first leak after 0.4 mL: soft tissue; stop before 1.2 mL: spinal canal, doubtful"
+    assert line_of(plan_with, two, fills=(course(two),)) == said
+    assert line_of(plan_with, (breach(1, "canal", 0.0),)) == "stop before the first 0.1 mL: spinal canal"
+
+
+@pytest.mark.parametrize("leak_type", ["canal", "foramen", "joint", "disc", None])
+def test_a_thin_wall_that_is_reached_is_a_caution_and_no_leak(plan_with, leak_type):
+    held = breach(1, leak_type, 1.1, severity="thin")
+    leaks = told(plan_with, (held,), fills=(course((held,)),))
+    assert leaks.stop is None and leaks.soft is None and leaks.soft_count == 0
+    assert leaks.caution is not None and leaks.caution.breach is held
+    plan = plan_with(breaches=(held,), fills=(course((held,)),))
+    card = card_of(plan)
+    assert "no open wall is reached" in card and "Care: cement lies against a thin wall towards" in card
+    assert "leak" not in leaks_in_a_line(leaks).replace("no leak in the expected course", "")
+    assert leaks_by_needle(plan)["trajectory-1"].first is None
+
+
+def test_a_thin_wall_to_soft_tissue_or_after_the_stop_is_no_caution(plan_with):
+    soft = breach(1, "cortical", 0.3, severity="thin")
+    assert told(plan_with, (soft,), fills=(course((soft,)),)).caution is None
+    late = (breach(1, "canal", 0.5), breach(2, "joint", 0.9, severity="thin"))
+    assert told(plan_with, late, fills=(course(late),)).caution is None
+
+
+def test_each_needle_has_its_own_leaks_and_one_that_was_not_simulated_says_so(plan, plan_with):
+    second, third = (plan.trajectories[0].model_copy(update={"id": f"trajectory-{n}", "rank": n}) for n in (2, 3))
+    found = (breach(1, "canal", 1.2), breach(2, "cortical", 0.8))
+    fills = (course(found), course(found, number=2, shift_ml=-0.7, trajectory_ids=("trajectory-2",)))
+    both = plan_with(breaches=found, fills=fills, trajectories=(*plan.trajectories, second, third))
+    own = leaks_by_needle(both)
+    assert set(own) == {"trajectory-1", "trajectory-2"}
+    assert (own["trajectory-2"].stop_ml, own["trajectory-2"].first_ml) == pytest.approx((0.5, 0.1))
+    text = read(both)
+    table = text[text.index("Injected through it alone") : text.index("Where cement will leak")]
+    assert "1.2\u202fmL spinal canal (breach-1)" in table and "0.5\u202fmL spinal canal (breach-1)" in table
+    assert "not simulated" in table[table.index("trajectory-3") :]
+    assert "not simulated" not in table[: table.index("trajectory-3")]
+    # another needle's course is neither in the box nor among what may change
+    leaks = leaks_of(both, both.gaps[0])
+    assert leaks.others == () and leaks.look_from["breach-1"] == 1.2
+
+
+def test_what_only_another_needle_reaches_is_told_beside_the_course(plan, plan_with):
+    second = plan.trajectories[0].model_copy(update={"id": "trajectory-2", "rank": 2})
+    far = breach(1, "canal", None, reached=False, stop_ml=0.4)
+    fills = (course(()), course((breach(1, "canal", 0.4),), number=2, trajectory_ids=("trajectory-2",)))
+    both = plan_with(breaches=(far,), fills=fills, trajectories=(*plan.trajectories, second))
+    leaks = leaks_of(both, both.gaps[0])
+    assert leaks.stop is None and leaks.events == () and leaks.never == ()
+    assert "Not reached in these courses, but otherwise: breach-1 from 0.4\u202fmL (trajectory-2)" in text_of(both)
+    assert "trajectory-2" not in card_of(both).split("gap-2")[0]
+
+
+def test_a_needle_set_of_other_needles_has_its_own_stop_in_the_box(plan, plan_with):
+    second = plan.trajectories[0].model_copy(update={"id": "trajectory-2", "rank": 2})
+    chosen = plan.needle_sets[0].model_copy(update={"trajectory_ids": ("trajectory-2",)})
+    found = (breach(1, "canal", 1.2),)
+    fills = (course(found), course(found, number=2, shift_ml=-0.8, trajectory_ids=("trajectory-2",)))
+    fields = {"breaches": found, "fills": fills, "trajectories": (*plan.trajectories, second)}
+    other = card_of(plan_with(needle_sets=(chosen,), **fields))
+    assert "The needles that work together are trajectory-2: stop before 0.4\u202fmL: spinal canal (breach-1)" in other
+    assert "work together" not in card_of(plan_with(**fields)).split("gap-2")[0]
+
+
+def test_courses_that_come_out_the_same_are_one_line(plan_with):
+    found = (breach(1, "canal", 1.2),)
+    same, other = course(found, number=2, viscosity="low"), course(found, number=3, shift_ml=0.2, viscosity="medium")
+    assert comes_out_as(same, course(found)) and not comes_out_as(other, course(found))
+    leaks = told(plan_with, found, fills=(course(found), same, other))
+    assert leaks.alike == (same,) and [one.fill for one in leaks.others] == [other]
+    text = text_of(plan_with(breaches=found, fills=(course(found), same)))
+    assert "Exactly the same comes out with low-viscosity cement. In this model viscosity changes only" in text
+    assert "Exactly the same" not in text_of(plan_with(breaches=found, fills=(course(found), other)))
+
+
+def test_a_course_of_needles_is_found_in_any_order_and_with_the_expected_settings_alone(plan_with):
+    both = course((), number=2, trajectory_ids=("trajectory-1", "trajectory-1"), interface_tissue="removed")
+    plan = plan_with(breaches=(), fills=(course(()), both))
+    assert course_of(plan, "gap-1", ("trajectory-1",)) is plan.fills[0]
+    assert course_of(plan, "gap-1", both.trajectory_ids) is None and course_of(plan, "gap-2", ("trajectory-1",)) is None
+
+
+def test_a_drop_is_told_when_so_much_has_leaked_and_not_before():
+    found = {"breach-1": breach(1, "canal", 0.9)}
+    fill = course(tuple(found.values()), end_ml=4.0)  # leaked: 0, 0.2, 0.4, 0.6 at 1, 2, 3, 4 mL
+    assert drop_leaked_ml(fill, found, drop_ml=0.3) == pytest.approx(2.5)
+    assert drop_leaked_ml(fill, found, drop_ml=0.1) == pytest.approx(1.5)
+    assert drop_leaked_ml(fill, found, drop_ml=0.7) is None
+    assert drop_leaked_ml(course((), steps=()), found, drop_ml=0.2) is None
+
+
+def test_a_full_gap_that_is_half_empty_says_what_keeps_the_rest():
+    volume = Interval(estimate=4.0, low=3.0, high=5.0)
+    fill = course((), ended="gaps_full")  # 2.1 mL in the gap
+    assert ended(fill, volume) == "the gap takes no more, for the tissue left in it keeps the rest"
+    full = Interval(estimate=2.1, low=2.0, high=2.5)
+    assert ended(fill, full) == ended(fill, None) == "the gap takes no more"
+    assert ended(course((), ended="gaps_full", interface_tissue="removed"), volume) == "the gap takes no more"
+
+
+def test_long_courses_keep_the_rows_round_a_leak_and_mark_what_is_left_out():
+    fill = course((breach(1, "canal", 12.6),), end_ml=30.02)
+    rows = fill_rows(fill, marked_ml=(12.6,))
+    assert len(rows) == MOST_ROWS
+    assert {1.0, 12.0, 13.0, 30.02} <= {row.injected_ml for row in rows}
+    # the row of 30.0 mL reads the same as the last
+    assert sum(row.skipped for row in rows) == 30 - MOST_ROWS
+    assert [row.new for row in rows if row.injected_ml == 13.0] == [("breach-1",)]
+    assert all(row.skipped == 0 for row in fill_rows(course((), end_ml=5.5)))
+
+
+def test_a_leak_and_its_row_are_cut_to_the_same_tenths():
+    rows = fill_rows(course((breach(1, "canal", 1.04), breach(2, "canal", 1.1)), end_ml=3.0))
+    assert [row.new for row in rows] == [("breach-1",), ("breach-2",), ()]
+
+
+def test_one_c_arm_is_told_what_to_hold_where_the_next_leak_needs_another_view(plan_with):
+    turned = VIEW.model_copy(update={"primary_deg": -10.0})
+    found = (breach(1, "canal", 0.7), breach(2, "foramen", 0.9, watch_view=turned))
+    text = text_of(plan_with(breaches=found, fills=(course(found),)))
+    assert "hold RAO 100 CRAN 5° for breach-1, which comes first" in text
+    behind = VIEW.model_copy(update={"primary_deg": 80.0, "secondary_deg": -5.0})
+    for second in (
+        breach(2, "foramen", 1.3, watch_view=turned), breach(2, "foramen", 0.9, watch_view=behind),
+        breach(2, "cortical", 0.9, watch_view=turned), breach(2, "foramen", 0.9, watch_view=None),
+    ):  # fmt: skip
+        assert told(plan_with, (found[0], second), fills=(course((found[0], second)),)).soon == ()
+
+
+def test_what_is_readable_is_never_rounded_up_to_all(plan_with):
+    assert readable(breach(1, trust=0.9969)) == "99\u202f%" and readable(breach(1, trust=1.0)) == "100\u202f%"
+    assert readable(breach(1)) == "not known"
+    doubtful = (breach(1, "canal", 0.5, trust=0.41),)
+    assert "doubtful: readable to 41\u202f%" in card_of(plan_with(breaches=doubtful, fills=(course(doubtful),)))
+    sound = (breach(1, "canal", 0.5, trust=0.8),)
+    assert "doubtful" not in card_of(plan_with(breaches=sound, fills=(course(sound),)))
+
+
+def test_a_needles_line_says_what_it_comes_to(plan_with):
+    assert course_in_a_line(None) == "leaks not simulated"
+    both = (breach(1, "canal", 1.2), breach(2, "cortical", 0.8))
+    plan = plan_with(breaches=both, fills=(course(both),))
+    said = course_in_a_line(leaks_by_needle(plan)["trajectory-1"]).replace("\u202f", " ")
+    assert said == "first leak after 0.8 mL: soft tissue (breach-2); stop before 1.2 mL: spinal canal (breach-1)"
+    dry = plan_with(breaches=(), fills=(course((), steps=(), ended="no_way"),))
+    assert course_in_a_line(leaks_by_needle(dry)["trajectory-1"]) == "nothing goes in"
+    assert course_in_a_line(leaks_by_needle(plan_with(breaches=(), fills=(course(()),)))["trajectory-1"]) == "no leak"
+
+
+def test_risk_factors_that_are_missing_are_named(plan_with):
+    text = text_of(plan_with())
+    assert "not told for this plan" in text and "fracture height loss" in text
+
+
+def test_another_needles_hole_is_not_in_the_course(plan_with):
+    hole = NeedleHole(
+        trajectory_id="trajectory-1", gap_id="gap-1", entry_lps=(20.0, 26.0, 3.0), outward_lps=(0.0, 1.0, 0.0),
+        diameter_mm=1.83, wall_mm=4.2, leak_after_ml=0.72,
+    )  # fmt: skip
+    given = course((), trajectory_ids=())
+    assert told(plan_with, (), fills=(given,), needle_holes=(hole,)).events == ()
+    assert len(told(plan_with, (), fills=(course(()),), needle_holes=(hole,)).events) == 1
