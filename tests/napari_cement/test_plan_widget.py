@@ -163,7 +163,7 @@ def test_not_measured_is_said_so(plan):
     )  # fmt: skip
     assert breach_words(breach) == "breach-1: leak not told"
     assert breach_figures(breach) == (
-        "open; area not measured; leaks after 1.5\u202fmL; no view shows it; readable to 30 %, doubtful"
+        "open; area not measured; leaks after 1.5\u202fmL; no view shows it; readable to 30\u202f%, doubtful"
     )
     never = breach.model_copy(update={"reached": False, "leak_after_ml": None, "trust": None})
     assert "never reached" in breach_figures(never) and "doubtful" not in breach_figures(never)
