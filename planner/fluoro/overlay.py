@@ -35,6 +35,8 @@ _MARK_MM = 10.0
 _LONG_MARK_EVERY = 5
 _LINES = 24
 """So many lines of words fill a picture: to be read in the report, where it is 75 mm high on paper."""
+_NAME_LETTERS = 5
+"""Width of a breach's name, in heights of its letters; by eye."""
 _OUTLINE_LEVEL_MM = 0.3
 """Length of a ray inside a gap from which its shadow counts. No source: about half a voxel of a fine CT."""
 
@@ -198,19 +200,31 @@ def breach_layer(breaches: Iterable[Breach], carm: CArm) -> Layer:
     Layer
     """
     shapes: list[Shape] = []
+    names: list[Words] = []
     for breach in breaches:
         pixel = project(carm, breach.centroid_lps)
+        tip = None
         shapes.append(Ring(_pixel(pixel), 6.0, BREACH))
         if breach.severity == "open":
             shapes.append(Ring(_pixel(pixel), 9.0, BREACH))
         if breach.outward_lps is not None:
             tip = project(carm, np.asarray(breach.centroid_lps) + 8.0 * np.asarray(breach.outward_lps))
             shapes.append(Line(np.stack([pixel, tip]), BREACH, 1.5))
-        # on the side to which no line runs
-        right = breach.outward_lps is None or tip[1] <= pixel[1]
-        beside = _pixel(pixel + np.array([0.0, 12.0 if right else -12.0]))
-        shapes.append(Words(beside, breach.id, BREACH, "lm" if right else "rm"))
-    return Layer("breaches", tuple(shapes))
+        names.append(_name_beside(breach, pixel, tip, names, carm))
+    return Layer("breaches", (*shapes, *names))
+
+
+def _name_beside(breach: Breach, pixel: Array, tip: Array | None, others: Sequence[Words], carm: CArm) -> Words:
+    """Write a breach's name on the side to which no line runs, below names that stand there."""
+    right = tip is None or tip[1] <= pixel[1]
+    anchor: Anchor = "lm" if right else "rm"
+    row, column = _pixel(pixel + np.array([0.0, 12.0 if right else -12.0]))
+    high = 1.1 * _letters_px(carm.rows)
+    for other in sorted(others, key=lambda words: words.pixel[0]):
+        near = abs(other.pixel[1] - column) < _NAME_LETTERS * high
+        if near and abs(other.pixel[0] - row) < high:
+            row = other.pixel[0] + high
+    return Words((row, column), breach.id, BREACH, anchor)
 
 
 def frame_layer(carm: CArm, *, console_deg: tuple[float, float] | None = None) -> Layer:
@@ -319,12 +333,16 @@ def _sheet(layers: Sequence[Layer], shape: tuple[int, ...], *, rimmed: bool = Tr
     rows, columns = shape
     sheet = Image.new("RGBA", (columns * _FINE, rows * _FINE), (0, 0, 0, 0))
     pen = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(size=max(11, rows // _LINES) * _FINE)
+    font = ImageFont.load_default(size=_letters_px(rows) * _FINE)
     for layer in layers:
         for drawn in layer.shapes:
             _put(pen, drawn, font, rim_px=_FINE if rimmed else 0)
     # Reduced with its transparency multiplied in, or the lines would get dark rims.
     return sheet.convert("RGBa").resize((columns, rows), Image.Resampling.BOX).convert("RGBA")
+
+
+def _letters_px(rows: int) -> int:
+    return max(11, rows // _LINES)
 
 
 def _put(

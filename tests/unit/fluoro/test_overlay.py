@@ -157,6 +157,19 @@ def test_a_breachs_name_stands_clear_of_its_line():
         assert (name.pixel[1] - start[1]) * (tip[1] - start[1]) < 0.0
 
 
+def test_names_of_breaches_at_one_place_do_not_lie_on_each_other():
+    many = [breach(id=f"breach-{n}", centroid_lps=(10.0 + 0.3 * n, 0.0, 110.0)) for n in range(1, 5)]
+    names = [
+        s for s in overlay.breach_layer(many, ap_view(CENTRE, config=CONFIG)).shapes if isinstance(s, overlay.Words)
+    ]
+    at = sorted(name.pixel[0] for name in names)
+    assert len(at) == 4 and np.diff(at).min() > 10.0
+    apart = [breach(), breach(id="breach-2", centroid_lps=(10.0, 0.0, 140.0))]
+    layer = overlay.breach_layer(apart, ap_view(CENTRE, config=CONFIG))
+    rings = [s.pixel[0] for s in layer.shapes if isinstance(s, overlay.Ring)]
+    assert {s.pixel[0] for s in layer.shapes if isinstance(s, overlay.Words)} == set(rings)
+
+
 def test_the_frame_carries_angles_letters_and_a_true_scale():
     carm = view_at(CENTRE, primary_deg=-20.4, secondary_deg=9.6, config=CONFIG)
     layer = overlay.frame_layer(carm, console_deg=(159.6, 9.6))

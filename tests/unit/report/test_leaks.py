@@ -448,7 +448,7 @@ def test_a_needles_line_says_what_it_comes_to(plan_with):
 
 def test_risk_factors_that_are_missing_are_named(plan_with):
     text = text_of(plan_with())
-    assert "not told for this plan" in text and "fracture height loss" in text
+    assert "not measured for this plan" in text and "fracture height loss" in text
 
 
 def test_another_needles_hole_is_not_in_the_course(plan_with):
