@@ -41,10 +41,14 @@ class FlowConfig(Settings):
         gt=0,
         le=1,
         description="Share of a gap that cement takes where its tissue is left: median of five cadaver legs "
-        "(Malan 2016: 17.6-55.4 %).",
+        "(Malan 2016: 17.6-55.4 %). The tissue is taken to lie in patches from wall to wall: the rest is as wide as the "
+        "gap, so neither front nor pressure counts the share again.",
     )
     least_share_in_place: float = Field(
-        default=0.176, gt=0, le=1, description="Least of them, for the lower end of what is expected (Malan 2016)."
+        default=0.176,
+        gt=0,
+        le=1,
+        description="Least of them: for the lower end of what is expected a gap is full at it (Malan 2016).",
     )
     share_removed: float = Field(
         default=1.0, gt=0, le=1, description="The same where the tissue was removed: all of it. No source."
@@ -66,22 +70,27 @@ class FlowConfig(Settings):
     )
     least_bone_share: float = Field(
         default=0.07, gt=0, lt=1, description="Bone share of the emptiest cancellous bone: dark streaks read as less. "
-        "With it the permeability is at most 0.12 mm2, over the greatest of 34 cores (Baroud 2004: 0.045 SD 0.017).",
+        "With it the permeability is at most 0.015 mm2; the greatest of Nauman 1999 is 0.02.",
     )  # fmt: skip
     trabecula_mm: float = Field(
         default=0.12,
         gt=0,
-        description="Thickness of trabeculae, for the pores' surface: at porosity 0.9 the permeability is 0.05 mm2; "
-        "Baroud 2004 (doi 10.1016/S0021-9290(03)00246-X) measured 0.034-0.045 in human lumbar vertebrae.",
+        description="Thickness of trabeculae, for the pores' surface: at porosity 0.9 emptied bone has 0.05 mm2; Baroud "
+        "2004 (doi 10.1016/S0021-9290(03)00246-X) measured means of 0.034 and 0.045 in cores of lumbar vertebrae.",
     )
     kozeny: float = Field(
         default=5.0, gt=0, description="Kozeny's constant of beds and fibres: Carman 1937, the usual figure."
     )
+    marrow_share: float = Field(
+        default=0.125, gt=0, le=1, description="Share of emptied bone's permeability: 0.005 mm2 at 150 HU, the "
+        "geometric mean of Baroud 2004 (0.039) and of the middle, in decades, of what Nauman 1999 (doi 10.1114/1.195) "
+        "saw in human and bovine cores, 0.00003-0.02 mm2. The choice between the two is ours.",
+    )  # fmt: skip
     pore_share: float = Field(
         default=0.8, gt=0, le=1, description="Share of the pores that cement takes, for marrow stays in corners; ours."
     )
     beside_mm: float = Field(
-        default=6.0, gt=0, description="Cancellous bone farther from the gap is left out; ours, for speed, not tuned."
+        default=6.0, gt=0, description="Cancellous bone farther from every gap is left out; ours, for speed, not tuned."
     )
     least_width_mm: float = Field(
         default=0.1, ge=0, description="A gap is taken to be at least so wide: beads of PMMA powder are up to 0.1 mm."
@@ -119,9 +128,13 @@ class FlowConfig(Settings):
     thin_walls_give_way: bool = Field(
         default=False, description="Whether cement leaves through thin walls as through open ones."
     )
+    leaks_away_share: float = Field(
+        default=0.5, gt=0, le=1, description="An injection of which more than this share has left the bone fills "
+        "nothing: it ends there; ours.",
+    )  # fmt: skip
     levels: int = Field(
-        default=24, ge=4, description="Volumes at which the front is solved, besides whole millilitres; between them "
-        "arrivals are interpolated (12, 24 and 48 agree within 1 % of the injected volume on the analytic cases).",
+        default=20, ge=4, description="Volumes in each tenfold, from 0.02 mL on, at which the front is solved; between "
+        "them it is interpolated. The ladder does not depend on the volume that is intended.",
     )  # fmt: skip
 
     def share_of(self, tissue: InterfaceTissue) -> float:

@@ -122,8 +122,7 @@ def flow_space(
     codes = np.zeros(grid.shape, np.uint8)
     for number, gap in enumerate(gaps, start=1):
         codes[gap.mask.voxels[block] & ~metal & (codes == 0)] = number
-    share = config.share_of(tissue)
-    size, ease = _gap_scales(gaps, volumes_ml, anatomy.grid, share)
+    size, ease = _gap_scales(gaps, volumes_ml, anatomy.grid, config.share_of(tissue))
     free = ~metal | _outermost(metal)
     width = np.maximum(
         gap_width_mm(codes > 0, grid.spacing_mm, window_mm=config.width_window_mm), config.least_width_mm
@@ -132,17 +131,18 @@ def flow_space(
     of_gap = _spread(np.where(codes > 0, ease[codes] * np.square(width) / 12.0, 0.0), free)
     near = spread > 0.0
     owner = _owner(codes, near)
-    bone, pores, of_bone = _cancellous(anatomy, block, codes > 0, config)
+    bone, pores, of_bone = _cancellous(anatomy, block, _beside(codes > 0, grid, config.beside_mm), config)
     of_bone *= bone * np.clip(1.0 - spread, 0.0, 1.0)
-    # the membrane between gap and bone
-    of_bone[near] *= config.wall_open_in_place if tissue == "in_place" else 1.0
     held = spread * size[owner]
-    pores *= bone * np.clip(1.0 - spread, 0.0, 1.0) * config.pore_share
+    # a voxel fills as a whole: what a gap is spread over would fill its pores as readily as the gap
+    pores *= bone * ~near * config.pore_share
     capacity = (held + pores) * grid.voxel_volume_mm3
     usable = (capacity > 1e-3 * grid.voxel_volume_mm3) & (of_gap + of_bone > 0.0)
     index = np.full(grid.shape, -1, np.int32)
     index[usable] = np.arange(np.count_nonzero(usable), dtype=np.int32)
-    neighbour, conductance = _links(index, usable, owner, of_gap + of_bone, codes, grid)
+    neighbour, conductance = _links(
+        index, usable, owner, of_gap + of_bone, codes, grid, config.wall_open_in_place if tissue == "in_place" else 1.0
+    )
     found = mouths(exits, GapField(grid, codes, owner, spread, width, index))
     return FlowSpace(
         grid=grid,
@@ -183,8 +183,9 @@ def _gap_scales(
         told = volumes_ml.get(gap.id)
         finer = 1.0 if told is None else told / counted_ml
         size.append(finer * share)
-        # the wall is as long as it was counted: what is not volume is width, and a slit passes its cube
-        ease.append((finer * share) ** 3)
+        # the wall is as long as it was counted: what is not volume is width, and a slit passes its cube. Tissue lies in
+        # patches from wall to wall: cement passes between them through the gap's whole width, so its share counts once
+        ease.append(finer**3 * share)
     return np.array(size), np.array(ease)
 
 
@@ -215,19 +216,27 @@ def _owner(codes: npt.NDArray[np.uint8], near: npt.NDArray[np.bool_]) -> npt.NDA
     return np.where(near, owner, 0)
 
 
+def _beside(gap: npt.NDArray[np.bool_], grid: Grid, reach_mm: float) -> npt.NDArray[np.bool_]:
+    """Give what is no gap, but as near to one as the settings say."""
+    if not gap.any():
+        return gap
+    away = ndimage.distance_transform_edt(~gap, sampling=grid.spacing_mm)
+    return np.asarray((away > 0.0) & (away <= reach_mm))
+
+
 def _cancellous(
-    anatomy: Anatomy, block: tuple[slice, slice, slice], gap: npt.NDArray[np.bool_], config: FlowConfig
+    anatomy: Anatomy, block: tuple[slice, slice, slice], beside: npt.NDArray[np.bool_], config: FlowConfig
 ) -> tuple[npt.NDArray[np.bool_], Array, Array]:
     """Find cancellous bone, its porosity, and its permeability (Kozeny and Carman), mm2."""
     hu = anatomy.ct.hu[block].astype(np.float64)
-    bone = anatomy.bone.voxels[block] & ~anatomy.metal.voxels[block] & ~gap & (hu < config.closed_hu)
+    bone = anatomy.bone.voxels[block] & ~anatomy.metal.voxels[block] & beside & (hu < config.closed_hu)
     for other in (anatomy.canal, anatomy.disc, anatomy.joint, anatomy.foramen):
         if other is not None:
             bone &= ~other.voxels[block]
     solid = np.clip((hu - config.marrow_hu) / (config.solid_hu - config.marrow_hu), config.least_bone_share, 1.0)
     pores = 1.0 - solid
     surface = 2.0 / config.trabecula_mm * solid
-    return bone, pores, np.asarray(pores**3 / (config.kozeny * np.square(surface)))
+    return bone, pores, np.asarray(config.marrow_share * pores**3 / (config.kozeny * np.square(surface)))
 
 
 def _links(
@@ -237,8 +246,12 @@ def _links(
     permeability: Array,
     codes: npt.NDArray[np.uint8],
     grid: Grid,
+    wall_open: float,
 ) -> tuple[npt.NDArray[np.int32], Array]:
-    """Join voxels to their next ones; two gaps whose voxels do not touch are not joined by what is spread of them."""
+    """Join voxels to their next ones; two gaps whose voxels do not touch are not joined by what is spread of them.
+
+    Between gap and bone lies a membrane, open over a share of the wall.
+    """
     count = int(index.max()) + 1
     neighbour = np.repeat(np.arange(count, dtype=np.int32)[:, None], 6, axis=1)
     conductance = np.zeros((count, 6))
@@ -253,6 +266,7 @@ def _links(
         spread = (owner[low] > 0)[both] & (owner[high] > 0)[both]
         # within what is spread of a gap conductances add up across it; else half voxels lie in series
         mean = np.where(spread, 0.5 * (one + two), 2.0 * one * two / np.maximum(one + two, 1e-30))
+        mean *= np.where((owner[low] > 0)[both] != (owner[high] > 0)[both], wall_open, 1.0)
         value = mean * grid.voxel_volume_mm3 / grid.spacing_mm[axis] ** 2
         neighbour[first, 3 + axis], conductance[first, 3 + axis] = second, value
         neighbour[second, axis], conductance[second, axis] = first, value

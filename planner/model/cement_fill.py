@@ -6,9 +6,9 @@ from planner.model.record import NotNegative, PointLps, Record, VectorLps
 
 InterfaceTissue = Literal["in_place", "removed"]
 CementViscosity = Literal["low", "medium", "high"]
-FillEnd = Literal["gaps_full", "pressure", "volume", "no_way"]
+FillEnd = Literal["gaps_full", "pressure", "volume", "no_way", "leaks_away"]
 """Why no more was injected: all gaps are full; the syringe's pressure drives it no further; the volume that was asked
-for is in; from the tip there is no way."""
+for is in; from the tip there is no way; most of what goes in leaks. Plans of before 0.8 do not have the last one."""
 
 
 class FillStep(Record):

@@ -34,6 +34,7 @@ ENDED: dict[FillEnd, str] = {
     "pressure": "the syringe drives it no further",
     "volume": "no more was tried",
     "no_way": "from the tip there is no way",
+    "leaks_away": "most of what goes in leaks",
 }
 _NARROW_MM = 0.05
 """Written in tenths, less bone than this reads as none."""

@@ -57,7 +57,7 @@ def make_shape(gaps, *, spacing=(0.8, 0.8, 0.8), size_mm=(30, 30, 30), turned=((
 
 @pytest.fixture
 def config():
-    return FlowConfig(interface_tissue="removed", beside_mm=1.0)
+    return FlowConfig(interface_tissue="removed", beside_mm=1.0, leaks_away_share=1.0)
 
 
 @pytest.fixture

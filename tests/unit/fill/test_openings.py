@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.special import ive
 
-from planner.fill.flow import simulate, spread
+from planner.fill.flow import simulate
 from planner.fill.flow_space import flow_space
 from planner.fill.openings import FlowExit
+from planner.fill.spread import spread
 
 TURNS = [((1, 0, 0), 0), ((1, 0, 0), 45), ((1, 2, 3), 50)]
 SLIT_MM, EDGE_MM, FRONT_MM = 1.6, 16.0, 14.0
