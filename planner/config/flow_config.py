@@ -41,8 +41,8 @@ class FlowConfig(Settings):
         gt=0,
         le=1,
         description="Share of a gap that cement takes where its tissue is left: median of five cadaver legs "
-        "(Malan 2016: 17.6-55.4 %). The tissue is taken to lie in patches from wall to wall: the rest is as wide as the "
-        "gap, so neither front nor pressure counts the share again.",
+        "(Malan 2016: 17.6-55.4 %). The tissue is taken to lie in patches from wall to wall: the rest is as wide as "
+        "the gap, so neither front nor pressure counts the share again.",
     )
     least_share_in_place: float = Field(
         default=0.176,
@@ -75,8 +75,8 @@ class FlowConfig(Settings):
     trabecula_mm: float = Field(
         default=0.12,
         gt=0,
-        description="Thickness of trabeculae, for the pores' surface: at porosity 0.9 emptied bone has 0.05 mm2; Baroud "
-        "2004 (doi 10.1016/S0021-9290(03)00246-X) measured means of 0.034 and 0.045 in cores of lumbar vertebrae.",
+        description="Thickness of trabeculae, for the pores' surface: at porosity 0.9 emptied bone has 0.05 mm2; "
+        "Baroud 2004 (doi 10.1016/S0021-9290(03)00246-X) measured 0.034 and 0.045 on the mean in lumbar vertebrae.",
     )
     kozeny: float = Field(
         default=5.0, gt=0, description="Kozeny's constant of beds and fibres: Carman 1937, the usual figure."

@@ -17,7 +17,7 @@ _MOST_ROUNDS = 200
 _FIRST_ML = 0.02
 """Where the ladder begins: a drop, some 40 working voxels."""
 _TO_WHOLE = 0.06
-"""A volume of the ladder so near to a whole millilitre is moved to it, as a share: half a step of twenty in a tenfold."""
+"""Volumes of the ladder this near to a whole millilitre are moved to it, as a share: half a step of 20 a tenfold."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,7 +147,8 @@ def ladder_mm3(wanted: float, most: float, per_tenfold: int) -> Iterator[float]:
     Yields
     ------
     float
-        Volume, mm3, to the third one that is not below what is wanted: by these the last arrivals are told. Those near a whole millilitre are moved to it.
+        Volume, mm3, to the third one that is not below what is wanted, for these tell the last arrivals. Those near a
+        whole millilitre are moved to it.
     """
     beyond, last = 0, 0.0
     for k in count():

@@ -47,7 +47,8 @@ class Breach(Record):
     trust: Share | None = None
     """How far metal artefacts leave the wall readable here; None where that is not known."""
     stop_ml: NotNegative | None = None
-    """Look there from so much injected cement on: the earliest that any simulated course reaches it."""
+    """Look there from so much injected cement on: the earliest that cement injected into its gap reaches it, from the
+    first-ranked needle, also with its tip an aiming error off, or from a needle set; other needles have their fills."""
 
     @property
     def is_harmful(self) -> bool:

@@ -1,50 +1,25 @@
 """The cement's course from the planned needles' tips: which breaches it reaches, and how much it takes."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from planner.config.flow_config import FlowConfig
-from planner.fill.flow import Flow, Spread, flow_of, nowhere, spread
-from planner.fill.flow_space import FlowSpace, flow_space
+from planner.fill.flow import Flow
 from planner.fill.openings import FlowExit
 from planner.geometry.frames import PointTuple, point_tuple
 from planner.model.anatomy import Anatomy
 from planner.model.arrival_map import ArrivalMap
 from planner.model.breach import Breach
 from planner.model.cement_fill import BreachArrival, CementFill, CementViscosity, FillStep, InterfaceTissue
+from planner.model.finding import Finding
 from planner.model.gap import Gap, Interval
 from planner.model.injection_stop import is_at_hip, stops_injection
-from planner.model.needle import NeedleSet, Trajectory
+from planner.model.needle import NeedleSet
 from planner.model.plan import Plan
+from planner.pipeline.cement_courses import Course, courses_of
 from planner.progress import SILENT, Monitor, track
 from planner.safety.breaches import BreachPatch
-
-_VISCOSITIES: tuple[CementViscosity, ...] = ("low", "medium", "high")
-_TISSUES: tuple[InterfaceTissue, ...] = ("in_place", "removed")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Course:
-    """One simulated injection, and what was asked.
-
-    Parameters
-    ----------
-    trajectories : tuple of Trajectory
-        The needles.
-    tissue : InterfaceTissue
-        Whether the gap's tissue was left.
-    viscosity : CementViscosity
-        The cement's.
-    flow : Flow
-        What came out.
-    """
-
-    trajectories: tuple[Trajectory, ...]
-    tissue: InterfaceTissue
-    viscosity: CementViscosity
-    flow: Flow
 
 
 def with_cement(
@@ -53,6 +28,7 @@ def with_cement(
     patches: Sequence[BreachPatch],
     config: FlowConfig,
     *,
+    aim_error_mm: float = 0.0,
     monitor: Monitor = SILENT,
 ) -> tuple[Plan, tuple[ArrivalMap, ...]]:
     """Simulate the injections that a plan proposes, and write down what they tell.
@@ -67,14 +43,18 @@ def with_cement(
         Where the plan's breaches are.
     config : FlowConfig
         The settings.
+    aim_error_mm : float
+        So far along its needle the first-ranked tip is moved, to and fro, for the volumes from which to look
+        (`stop_ml`); 0 moves none.
     monitor : Monitor
-        Follows the work, and may stop it.
+        Follows the work, and may stop it before each course.
 
     Returns
     -------
     Plan
-        With `fills`, what breaches, gaps and needle sets have of them. None is told of gaps without a needle or
-        without a measured volume: nothing was simulated there.
+        With `fills` (see `planner.pipeline.cement_courses.courses_of`), what breaches, gaps and needle sets have of
+        them, and findings where most cement leaks. None is told of gaps without a needle or without a measured volume
+        above 0: nothing was simulated there.
     tuple of ArrivalMap
         Of each gap's expected course.
 
@@ -88,15 +68,16 @@ def with_cement(
     maps: list[ArrivalMap] = []
     gaps = {gap.id: gap.model_copy(update={"expected_fill_ml": None}) for gap in plan.gaps}
     sets: dict[tuple[str, ...], float | None] = {}
-    courses_of: dict[str, list[Course]] = {}
+    by_gap: dict[str, list[Course]] = {}
+    findings: list[Finding] = []
     implants = {implant.id: implant for implant in plan.implants}
     opened = frozenset(b.id for b in plan.breaches if b.severity == "open")
     for gap in track(plan.gaps, stage="letting cement run", monitor=monitor):
-        courses = list(_courses(plan, gap, anatomy, exits, config))
+        courses = list(courses_of(plan, gap, anatomy, exits, config, aim_error_mm=aim_error_mm, monitor=monitor))
         if not courses or gap.volume_ml is None:
             continue
-        courses_of[gap.id] = courses
-        for course in courses:
+        by_gap[gap.id] = courses
+        for course in (c for c in courses if c.use != "moved"):
             fills.append(_fill(f"fill-{len(fills) + 1}", gap.id, course))
         hip = is_at_hip(implants.get(gap.implant_id or ""))
         stops = frozenset(b.id for b in plan.breaches if stops_injection(b, hip=hip))
@@ -105,17 +86,19 @@ def with_cement(
             told_fill = _expected(gap, courses, stops, opened, config)
             gaps[gap.id] = gap.model_copy(update={"expected_fill_ml": told_fill})
             maps.append(ArrivalMap(gap.id, expected.flow.grid, expected.flow.arrival_ml))
+        findings += _of_leaking(gap, expected, config)
         sets |= {
             tuple(t.id for t in course.trajectories): _to_prepare(course, stops)
             for course in reversed(courses)
-            if (course.tissue, course.viscosity) == (expected.tissue, expected.viscosity)
+            if (course.tissue, course.viscosity) == (expected.tissue, expected.viscosity) and course.use != "moved"
         }
     told = plan.model_copy(
         update={
             "gaps": tuple(gaps.values()),
             "fills": tuple(fills),
-            "breaches": tuple(_breach(breach, courses_of) for breach in plan.breaches),
+            "breaches": tuple(_breach(breach, by_gap.get(breach.gap_id)) for breach in plan.breaches),
             "needle_sets": tuple(_set(one, sets) for one in plan.needle_sets),
+            "findings": (*plan.findings, *findings),
         }
     )
     return told, tuple(maps)
@@ -199,40 +182,6 @@ def fill_record(
     )
 
 
-def _courses(plan: Plan, gap: Gap, anatomy: Anatomy, exits: Sequence[FlowExit], config: FlowConfig) -> Iterator[Course]:
-    """Simulate from the first-ranked needle: as expected, with the other tissue, with other cements; then each set."""
-    ways = {t.id: t for t in plan.trajectories if t.gap_id == gap.id}
-    first = next((t for t in ways.values() if t.rank == 1), None)
-    space = next((s for s in anatomy.gaps if s.id == gap.id), None)
-    if first is None or gap.volume_ml is None or space is None or not space.mask.voxels.any():
-        return
-    volumes = {g.id: None if g.volume_ml is None else g.volume_ml.estimate for g in plan.gaps}
-    most_ml = config.most_gap_volumes * gap.volume_ml.estimate
-    spaces = {tissue: flow_space(anatomy, volumes, exits, config, target=gap.id, tissue=tissue) for tissue in _TISSUES}
-
-    def run(tissue: InterfaceTissue, needles: tuple[Trajectory, ...]) -> tuple[FlowSpace, Spread | None]:
-        tips = np.array([t.target_lps for t in needles])
-        return spaces[tissue], spread(spaces[tissue], tips, config, target=gap.id, target_ml=most_ml)
-
-    tissue, viscosity = config.interface_tissue, config.viscosity
-    expected = run(tissue, (first,))
-    yield Course((first,), tissue, viscosity, _flow(*expected, viscosity, config))
-    other: InterfaceTissue = "removed" if tissue == "in_place" else "in_place"
-    yield Course((first,), other, viscosity, _flow(*run(other, (first,)), viscosity, config))
-    for cement in _VISCOSITIES:
-        if cement != viscosity:
-            yield Course((first,), tissue, cement, _flow(*expected, cement, config))
-    for one in plan.needle_sets:
-        if one.gap_ids != (gap.id,) or one.trajectory_ids == (first.id,):
-            continue
-        needles = tuple(ways[name] for name in one.trajectory_ids)
-        yield Course(needles, tissue, viscosity, _flow(*run(tissue, needles), viscosity, config))
-
-
-def _flow(space: FlowSpace, way: Spread | None, viscosity: CementViscosity, config: FlowConfig) -> Flow:
-    return nowhere(space) if way is None else flow_of(way, config, viscosity=viscosity)
-
-
 def _fill(name: str, gap_id: str, course: Course) -> CementFill:
     return fill_record(
         name,
@@ -258,13 +207,12 @@ def _expected(
     volume = gap.volume_ml
     if volume is None or volume.estimate == 0.0:
         return None
-    simulated = [course for course in courses if course.flow.ended != "no_way"]
+    simulated = [course for course in courses if course.flow.ended != "no_way" and course.use != "needle"]
     amounts = [_held_ml(course.flow, gap.id, stops) for course in simulated]
     most = [_held_ml(course.flow, gap.id, stops & opened) for course in simulated]
-    share = config.least_share_in_place / config.share_in_place
+    full = min(config.least_share_in_place, config.share_in_place) * volume.estimate
     worst = [
-        ml * (min(1.0, share) if course.tissue == "in_place" else 1.0)
-        for ml, course in zip(amounts, simulated, strict=True)
+        min(ml, full) if course.tissue == "in_place" else ml for ml, course in zip(amounts, simulated, strict=True)
     ]
     estimate = min(amounts[0], volume.high)
     low = min(*worst, estimate) * volume.low / volume.estimate
@@ -284,19 +232,40 @@ def _held_ml(flow: Flow, gap_id: str, stops: frozenset[str]) -> float:
     return float(np.interp(min(_stop_ml(flow, stops), injected[-1]), injected, held))
 
 
-def _breach(breach: Breach, courses_of: dict[str, list[Course]]) -> Breach:
-    every = [
-        course.flow.exit_arrival_ml[breach.id]
-        for courses in courses_of.values()
-        for course in courses
-        if breach.id in course.flow.exit_arrival_ml
-    ]
-    stop = min(every, default=None)
-    own = courses_of.get(breach.gap_id)
-    if own is None or own[0].flow.ended == "no_way":
+def _breach(breach: Breach, courses: Sequence[Course] | None) -> Breach:
+    """Tell when its own gap's courses reach a breach: another gap's injection is none that one stops for it."""
+    if courses is None:
+        return breach.model_copy(update={"stop_ml": None})
+    arrivals = [course.flow.exit_arrival_ml.get(breach.id) for course in courses if course.use != "needle"]
+    stop = min((ml for ml in arrivals if ml is not None), default=None)
+    if courses[0].flow.ended == "no_way":
         return breach.model_copy(update={"stop_ml": stop})
-    after = own[0].flow.exit_arrival_ml.get(breach.id)
+    after = courses[0].flow.exit_arrival_ml.get(breach.id)
     return breach.model_copy(update={"reached": after is not None, "leak_after_ml": after, "stop_ml": stop})
+
+
+def _of_leaking(gap: Gap, expected: Course, config: FlowConfig) -> list[Finding]:
+    """Warn of a target that most cement leaves."""
+    flow = expected.flow
+    if flow.ended != "leaks_away":
+        return []
+    last = flow.states[-1]
+    lost = sum(last.leaked_ml.values()) / last.injected_ml
+    names = ", ".join(t.id for t in expected.trajectories)
+    return [
+        Finding(
+            code="cement-leaks-away",
+            severity="warning",
+            message=f"{gap.id}: in the simulated filling {100.0 * lost:.0f} % of {last.injected_ml:.2f} mL injected by "
+            f"{names} leave the bone; {last.gaps_ml[gap.id]:.2f} mL stay in the gap",
+            where_lps=expected.trajectories[0].target_lps,
+            measured=lost,
+            limit=config.leaks_away_share,
+            source="ours",
+            implant_id=gap.implant_id,
+            gap_id=gap.id,
+        )
+    ]
 
 
 def _set(one: NeedleSet, prepared: dict[tuple[str, ...], float | None]) -> NeedleSet:

@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from planner.config.plan_config import PlanConfig
-from planner.errors import GeometryError
+from planner.errors import GeometryError, UsageError
 from planner.fill.flow import simulate
-from planner.fill.flow_space import flow_space
+from planner.fill.flow_space import FlowSpace, flow_space
+from planner.fill.spread import source_of
 from planner.fluoro.console import console_angles_deg
 from planner.geometry.frames import Array, point_tuple
 from planner.model.anatomy import Anatomy
@@ -24,8 +27,12 @@ from planner.pipeline.planned_case import PlannedCase
 from planner.pipeline.scripted import scan_of
 from planner.pipeline.stages import Stages
 from planner.pipeline.steps import measure_gaps, treatment_position
-from planner.progress import SILENT, Monitor
+from planner.progress import SILENT, Monitor, check_cancelled
 from planner.safety.breaches import BreachPatch
+
+MOST_ML = 1000.0
+"""No injection is larger: beyond it the unit was mistaken. Ours."""
+Name = TypeVar("Name", bound=str)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,35 +86,45 @@ def simulate_fill(
     Returns
     -------
     SimulatedFill
-        Its `fill.ended` is "no_way" where a tip lies in, or near, nothing that takes cement.
+        Its `fill.ended` is "no_way" where the gap takes no cement: its volume is 0, or all of it is metal.
 
     Raises
     ------
+    UsageError
+        If the source is neither, the settings are no settings, a name is none of those above, or the volume to inject
+        is no number above 0 and up to 1000 mL.
     GeometryError
-        If the tips are no points, the CT has no such gap with a measured volume, or the volume to inject is not above
-        0.
+        If the tips are no points, lie in metal or in nothing that takes cement, or the CT has no such gap with a
+        measured volume.
     NoImplantError
         If the CT shows no orthopaedic implant.
     CancelledError
         If the monitor stops the work.
     """
-    config = config or PlanConfig()
-    tips = np.atleast_2d(np.asarray(tips_lps, dtype=np.float64))
-    if tips.ndim != 2 or tips.shape[1] != 3 or not np.isfinite(tips).all():
-        raise GeometryError(f"tips are points (x, y, z) in LPS mm, not an array of shape {tips.shape}")
+    config = PlanConfig() if config is None else config
+    if not isinstance(config, PlanConfig):
+        raise UsageError(f"settings are a PlanConfig, not a {type(config).__name__}")
+    if not isinstance(source, Volume | PlannedCase):
+        raise UsageError(
+            f"cement runs in a Volume (planner.load_ct) or a PlannedCase (planner.pipeline.plan_scan), not in a "
+            f"{type(source).__name__}"
+        )
+    tissue = _one_of(interface_tissue, get_args(InterfaceTissue), "interface_tissue") or config.flow.interface_tissue
+    cement = _one_of(viscosity, get_args(CementViscosity), "viscosity") or config.flow.viscosity
+    wanted_ml = None if injected_ml is None else _volume_ml(injected_ml)
+    tips = _points(tips_lps)
     anatomy, gaps, patches = _known(source, config, monitor)
     gap = _target(gaps, anatomy, tips, gap_id)
     volume = gap.volume_ml
     if volume is None:
         raise GeometryError(f"the volume of {gap.id} was not measured: nothing can be said of its filling")
-    target_ml = config.flow.most_gap_volumes * volume.estimate if injected_ml is None else injected_ml
-    if not target_ml > 0.0:
-        raise GeometryError(f"a volume to inject is above 0 mL, not {target_ml:g}")
-    tissue = config.flow.interface_tissue if interface_tissue is None else interface_tissue
-    cement = config.flow.viscosity if viscosity is None else viscosity
+    target_ml = config.flow.most_gap_volumes * volume.estimate if wanted_ml is None else wanted_ml
     volumes = {g.id: None if g.volume_ml is None else g.volume_ml.estimate for g in gaps}
     exits = [exit_of(patch, anatomy) for patch in patches]
     space = flow_space(anatomy, volumes, exits, config.flow, target=gap.id, tissue=tissue)
+    if space.capacity_ml(gap.id) > 0.0:
+        _require_room(tips, space, anatomy, config.flow.tip_reach_mm)
+    check_cancelled(monitor)
     flow = simulate(space, tips, config.flow, target=gap.id, target_ml=target_ml, viscosity=cement)
     record = fill_record(
         "fill-1",
@@ -119,6 +136,52 @@ def simulate_fill(
         viscosity=cement,
     )
     return SimulatedFill(record, ArrivalMap(gap.id, flow.grid, flow.arrival_ml))
+
+
+def _one_of(value: Name | None, names: tuple[Name, ...], what: str) -> Name | None:
+    """Give a name back that is one of some; None where none was given."""
+    if value is not None and value not in names:
+        raise UsageError(f"{what} is one of {', '.join(str(name) for name in names)}, not {value!r}")
+    return value
+
+
+def _volume_ml(injected_ml: object) -> float:
+    if isinstance(injected_ml, bool) or not isinstance(injected_ml, int | float | np.integer | np.floating):
+        raise UsageError(f"a volume to inject is a number of mL, not {injected_ml!r}")
+    if not 0.0 < float(injected_ml) <= MOST_ML:
+        raise UsageError(f"a volume to inject is above 0 mL and up to {MOST_ML:g} mL, not {float(injected_ml):g}")
+    return float(injected_ml)
+
+
+def _points(tips_lps: npt.ArrayLike) -> Array:
+    """Give tips as points, shape (M, 3)."""
+    wanted = "tips are points (x, y, z) in LPS mm"
+    try:
+        given = np.atleast_2d(np.asarray(tips_lps))
+    except ValueError:
+        raise GeometryError(f"{wanted}, all of three numbers") from None
+    if given.dtype.kind not in "iuf":
+        raise GeometryError(f"{wanted}, not {given.dtype.name} values")
+    if given.ndim != 2 or given.shape[1] != 3 or not len(given):
+        raise GeometryError(f"{wanted}, not an array of shape {np.shape(tips_lps)}")
+    if not np.isfinite(given).all():
+        raise GeometryError(f"{wanted}; one of the numbers is not finite")
+    return given.astype(np.float64)
+
+
+def _require_room(tips_lps: Array, space: FlowSpace, anatomy: Anatomy, reach_mm: float) -> None:
+    """Refuse a tip in metal, or so far from gap and bone that nothing can be injected there."""
+    spots = np.argwhere(np.logical_or.reduce([gap.mask.voxels & ~anatomy.metal.voxels for gap in anatomy.gaps]))
+    gaps = cKDTree(np.asarray(anatomy.grid.to_lps(spots)))
+    for tip in tips_lps:
+        at = np.rint(np.asarray(anatomy.grid.to_index(tip))).astype(int)
+        inside = bool((at >= 0).all() and (at < anatomy.grid.shape).all())
+        where = f"the tip ({', '.join(f'{x:.1f}' for x in tip)})"
+        away = f"the nearest gap is {gaps.query(tip)[0]:.1f} mm away"
+        if inside and anatomy.metal.voxels[tuple(at)]:
+            raise GeometryError(f"{where} lies in metal; {away}")
+        if source_of(space, tip[None], reach_mm) is None:
+            raise GeometryError(f"{where} lies in nothing that takes cement into this gap; {away}")
 
 
 def _known(

@@ -183,7 +183,9 @@ def plan_scan(
         findings=_findings(scan, measured, needles, asked, position),
     )
     with stages.stage("flow", "letting cement run"):
-        made, arrivals = with_cement(made, anatomy, patches, config.flow, monitor=monitor)
+        made, arrivals = with_cement(
+            made, anatomy, patches, config.flow, aim_error_mm=config.needles.aim_error_mm, monitor=monitor
+        )
         made = with_leak_paths(
             made,
             anatomy,
