@@ -125,6 +125,14 @@ class FlowConfig(Settings):
     most_gap_volumes: float = Field(
         default=3.0, gt=0, description="In a plan no more is injected than so many times the target's volume; ours."
     )
+    most_ml: float = Field(
+        default=20.0, gt=0, description="Nor more than this: targets take 1-4 mL (doi 10.1302/2046-3758.59.2000580, "
+        "Malan 2016), large lyses more; ours, for speed.",
+    )  # fmt: skip
+    most_other_needle_ml: float = Field(
+        default=5.0, gt=0, description="Nor, from needles that are not proposed and from moved tips, more than this: "
+        "they tell when breaches are reached; ours, for speed.",
+    )  # fmt: skip
     thin_walls_give_way: bool = Field(
         default=False, description="Whether cement leaves through thin walls as through open ones."
     )

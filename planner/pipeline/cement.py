@@ -71,7 +71,6 @@ def with_cement(
     by_gap: dict[str, list[Course]] = {}
     findings: list[Finding] = []
     implants = {implant.id: implant for implant in plan.implants}
-    opened = frozenset(b.id for b in plan.breaches if b.severity == "open")
     for gap in track(plan.gaps, stage="letting cement run", monitor=monitor):
         courses = list(courses_of(plan, gap, anatomy, exits, config, aim_error_mm=aim_error_mm, monitor=monitor))
         if not courses or gap.volume_ml is None:
@@ -83,7 +82,7 @@ def with_cement(
         stops = frozenset(b.id for b in plan.breaches if stops_injection(b, hip=hip))
         expected = courses[0]
         if expected.flow.ended != "no_way":
-            told_fill = _expected(gap, courses, stops, opened, config)
+            told_fill = _expected(gap, courses, stops, config)
             gaps[gap.id] = gap.model_copy(update={"expected_fill_ml": told_fill})
             maps.append(ArrivalMap(gap.id, expected.flow.grid, expected.flow.arrival_ml))
         findings += _of_leaking(gap, expected, config)
@@ -200,23 +199,20 @@ def _to_prepare(course: Course, stops: frozenset[str]) -> float | None:
     return None if flow.ended == "no_way" else min(_stop_ml(flow, stops), flow.injected_ml)
 
 
-def _expected(
-    gap: Gap, courses: Sequence[Course], stops: frozenset[str], opened: frozenset[str], config: FlowConfig
-) -> Interval | None:
-    """Say what is in the gap when the injection ends, or is stopped; at most as if walls that are not open held."""
+def _expected(gap: Gap, courses: Sequence[Course], stops: frozenset[str], config: FlowConfig) -> Interval | None:
+    """Say what is in the gap when the injection ends, or is stopped."""
     volume = gap.volume_ml
     if volume is None or volume.estimate == 0.0:
         return None
     simulated = [course for course in courses if course.flow.ended != "no_way" and course.use != "needle"]
     amounts = [_held_ml(course.flow, gap.id, stops) for course in simulated]
-    most = [_held_ml(course.flow, gap.id, stops & opened) for course in simulated]
     full = min(config.least_share_in_place, config.share_in_place) * volume.estimate
     worst = [
         min(ml, full) if course.tissue == "in_place" else ml for ml, course in zip(amounts, simulated, strict=True)
     ]
     estimate = min(amounts[0], volume.high)
     low = min(*worst, estimate) * volume.low / volume.estimate
-    high = max(*most, estimate) * volume.high / volume.estimate
+    high = max(*amounts, estimate) * volume.high / volume.estimate
     return Interval(estimate=estimate, low=low, high=high)
 
 

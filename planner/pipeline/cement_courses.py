@@ -98,17 +98,18 @@ def courses_of(
     if first is None or gap.volume_ml is None or not _can_be_filled(gap, anatomy):
         return
     volumes = {g.id: None if g.volume_ml is None else g.volume_ml.estimate for g in plan.gaps}
-    most_ml = config.most_gap_volumes * gap.volume_ml.estimate
+    most_ml = min(config.most_gap_volumes * gap.volume_ml.estimate, config.most_ml)
     spaces = {tissue: flow_space(anatomy, volumes, exits, config, target=gap.id, tissue=tissue) for tissue in _TISSUES}
     tissue, viscosity = config.interface_tissue, config.viscosity
 
-    def run(place: FlowSpace, tips: Array) -> Spread | None:
+    def run(place: FlowSpace, tips: Array, use: CourseUse = "planned") -> Spread | None:
         check_cancelled(monitor)
-        return spread(place, tips, config, target=gap.id, target_ml=most_ml)
+        ml = most_ml if use == "planned" else min(most_ml, config.most_other_needle_ml)
+        return spread(place, tips, config, target=gap.id, target_ml=ml)
 
     def course(needles: tuple[Trajectory, ...], use: CourseUse, tips: Array | None = None) -> Course:
         places = np.array([t.target_lps for t in needles]) if tips is None else tips
-        return Course(needles, tissue, viscosity, _flow(spaces[tissue], run(spaces[tissue], places), config), use)
+        return Course(needles, tissue, viscosity, _flow(spaces[tissue], run(spaces[tissue], places, use), config), use)
 
     tip = np.array([first.target_lps])
     way = run(spaces[tissue], tip)

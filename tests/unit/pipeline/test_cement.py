@@ -171,6 +171,16 @@ def test_a_cement_that_the_syringe_cannot_drive_so_far_has_a_course_of_its_own(a
     assert by_cement["high"].steps[-1].injected_ml < by_cement["low"].steps[-1].injected_ml
 
 
+def test_needles_that_are_not_proposed_are_followed_less_far(anatomy) -> None:
+    plan = _plan((_gap("gap-1", VOLUME_ML),), (_needle(1, TIP), _needle(2, FAR)))
+    usual, _ = with_cement(plan, anatomy, (), FlowConfig())
+    short, _ = with_cement(plan, anatomy, (), FlowConfig(most_other_needle_ml=0.1))
+    assert short.fills[0] == usual.fills[0] and usual.fills[-1].ended == "gaps_full"
+    assert short.fills[-1].ended == "volume" and short.fills[-1].steps[-1].injected_ml == pytest.approx(0.1)
+    least, _ = with_cement(plan, anatomy, (), FlowConfig(most_ml=0.05))
+    assert {f.steps[-1].injected_ml for f in least.fills} == {0.05}
+
+
 def test_another_gaps_injection_is_none_that_one_stops_for_a_breach(anatomy) -> None:
     # one sheet in two halves, a needle in each: what goes into the second runs into the first
     sheet = anatomy.gaps[0].mask.voxels
