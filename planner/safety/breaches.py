@@ -27,9 +27,9 @@ _SCREWS = frozenset(("pedicle_screw", "cup_screw"))
 _WEAKEST = 0.1
 """Of a thin wall's area, what may be thinner than the thickness that is told (ours)."""
 _LITERATURE: dict[LeakType, LiteratureType] = {
-    "cortical": "C", "canal": "C", "foramen": "C", "joint": "C", "disc": "D", "venous": "S",
+    "cortical": "C", "canal": "C", "foramen": "C", "joint": "C", "disc": "D",
 }  # fmt: skip
-"""PMC8449924: through a defect of the cortex, wherever that leads; through the endplate; by segmental veins."""
+"""PMC8449924: through a defect of the cortex, wherever that leads; through the endplate."""
 
 _WORDS: dict[LeakType, str] = {
     "cortical": "soft tissue",
@@ -37,10 +37,11 @@ _WORDS: dict[LeakType, str] = {
     "foramen": "intervertebral foramen",
     "disc": "disc",
     "joint": "joint space",
-    "venous": "segmental vessels",
+    "venous": "a vein",
     "screw_tract": "the screw's own tract",
     "fracture": "fracture line",
 }
+_AT_WAIST = "soft tissue at the body's waist, where segmental vessels may run"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +67,7 @@ class BreachPatch:
 class _Patch:
     places: Indices
     leak: LeakType
+    compartment: str
     severity: BreachSeverity
     area_mm2: float
 
@@ -130,7 +132,7 @@ def find_breaches(
                 leak_after_ml=None,
                 watch_view=watch.view(centre, outward),
                 literature_type=_LITERATURE.get(patch.leak),
-                compartment=_WORDS[patch.leak],
+                compartment=patch.compartment,
                 barrier_hu=_barrier_hu(wall, patch) if is_read else None,
                 neck_mm=_neck_mm(wall, patch),
                 trust=trust_here,
@@ -184,17 +186,17 @@ def _patches(
     thin: list[_Patch] = []
     for leak in behind.names:
         for part in _connected(wall.surface.points_lps, weak[behind.of(leak)]):
-            named = _at_vessels(wall, part, weak[behind.at_vessels], leak)
+            named, words = leak, _words(wall, part, weak[behind.at_vessels], leak)
             if leak == "cortical" and _is_tract(wall.surface.points_lps[part], implant, config):
-                named = "screw_tract"
+                named, words = "screw_tract", _WORDS["screw_tract"]
             if named == "screw_tract" and not config.include_screw_tract:
                 continue
             open_part = part[wall.barrier_mm[part] <= config.open_mm]
             open_mm2, area_mm2 = (float(wall.surface.area_mm2[p].sum()) for p in (open_part, part))
             if open_mm2 >= config.min_open_mm2:
-                opened.append(_Patch(open_part, named, "open", open_mm2))
+                opened.append(_Patch(open_part, named, words, "open", open_mm2))
             elif area_mm2 >= config.min_thin_mm2:
-                thin.append(_Patch(part, named, "thin", area_mm2))
+                thin.append(_Patch(part, named, words, "thin", area_mm2))
     thin = [p for p in thin if not _is_rim(wall, p, opened, config=config)]
     return [*sorted(opened, key=lambda p: -p.area_mm2), *sorted(thin, key=lambda p: -p.area_mm2)]
 
@@ -226,13 +228,13 @@ def _middle(wall: Wall, at: Indices) -> tuple[Array, Array]:
     return centre, unit(mean)
 
 
-def _at_vessels(wall: Wall, part: Indices, at_vessels: Indices, leak: LeakType) -> LeakType:
-    """Name an opening into soft tissue after the vessels that most of it lies at."""
+def _words(wall: Wall, part: Indices, at_vessels: Indices, leak: LeakType) -> str:
+    """Say what lies behind; most of an opening at a body's waist: vessels may, for CT does not show them there."""
     if leak != "cortical":
-        return leak
+        return _WORDS[leak]
     area = wall.surface.area_mm2
     beside = area[part[np.isin(part, at_vessels)]].sum()
-    return "venous" if beside > 0.5 * area[part].sum() else leak
+    return _AT_WAIST if beside > 0.5 * area[part].sum() else _WORDS[leak]
 
 
 def _is_tract(points_lps: Array, implant: Implant | None, config: BreachConfig) -> bool:

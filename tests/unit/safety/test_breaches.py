@@ -167,7 +167,7 @@ def test_a_thin_wall_beside_an_open_one_is_its_rim():
     assert breach.area_mm2 < 60.0
 
 
-def test_an_opening_at_a_bodys_waist_leads_into_vessels_and_needs_a_body():
+def test_at_a_bodys_waist_vessels_may_run_and_it_needs_a_body():
     body = VertebralBody(
         bone="vertebra-1", centre_lps=np.array([-10.0, 8.0, 0.0]), axes_lps=np.eye(3), half_width_mm=14.0,
         depth_mm=30.0, upper=None, lower=None, front_mm=None, middle_mm=None, back_mm=None,
@@ -175,6 +175,8 @@ def test_an_opening_at_a_bodys_waist_leads_into_vessels_and_needs_a_body():
     case = anatomy(wall_mm=1.5, window_mm=4.0)
     watch = WatchScene(case, WatchConfig(), FluoroConfig(), HidingConfig(), supine)
     (patch,) = find_breaches(case, config=BreachConfig(), watch=watch, bodies=[body])
-    assert (patch.breach.leak_type, patch.breach.literature_type) == ("venous", "S")
+    assert (patch.breach.leak_type, patch.breach.literature_type) == ("cortical", "C")
+    assert "segmental vessels may run" in patch.breach.compartment
     (patch,) = find_breaches(case, config=BreachConfig(), watch=watch)
     assert (patch.breach.leak_type, patch.breach.literature_type) == ("cortical", "C")
+    assert patch.breach.compartment == "soft tissue"
