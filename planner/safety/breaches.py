@@ -37,9 +37,7 @@ _WORDS: dict[LeakType, str] = {
     "foramen": "intervertebral foramen",
     "disc": "disc",
     "joint": "joint space",
-    "venous": "a vein",
     "screw_tract": "the screw's own tract",
-    "fracture": "fracture line",
 }
 _AT_WAIST = "soft tissue at the body's waist, where segmental vessels may run"
 

@@ -1,4 +1,4 @@
-"""What lies behind a gap's wall: canal, foramen, disc, joint, a vessel, or soft tissue."""
+"""What lies behind a gap's wall: canal, foramen, disc, joint, or soft tissue, and where vessels may run in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Behind:
     index : ndarray of int, shape (N,)
         Into `names`.
     at_vessels : ndarray of bool, shape (N,)
-        Which of those with soft tissue behind lie at segmental vessels.
+        Which of those with soft tissue behind lie where segmental vessels may run.
     """
 
     names: tuple[LeakType, ...]
@@ -118,7 +118,7 @@ def _masks(anatomy: Anatomy) -> dict[LeakType, Mask | None]:
 def beside_waist(
     anatomy: Anatomy, bodies: Sequence[VertebralBody], start_lps: Array, ways_lps: Array, *, config: BreachConfig
 ) -> npt.NDArray[np.bool_]:
-    """Say which ways out lead into segmental vessels: through a body's side at its waist, into what is no fat.
+    """Say by which ways out vessels may lie: through a body's side at its waist, into what is no fat.
 
     Parameters
     ----------

@@ -135,12 +135,12 @@ def measure_wall(
         bloom_mm=config.bloom_mm,
     )
     bone_mm = _middle_of_neighbours(surface, ways.bone_mm_hu) / (dense_hu - config.soft_hu)
-    length_mm = _middle_of_neighbours(surface, ways.end_mm)
+    end_mm = _middle_of_neighbours(surface, ways.end_mm)
     led = np.isfinite(ways.length_mm)
     out = surface.points_lps + np.where(led, ways.length_mm, 0.0)[:, None] * ways.direction_lps
     read = np.full(len(surface), np.nan) if trust is None else trust.trust_at(surface.points_lps)
     return Wall(
-        surface, _thickness(bone_mm, length_mm, config), np.where(led, ways.peak_hu, np.nan), out,
+        surface, _thickness(bone_mm, end_mm, config), np.where(led, ways.peak_hu, np.nan), out,
         ways.direction_lps, np.asarray(read, dtype=np.float64),
     )  # fmt: skip
 
