@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from planner.errors import GeometryError
 from planner.geometry.grid import Grid
-from planner.model.bones import Bone, Landmark
+from planner.model.bones import Bone, Landmark, Pedicle
 from planner.model.implant import Implant
 from planner.model.volume import Mask, Volume
 
@@ -56,6 +56,10 @@ class Anatomy:
         The bones near the implants, each apart; `bone` is all of them, and what could not be told apart.
     landmarks : tuple of Landmark
         Points that can be felt, for the way in through the skin.
+    pedicles : tuple of Pedicle
+        Where they stand and how wide they are, of the vertebrae among `bones`.
+    hardware : Mask or None
+        All implants, also what is no metal (a cage of PEEK, cement), and all metal; None where nobody told: then metal.
     muscle, fat : Mask or None
         Soft tissue that reads as either; what artefacts hide is in neither. None where nobody told them apart.
 
@@ -78,13 +82,18 @@ class Anatomy:
     foramen: Mask | None = None
     bones: tuple[Bone, ...] = ()
     landmarks: tuple[Landmark, ...] = ()
+    pedicles: tuple[Pedicle, ...] = ()
+    hardware: Mask | None = None
     muscle: Mask | None = None
     fat: Mask | None = None
 
     def __post_init__(self) -> None:
         if not self.grid.is_rectangular:
             raise GeometryError("the working grid is sheared (tilted gantry); resample the CT before planning")
-        optional = (self.canal, self.body, self.forbidden, self.disc, self.joint, self.foramen, self.muscle, self.fat)
+        optional = (
+            self.canal, self.body, self.forbidden, self.disc, self.joint, self.foramen, self.hardware, self.muscle,
+            self.fat,
+        )  # fmt: skip
         apart = (*(g.mask for g in self.gaps), *(b.mask for b in self.bones))
         for mask in (self.metal, self.bone, *apart, *(m for m in optional if m is not None)):
             self.grid.require_same(mask.grid)

@@ -3,9 +3,26 @@
 from typing import Literal
 
 from planner.model.carm import NeedleView
-from planner.model.record import NotNegative, PointLps, Record, Share
+from planner.model.implant import Side
+from planner.model.record import NotNegative, PointLps, Record, Share, VectorLps
 
 Approach = Literal["transpedicular", "extrapedicular", "femoral"]
+Family = Literal[
+    "along the screw",
+    "beside the screw",
+    "between pedicle and rib head",
+    "posterolateral",
+    "juxtapedicular",
+    "across the screw's course",
+    "lateral",
+    "anterolateral",
+    "trochanteric",
+    "to the cup",
+]
+"""Ways of one kind within an approach. S1, S2-alar-iliac and iliac screws have the first two."""
+Margin = Literal["metal", "canal", "forbidden tissue", "bone surface"]
+PassageGrade = Literal["A", "B", "C", "D", "E"]
+"""Gertzbein-Robbins: 0, less than 2, 4, 6 mm, and more out of the pedicle."""
 
 
 class Needle(Record):
@@ -22,6 +39,83 @@ class Clearances(Record):
     metal: float | None
     canal: float | None
     nearest_breach: float | None
+    forbidden: float | None = None
+    """From tissue and gas that no needle may cross. Older plans do not have it."""
+    other_bone: float | None = None
+    """From bones that the needle does not enter. Older plans do not have it."""
+
+
+class AimError(Record):
+    """What is left of the clearances when the needle is aimed badly: the worst of all neighbours so far off."""
+
+    error_mm: NotNegative
+    """Sideways, at the end of the straight part."""
+    error_deg: NotNegative
+    metal: float | None
+    canal: float | None
+    forbidden: float | None
+    """mm; below 0 the needle's surface would be within it."""
+    harmless_share: Share
+    """Share of the neighbours that meet neither canal nor forbidden tissue nor another bone."""
+
+
+class PediclePassage(Record):
+    """How a needle goes through a pedicle."""
+
+    bone: str
+    """The vertebra's name among the labels."""
+    side: Side
+    grade: PassageGrade | None
+    """Of the needle's own passage, as if it were a screw; None where the pedicle's wall is not seen."""
+    beyond_wall_mm: NotNegative | None
+    """How far its surface stands out of the pedicle."""
+    medial_wall_mm: float | None
+    """Least distance of its surface from the canal up to the posterior wall of the body; below 0 within the canal."""
+    width_mm: NotNegative | None
+    """Of the pedicle, from outer cortex to outer cortex."""
+    posterior_wall_after_mm: NotNegative | None = None
+    """Way from the bone entry to the plane of the body's posterior wall; None where the tip stays before it."""
+
+
+class DepthMark(Record):
+    """Where on its shaft a needle shows how deep it is."""
+
+    name: Literal["bone", "pedicle", "posterior wall", "gap", "contact with the screw", "target"]
+    """What the tip is at."""
+    from_skin_mm: NotNegative | None
+    """None where the skin lies outside the field of view."""
+    from_bone_mm: NotNegative
+
+
+class NearStructure(Record):
+    """A structure that the needle passes, and how near."""
+
+    structure: str
+    distance_mm: float
+    """From the needle's surface."""
+    at_lps: PointLps
+    """The place on the needle's axis."""
+    depth_mm: NotNegative
+    """That place's way from the target, along the needle."""
+
+
+class BevelSetting(Record):
+    """Where the bevel's opening faces, so that the tip drifts or slides the right way."""
+
+    facing_lps: VectorLps
+    """Across the needle."""
+    clock: int
+    """Hour on the bull's-eye view, 12 towards the top of the picture."""
+    reason: str
+
+
+class CurvedCannula(Record):
+    """A coaxial cannula that leaves the straight needle's tip in an arc."""
+
+    radius_mm: NotNegative
+    arc_mm: NotNegative
+    """Length beyond the straight part."""
+    turn_deg: NotNegative
 
 
 class Crossing(Record):
@@ -68,6 +162,28 @@ class NeedleWay(Record):
     bulls_eye: NeedleView
     score: Share
     score_terms: dict[str, float]
+    family: Family | None = None
+    """Older plans do not have it, nor what follows."""
+    margins_reduced: tuple[Margin, ...] = ()
+    """Wanted margins that no needle of this target could keep; the least ones are kept."""
+    with_aim_error: AimError | None = None
+    passage: PediclePassage | None = None
+    """None for needles that go through no pedicle."""
+    depth_marks: tuple[DepthMark, ...] = ()
+    """In the order of the needle's way in."""
+    nearest: tuple[NearStructure, ...] = ()
+    """The nearest first."""
+    skin_offsets: tuple[SkinLandmark, ...] = ()
+    """The skin entry as seen from every landmark that can be felt; the first is `skin_landmark`."""
+    bevel: BevelSetting | None = None
+    cannula: CurvedCannula | None = None
+    """None for a straight needle."""
+    zones: tuple[str, ...] = ()
+    """The implant's zones that cement reaches from the tip ("gruen-3"), the tip's own first."""
+    entry_cortex_mm: NotNegative | None = None
+    """Thickness of the cortex where the bone is entered; None where it was not measured."""
+    cautions: tuple[str, ...] = ()
+    """What speaks against this way though it keeps all limits, in words."""
 
 
 class Trajectory(NeedleWay):
@@ -75,11 +191,19 @@ class Trajectory(NeedleWay):
 
     gap_id: str
     implant_id: str | None
+    leak_after_ml: NotNegative | None = None
+    """mL injected through this needle alone when cement first reaches a breach; None where it never does or was not
+    simulated."""
+    leak_breach_id: str | None = None
+    """That breach."""
+    locked: bool = False
+    """Whether the settings hold it as a person chose it."""
 
 
 class NeedleSet(Record):
     """Needles that work together."""
 
+    implant_id: str | None = None
     gap_ids: tuple[str, ...]
     trajectory_ids: tuple[str, ...]
     covered_ml: NotNegative | None
@@ -87,3 +211,13 @@ class NeedleSet(Record):
     cement_ml: NotNegative | None
     """To prepare: what these needles inject in the expected course until one stops for a leak, or no more goes in or is
     tried; in gaps, bone and lost. What stays in the needles comes on top. None where none goes in or was simulated."""
+    order: tuple[str, ...] = ()
+    """The needles in the order of injection; older plans do not have it, nor what follows."""
+    order_reason: str | None = None
+    vents_mm: NotNegative | None = None
+    """Farthest distance of a place of the gaps from the nearest tip: through the other needles it can vent."""
+    hub_distance_mm: float | None = None
+    """Least distance of two hubs' axes outside of the skin; None for one needle."""
+    leak_after_ml: NotNegative | None = None
+    """mL injected in the set's course when cement first reaches a breach; None where it never does or was not
+    simulated."""

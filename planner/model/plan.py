@@ -13,6 +13,8 @@ from planner.model.gap import Gap
 from planner.model.implant import Implant
 from planner.model.labels import Structure
 from planner.model.needle import NeedleSet, Trajectory
+from planner.model.needle_search import NeedleSearch
+from planner.model.picked_target import PickedTarget
 from planner.model.prophylaxis import ProphylacticTarget
 from planner.model.record import Record
 from planner.model.view_sight import GapView
@@ -97,6 +99,10 @@ class Plan(Record):
     """Of the needles whose bone entry opens a gap outward. Older plans do not have them."""
     prophylactic_targets: tuple[ProphylacticTarget, ...] = ()
     """Intact levels, where the settings ask for them; their needles are not among `trajectories`."""
+    needle_searches: tuple[NeedleSearch, ...] = ()
+    """What was tried for each gap, and why it was refused. Older plans do not have them."""
+    picked_targets: tuple[PickedTarget, ...] = ()
+    """Targets that a person picked; their needles are not among `trajectories`. Older plans do not have them."""
     views: tuple[GapView, ...] = ()
     """Fluoroscopy views of the gaps, with what they show. Older plans do not have them."""
     risk_factors: tuple[RiskFactor, ...] = ()
@@ -115,23 +121,32 @@ class Plan(Record):
         trajectories = _unique("trajectory", [t.id for t in self.trajectories])
         levels = _unique("prophylactic target", [t.id for t in self.prophylactic_targets])
         ways = [way for target in self.prophylactic_targets for way in target.ways]
-        _unique("trajectory", [*trajectories, *(way.id for way in ways)])
+        picked = _unique("picked target", [t.id for t in self.picked_targets])
+        ways_picked = [way for target in self.picked_targets for way in target.ways]
+        _unique("trajectory", [*trajectories, *(way.id for way in ways), *(way.id for way in ways_picked)])
+        _known("picked target", picked, [way.target_id for way in ways_picked])
+        _known(
+            "implant", implants, [*(w.implant_id for w in ways_picked), *(t.implant_id for t in self.picked_targets)]
+        )
+        _known("gap", gaps, [t.gap_id for t in self.picked_targets])
         _known("prophylactic target", levels, [way.target_id for way in ways])
         codes = _unique("label code", [str(s.code) for s in self.labels])
         bones = () if self.anatomy is None else self.anatomy.bones
         _known("label code", codes, [None if b.label_code is None else str(b.label_code) for b in bones])
         _known("implant", implants, [*(g.implant_id for g in self.gaps), *(t.implant_id for t in self.trajectories)])
         _known("gap", gaps, [*(b.gap_id for b in self.breaches), *(t.gap_id for t in self.trajectories)])
-        _known("gap", gaps, [view.gap_id for view in self.views])
+        _known("gap", gaps, [*(view.gap_id for view in self.views), *(s.gap_id for s in self.needle_searches)])
         for needles in self.needle_sets:
             _known("gap", gaps, list(needles.gap_ids))
-            _known("trajectory", trajectories, list(needles.trajectory_ids))
+            _known("trajectory", trajectories, [*needles.trajectory_ids, *needles.order])
+            _known("implant", implants, [needles.implant_id])
         return self
 
     @model_validator(mode="after")
     def _fills_lead_to_what_is_there(self) -> Self:
         """Refuse simulated courses and needle holes of what the plan does not hold."""
         gaps, breaches = {g.id for g in self.gaps}, {b.id for b in self.breaches}
+        _known("breach", breaches, [t.leak_breach_id for t in self.trajectories])
         trajectories = {t.id for t in self.trajectories}
         _unique("fill", [fill.id for fill in self.fills])
         for fill in self.fills:

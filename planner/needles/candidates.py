@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +12,9 @@ from planner.geometry.frames import POSTERIOR, Array, unit
 from planner.geometry.rigid import perpendicular_pair
 from planner.model.anatomy import Anatomy, GapSpace
 from planner.model.implant import Implant
-from planner.model.needle import Approach
+from planner.model.needle import Approach, Family
 from planner.safety.clearance import sample
 from planner.safety.fields import CANAL, METAL, Fields, canal_midline, depth_mm
-
-Family = Literal["along the screw", "beside the screw", "extrapedicular", "lateral", "anterolateral", "trochanteric"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

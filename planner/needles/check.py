@@ -9,8 +9,7 @@ from planner.errors import UsageError
 from planner.geometry.frames import Array, point_tuple, unit
 from planner.model.anatomy import GapSpace
 from planner.model.needle import Approach, Clearances, Needle, Trajectory
-from planner.needles.candidates import Candidates, Target, target_of
-from planner.needles.describe import (
+from planner.needles.account.describe import (
     Scene,
     breach_clearance_mm,
     crossings,
@@ -19,6 +18,7 @@ from planner.needles.describe import (
     needle_view,
     soft_crossings,
 )
+from planner.needles.candidates import Candidates, Target, target_of
 from planner.needles.femoral import allowed_directions, thigh_of
 from planner.needles.robustness import robustness
 from planner.needles.search import approaches_for

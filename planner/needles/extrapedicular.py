@@ -36,7 +36,7 @@ def past_the_pedicle(target: Target, tips_lps: Array, *, config: NeedleConfig) -
     directions = cone(ideal, half_angle_deg=30.0, step_deg=config.direction_step_deg)
     keep = from_behind(directions, config=config) & (directions[:, 0] * target.pedicle.side > 0.15)
     tips, outward = every_pair(tips_lps, directions[keep])
-    return Candidates("extrapedicular", "extrapedicular", tips, tips, outward, ideal)
+    return Candidates("extrapedicular", "posterolateral", tips, tips, outward, ideal)
 
 
 def enters_beside_pedicle(

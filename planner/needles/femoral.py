@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import LEFT, SUPERIOR, Array, unit
-from planner.needles.candidates import Candidates, Family, Target, cone, every_pair
+from planner.model.needle import Family
+from planner.needles.candidates import Candidates, Target, cone, every_pair
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,12 +9,12 @@ from planner.geometry.frames import unit
 from planner.model.anatomy import GapSpace
 from planner.model.bones import Pedicle as BonePedicle
 from planner.model.implant import Side
-from planner.model.needle import Needle, Trajectory
+from planner.model.needle import Needle, NeedleWay, Trajectory
 from planner.model.prophylaxis import ProphylacticWay
 from planner.model.volume import Mask
+from planner.needles.account.describe import Scene
 from planner.needles.candidates import Pedicle, Target
 from planner.needles.catalogue import CATALOGUE
-from planner.needles.describe import Scene
 from planner.needles.search import search_target
 from planner.safety.fields import canal_midline
 
@@ -104,5 +104,5 @@ def search_level(
 
 
 def _renamed(way: Trajectory, side: Side, target_id: str, rank: int) -> ProphylacticWay:
-    kept = {name: getattr(way, name) for name in type(way).model_fields if name not in ("gap_id", "implant_id")}
+    kept = {name: getattr(way, name) for name in NeedleWay.model_fields}
     return ProphylacticWay(**kept | {"id": f"{target_id}-needle-{rank}", "rank": rank}, target_id=target_id, side=side)

@@ -12,9 +12,9 @@ from planner.geometry.frames import Array
 from planner.model.anatomy import Anatomy, GapSpace
 from planner.model.breach import Breach
 from planner.model.needle import Approach, Needle, NeedleSet, Trajectory
+from planner.needles.account.describe import Scene, describe, limits_for
 from planner.needles.candidates import Candidates, Target, target_of, targets_in_gap
 from planner.needles.catalogue import CATALOGUE, needle_named
-from planner.needles.describe import Scene, describe, limits_for
 from planner.needles.extrapedicular import enters_beside_pedicle, past_the_pedicle
 from planner.needles.femoral import from_the_side
 from planner.needles.robustness import robustness

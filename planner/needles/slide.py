@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.model.needle import Needle
+from planner.needles.account.describe import TOUCH_MM, Scene
 from planner.needles.candidates import Candidates
-from planner.needles.describe import TOUCH_MM, Scene
 from planner.safety.clearance import sample
 from planner.safety.fields import BONE, CANAL, FORBIDDEN, METAL
 

@@ -7,10 +7,10 @@ import numpy.typing as npt
 
 from planner.config.plan_config import PlanConfig
 from planner.fluoro.console import console_angles_deg
+from planner.needles.account.describe import Scene
 from planner.needles.catalogue import needle_named
 from planner.needles.check import TrajectoryCheck
 from planner.needles.check import check_trajectory as judge
-from planner.needles.describe import Scene
 from planner.needles.gap_share import in_gap_volume, ml_of_counted
 from planner.pipeline.planned_case import PlannedCase
 from planner.safety.fields import distance_fields

@@ -25,6 +25,9 @@ from planner.segment.implants.spine import ImplantPart
 from planner.segment.trust import TrustMap
 from planner.segment.upright import resample
 
+_MAY_BE_NO_METAL = ("cage", "cement")
+"""Implants that a threshold for metal does not find: PEEK, PMMA."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeasuredGaps:
@@ -113,9 +116,20 @@ def anatomy_of(measured: MeasuredGaps, soft_tissue: SoftTissueConfig | None = No
         foramen=anatomy.foramina,
         bones=tuple(bone for bone in anatomy.bones if bone.mask.grid.is_same(seen.grid)),
         landmarks=anatomy.skeleton.landmarks,
+        pedicles=anatomy.skeleton.pedicles,
+        hardware=_hardware(measured, seen.metal),
         muscle=None if soft is None else soft.muscle,
         fat=None if soft is None else soft.fat,
     )
+
+
+def _hardware(measured: MeasuredGaps, metal: Mask) -> Mask:
+    """Give all that needles must go round: the metal, and implants that are none."""
+    everything = np.array(metal.voxels)
+    for part in measured.implants:
+        if part.record.kind in _MAY_BE_NO_METAL:
+            everything |= resample(part.mask.voxels, part.mask.grid, metal.grid) > 0.5
+    return Mask(metal.grid, everything)
 
 
 def record_of(measured: MeasuredGaps, config: PlanConfig, structures: tuple[Structure, ...] = ()) -> AnatomyRecord:

@@ -12,7 +12,7 @@ from planner.model.anatomy import Anatomy
 from planner.model.bones import Pedicle
 from planner.model.finding import Finding
 from planner.model.prophylaxis import ProphylacticTarget
-from planner.needles.describe import Scene
+from planner.needles.account.describe import Scene
 from planner.needles.prophylactic import LevelSearch, search_level
 from planner.progress import SILENT, Monitor, track
 from planner.safety.fields import distance_fields

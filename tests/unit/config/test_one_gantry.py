@@ -15,7 +15,7 @@ from planner.config.watch_config import WatchConfig
 from planner.errors import ConfigError
 from planner.fluoro.console import console_angles_deg
 from planner.geometry.frames import detector_direction
-from planner.needles.describe import needle_view
+from planner.needles.account.describe import needle_view
 
 PLACES = ("fluoroscopy", "needles", "watch")
 

@@ -133,6 +133,8 @@ def test_the_contract_names_every_field() -> None:
         "fills",
         "needle_holes",
         "prophylactic_targets",
+        "needle_searches",
+        "picked_targets",
         "views",
         "risk_factors",
         "anatomy",

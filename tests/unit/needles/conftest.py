@@ -13,7 +13,7 @@ from planner.geometry.rays import segment_distance_mm
 from planner.model.anatomy import Anatomy, GapSpace
 from planner.model.implant import Implant, ImplantAxis
 from planner.model.volume import Mask, Volume
-from planner.needles.describe import Scene
+from planner.needles.account.describe import Scene
 from planner.safety.fields import distance_fields
 
 HEAD, TIP = (18.0, 27.0, 0.0), (10.0, -8.0, 0.0)

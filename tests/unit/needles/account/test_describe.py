@@ -9,7 +9,7 @@ import pytest
 from planner.geometry.frames import points_lps
 from planner.model.bones import Landmark
 from planner.model.volume import Mask
-from planner.needles.describe import crossings, landmark, soft_crossings
+from planner.needles.account.describe import crossings, landmark, soft_crossings
 
 SKIN = np.array([90.0, -20.0, 10.0])
 TIPS = (
