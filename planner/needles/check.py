@@ -19,9 +19,9 @@ from planner.needles.account.describe import (
     soft_crossings,
 )
 from planner.needles.candidates import Candidates, Target, target_of
+from planner.needles.families import approaches_for
 from planner.needles.femoral import allowed_directions, thigh_of
 from planner.needles.robustness import robustness
-from planner.needles.search import approaches_for
 from planner.needles.select import reachable_ml
 from planner.needles.transpedicular import passes_pedicle
 from planner.safety.clearance import (

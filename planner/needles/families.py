@@ -1,0 +1,146 @@
+"""Which ways are tried to a target, and what each kind of way must keep besides the hard limits of the march."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from planner.config.needle_config import NeedleConfig
+from planner.geometry.frames import Array
+from planner.model.needle import Approach, Needle
+from planner.needles.account.describe import Scene
+from planner.needles.candidates import Candidates, Target, targets_in_gap
+from planner.needles.extrapedicular import enters_beside_pedicle, past_the_pedicle
+from planner.needles.femoral import from_the_side
+from planner.needles.second_bone import meets_second_cortex
+from planner.needles.select import Passed
+from planner.needles.slide import slide_is_safe
+from planner.needles.transpedicular import along_the_screw, beside_the_screw, passes_pedicle
+
+_SPINE_KINDS = ("pedicle_screw", "cage")
+_HIP_KINDS = ("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail")
+
+
+def approaches_for(target: Target, config: NeedleConfig) -> tuple[Approach, ...]:
+    """Give the approaches that fit a gap's implant, within those that the settings name.
+
+    Parameters
+    ----------
+    target : Target
+        The gap and its implant.
+    config : NeedleConfig
+        Names the approaches that are wanted; none for all.
+
+    Returns
+    -------
+    tuple of str
+    """
+    kind = None if target.implant is None else target.implant.kind
+    spine: tuple[Approach, ...] = ("transpedicular", "extrapedicular")
+    fitting: tuple[Approach, ...]
+    if kind in _SPINE_KINDS:
+        fitting = spine
+    elif kind in _HIP_KINDS:
+        fitting = ("femoral",)
+    else:
+        fitting = spine if target.pedicle is not None else ("femoral",)
+    return tuple(a for a in fitting if not config.approaches or a in config.approaches)
+
+
+def families_of(
+    scene: Scene, target: Target, needle: Needle, approaches: Sequence[Approach], refused: Counter[str]
+) -> list[Candidates]:
+    """Give the candidates of every family that fits a target.
+
+    Parameters
+    ----------
+    scene : Scene
+        Anatomy, distances, settings.
+    target : Target
+        The gap.
+    needle : Needle
+        The needle.
+    approaches : sequence of str
+        Those that are wanted.
+    refused : Counter
+        Counts by reason; added to where nothing can be tried.
+
+    Returns
+    -------
+    list of Candidates
+        Those with any candidate.
+    """
+    config, radius = scene.config, needle.outer_diameter_mm / 2
+    tips = targets_in_gap(scene.anatomy, target, scene.fields, radius_mm=radius, config=config)
+    families: list[Candidates | None] = []
+    if "transpedicular" in approaches:
+        families.append(along_the_screw(target, radius_mm=radius, config=config))
+        families.append(beside_the_screw(target, tips, config=config))
+    if "extrapedicular" in approaches:
+        families.append(past_the_pedicle(target, tips, config=config))
+    if "femoral" in approaches:
+        families.extend(from_the_side(target, tips, config=config))
+    kept = [f for f in families if f is not None and len(f.aim_lps)]
+    if not kept:
+        refused[_why_none(target, tips, approaches)] += 1
+    return kept
+
+
+def _why_none(target: Target, tips: Array, approaches: Sequence[Approach]) -> str:
+    if not approaches:
+        return "no approach of the settings fits the implant"
+    if "femoral" not in approaches and target.pedicle is None:
+        return "spinal canal not known"
+    if "femoral" in approaches and (target.implant is None or target.implant.side is None):
+        return "side not known"
+    return "no room for the needle in the gap" if not len(tips) else "no direction allowed"
+
+
+def kept_rules(
+    scene: Scene, target: Target, passed: Passed, needle: Needle, bone: Array
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """Judge what the march does not see.
+
+    Parameters
+    ----------
+    scene : Scene
+        Anatomy, distances, settings.
+    target : Target
+        The gap.
+    passed : Passed
+        N needles of one family that passed the march.
+    needle : Needle
+        The needle.
+    bone : ndarray, shape (N, 3)
+        Where each enters bone, LPS mm.
+
+    Returns
+    -------
+    dict of str to ndarray of bool, shape (N,)
+        By the reason for which a needle is refused: who keeps the rule.
+    """
+    config, family = scene.config, passed.family
+    femur = family.approach == "femoral"
+    steepest = config.max_entry_angle_femur_deg if femur else config.max_entry_angle_deg
+    rules = {"entry too oblique to the cortex": passed.entry_angle_deg <= steepest}
+    pedicle = target.pedicle
+    if pedicle is not None and not femur:
+        outer = family.aim_lps + passed.in_view_mm[:, None] * family.outward_lps
+        offset = (outer[:, 0] - pedicle.middle_lps[0]) * pedicle.side
+        rules["skin point across the midline or too far out"] = (offset > 0) & (offset <= config.max_skin_offset_mm)
+        passes = passes_pedicle if family.approach == "transpedicular" else enters_beside_pedicle
+        rules["not this approach's way through the bone"] = passes(
+            pedicle, bone, family.aim_lps, reach_mm=config.pedicle_reach_mm
+        )
+    rules["passes from one bone into another"] = ~meets_second_cortex(
+        scene.anatomy,
+        scene.fields,
+        bone_lps=bone,
+        aim_lps=family.aim_lps,
+        gap_points_lps=target.points_lps,
+        config=config,
+    )
+    if family.slides:
+        rules["slide leaves the gap's safe surroundings"] = slide_is_safe(scene, family, needle)
+    return rules
