@@ -96,6 +96,18 @@ def add_planning(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--needle", action="append", metavar="GAUGE", help="needle to plan with (15G); may be repeated")
 
 
+def add_picked(parser: argparse.ArgumentParser) -> None:
+    """Add targets picked by hand."""
+    parser.add_argument(
+        "--target",
+        dest="picked",
+        action="append",
+        type=point,
+        metavar="x,y,z",
+        help="a place to plan needles to, besides the gaps, also where none was told (LPS mm); may be repeated",
+    )
+
+
 def note_choice(findings: "Iterable[Finding]", *, with_cautions: bool = False) -> None:
     """Say on stderr which series was taken, where an input holds several; with cautions, all that is unsure."""
     from planner.report.said import merged
@@ -154,6 +166,7 @@ def config_from(arguments: argparse.Namespace) -> "PlanConfig":
         If a needle is unknown.
     """
     from planner.config.plan_config import PlanConfig, load_settings
+    from planner.config.wishes_config import WishedTarget
     from planner.needles.catalogue import needle_named
 
     config = PlanConfig() if arguments.settings is None else load_settings(arguments.settings)
@@ -172,6 +185,10 @@ def config_from(arguments: argparse.Namespace) -> "PlanConfig":
     if isinstance(gauges := getattr(arguments, "needle", None), list):
         named = tuple(needle_named(gauge).gauge for gauge in gauges)
         needles |= {"spine_needles": named, "hip_needles": named}
+    if points := getattr(arguments, "picked", None):
+        more = tuple(WishedTarget(point_lps=one) for one in points)
+        wishes = config.needles.wishes
+        needles["wishes"] = wishes.model_copy(update={"targets": (*wishes.targets, *more)})
     if needles:
         changes["needles"] = config.needles.model_copy(update=needles)
     return config.model_copy(update=changes)

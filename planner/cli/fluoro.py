@@ -228,7 +228,7 @@ def _take(
 
     fluoroscopy = config.fluoroscopy
     carm = _carm(scene, arguments, fluoroscopy)
-    needle_ids = () if scene.plan is None else tuple(t.id for t in scene.plan.trajectories)
+    needle_ids = () if scene.plan is None else tuple(way.id for way in scene.plan.ways)
     needles = [arguments.view] if arguments.view in needle_ids else None
     target = PictureTarget(arguments.output, slice_files=scan.slice_files, burnt_in=arguments.overlay)
     if arguments.turn is not None:

@@ -3,7 +3,16 @@
 import argparse
 import sys
 
-from planner.cli._options import add_gaps, add_input, add_labels, add_planning, config_from, note_choice, path
+from planner.cli._options import (
+    add_gaps,
+    add_input,
+    add_labels,
+    add_picked,
+    add_planning,
+    config_from,
+    note_choice,
+    path,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_labels(parser)
     add_gaps(parser)
     add_planning(parser)
+    add_picked(parser)
     parser.add_argument(
         "--prophylactic",
         action="store_true",

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from planner.config.gantry import GantryLimits
 from planner.config.settings import Settings
+from planner.config.wishes_config import WishesConfig
 from planner.model.needle import Approach
 
 
@@ -127,3 +128,6 @@ class NeedleConfig(Settings):
         default_factory=GantryLimits, description="How far the C-arm turns; in a plan the same as `fluoroscopy.gantry`."
     )
     weights: ScoreWeights = Field(default_factory=ScoreWeights)
+    wishes: WishesConfig = Field(
+        default_factory=WishesConfig, description="The operator's own targets, regions and needles."
+    )

@@ -14,7 +14,7 @@ from planner.fluoro.projector import project_mask
 from planner.geometry.frames import Array, unit
 from planner.model.breach import Breach
 from planner.model.carm import CArm
-from planner.model.needle import Trajectory
+from planner.model.needle import NeedleWay
 from planner.model.volume import Mask
 
 Colour = tuple[int, int, int]
@@ -82,12 +82,12 @@ class Layer:
     shapes: tuple[Shape, ...]
 
 
-def needle_layer(trajectory: Trajectory, carm: CArm) -> Layer:
+def needle_layer(trajectory: NeedleWay, carm: CArm) -> Layer:
     """Draw a needle: its way from skin or bone to the target, as wide as it is, with a mark every 10 mm of depth.
 
     Parameters
     ----------
-    trajectory : Trajectory
+    trajectory : NeedleWay
         The needle.
     carm : CArm
         The view.

@@ -10,7 +10,7 @@ from planner.errors import GeometryError
 from planner.geometry.frames import point_tuple, positioner_angles_deg, unit
 from planner.model.breach import Breach
 from planner.model.carm import CArm
-from planner.model.needle import Trajectory
+from planner.model.needle import NeedleWay
 
 
 def view_at(isocentre_lps: npt.ArrayLike, *, primary_deg: float, secondary_deg: float, config: FluoroConfig) -> CArm:
@@ -117,12 +117,12 @@ def axis_view(hub_lps: npt.ArrayLike, tip_lps: npt.ArrayLike, *, config: FluoroC
     return view_at((hub + tip) / 2.0, primary_deg=primary, secondary_deg=secondary, config=config)
 
 
-def trajectory_view(trajectory: Trajectory, *, config: FluoroConfig) -> CArm:
+def trajectory_view(trajectory: NeedleWay, *, config: FluoroConfig) -> CArm:
     """Set up a needle's bull's-eye view, along its straight part.
 
     Parameters
     ----------
-    trajectory : Trajectory
+    trajectory : NeedleWay
         The needle's way; where it slides along a screw, only the part before that is looked along.
     config : FluoroConfig
         Distances and detector.

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.io.plan_json import write_json
-from planner.model.needle import Approach, Trajectory
+from planner.model.needle import Approach, NeedleWay
 from planner.model.record import PointLps
 
 MARKUPS_SCHEMA = (
@@ -22,12 +22,12 @@ APPROACH_COLOURS: dict[Approach, tuple[float, float, float]] = {
 """RGB, 0 to 1: blue, orange and reddish purple of M. Okabe and K. Ito, told apart by colour-blind readers too."""
 
 
-def markups_document(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
+def markups_document(trajectories: Sequence[NeedleWay]) -> dict[str, Any]:
     """Give needles as a 3D Slicer markups document.
 
     Parameters
     ----------
-    trajectories : sequence of Trajectory
+    trajectories : sequence of NeedleWay
         The needles.
 
     Returns
@@ -43,7 +43,7 @@ def markups_document(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
     """
     nodes = []
     for trajectory in trajectories:
-        words = f"{trajectory.approach}, {trajectory.needle.gauge}, rank {trajectory.rank} for {trajectory.gap_id}"
+        words = f"{trajectory.approach}, {trajectory.needle.gauge}, rank {trajectory.rank} for {trajectory.goal_id}"
         on_skin = trajectory.entry_skin_lps is not None
         start = trajectory.entry_skin_lps or trajectory.entry_bone_lps
         first = ("skin entry" if on_skin else "bone entry", start, words)
@@ -53,17 +53,17 @@ def markups_document(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
             nodes.append(_line(trajectory.id, first, aim, trajectory.approach))
             nodes.append(_line(f"{trajectory.id} slide", aim, target, trajectory.approach))
         else:
-            target = ("target", trajectory.target_lps, trajectory.gap_id)
+            target = ("target", trajectory.target_lps, trajectory.goal_id)
             nodes.append(_line(trajectory.id, first, target, trajectory.approach))
     return {"@schema": MARKUPS_SCHEMA, "markups": nodes}
 
 
-def write_markups(trajectories: Sequence[Trajectory], path: Path | str) -> None:
+def write_markups(trajectories: Sequence[NeedleWay], path: Path | str) -> None:
     """Write needles as a 3D Slicer markups file.
 
     Parameters
     ----------
-    trajectories : sequence of Trajectory
+    trajectories : sequence of NeedleWay
         The needles; none gives a file without lines.
     path : Path or str
         Where; the name should end with ``.mrk.json``, by which Slicer knows it.

@@ -185,6 +185,11 @@ class NeedleWay(Record):
     cautions: tuple[str, ...] = ()
     """What speaks against this way though it keeps all limits, in words."""
 
+    @property
+    def goal_id(self) -> str:
+        """The id of what it leads to: a gap, a target picked by hand, an intact level."""
+        raise NotImplementedError
+
 
 class Trajectory(NeedleWay):
     """One way for one needle to one gap."""
@@ -198,6 +203,11 @@ class Trajectory(NeedleWay):
     """That breach."""
     locked: bool = False
     """Whether the settings hold it as a person chose it."""
+
+    @property
+    def goal_id(self) -> str:
+        """The gap's id."""
+        return self.gap_id
 
 
 class NeedleSet(Record):

@@ -10,6 +10,11 @@ class PickedWay(NeedleWay):
     target_id: str
     implant_id: str | None
 
+    @property
+    def goal_id(self) -> str:
+        """The target's id."""
+        return self.target_id
+
 
 class PickedTarget(Record):
     """A target picked by hand, with its needles."""

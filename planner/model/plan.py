@@ -12,7 +12,7 @@ from planner.model.finding import Finding
 from planner.model.gap import Gap
 from planner.model.implant import Implant
 from planner.model.labels import Structure
-from planner.model.needle import NeedleSet, Trajectory
+from planner.model.needle import NeedleSet, NeedleWay, Trajectory
 from planner.model.needle_search import NeedleSearch
 from planner.model.picked_target import PickedTarget
 from planner.model.prophylaxis import ProphylacticTarget
@@ -111,6 +111,12 @@ class Plan(Record):
     labels: tuple[Structure, ...] = ()
     findings: tuple[Finding, ...] = ()
     timings_s: dict[str, float] = Field(default_factory=dict)
+
+    @property
+    def ways(self) -> tuple[NeedleWay, ...]:
+        """All needles: to gaps, then to targets picked by hand, then to intact levels."""
+        picked = (way for target in self.picked_targets for way in target.ways)
+        return (*self.trajectories, *picked, *(way for target in self.prophylactic_targets for way in target.ways))
 
     @model_validator(mode="after")
     def _ids_hold_together(self) -> Self:

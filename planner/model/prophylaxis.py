@@ -12,6 +12,11 @@ class ProphylacticWay(NeedleWay):
     side: Side
     """Of the pedicle that the needle passes, or passes beside."""
 
+    @property
+    def goal_id(self) -> str:
+        """The target's id."""
+        return self.target_id
+
 
 class ProphylacticTarget(Record):
     """An intact level next to a construct; offered where the settings ask for it."""

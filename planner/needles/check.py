@@ -41,7 +41,7 @@ from planner.safety.clearance import (
 )
 from planner.safety.fields import BONE
 
-_OFF_TARGET_MM = 1.5
+OFF_TARGET_MM = 1.5
 """A tip farther than this from every gap misses them; no source, half a halo's width."""
 _NEVER_MM = 1e3
 
@@ -105,7 +105,7 @@ def check_trajectory(
     target = target_of(scene.anatomy, gap, scene.fields)
     measured = check_straight(scene.fields, tip, outward, limits=_no_limits(needle), fine=True)
     violations = [*_broken(scene, tip, outward, needle), *_rules_broken(scene, target, outward)]
-    if off_mm > _OFF_TARGET_MM:
+    if off_mm > OFF_TARGET_MM:
         violations.append(f"the tip misses every gap by {off_mm:.1f} mm")
     trajectory = _measured_trajectory(scene, target, tip, outward, needle, measured)
     return TrajectoryCheck(trajectory, tuple(violations), off_mm)

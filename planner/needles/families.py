@@ -17,6 +17,7 @@ from planner.needles.second_bone import meets_second_cortex
 from planner.needles.select import Passed
 from planner.needles.slide import slide_is_safe
 from planner.needles.transpedicular import along_the_screw, beside_the_screw, passes_pedicle
+from planner.needles.wishes import enters_as_wished
 
 _SPINE_KINDS = ("pedicle_screw", "cage")
 _HIP_KINDS = ("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail")
@@ -124,9 +125,10 @@ def kept_rules(
     femur = family.approach == "femoral"
     steepest = config.max_entry_angle_femur_deg if femur else config.max_entry_angle_deg
     rules = {"entry too oblique to the cortex": passed.entry_angle_deg <= steepest}
+    outer = family.aim_lps + passed.in_view_mm[:, None] * family.outward_lps
+    rules["not through the region that the settings want"] = enters_as_wished(outer, config.wishes)
     pedicle = target.pedicle
     if pedicle is not None and not femur:
-        outer = family.aim_lps + passed.in_view_mm[:, None] * family.outward_lps
         offset = (outer[:, 0] - pedicle.middle_lps[0]) * pedicle.side
         rules["skin point across the midline or too far out"] = (offset > 0) & (offset <= config.max_skin_offset_mm)
         passes = passes_pedicle if family.approach == "transpedicular" else enters_beside_pedicle

@@ -15,6 +15,7 @@ from planner.needles.account.describe import Scene, describe, limits_for
 from planner.needles.candidates import Candidates, Target, target_of
 from planner.needles.catalogue import CATALOGUE, needle_named
 from planner.needles.families import approaches_for, families_of, kept_rules
+from planner.needles.locked import LockedWay, locked_ways
 from planner.needles.robustness import robustness
 from planner.needles.select import Passed, choose, reachable_ml, score_terms, spaced, spread_best, weighted
 from planner.needles.sets import needle_sets
@@ -56,10 +57,13 @@ class NeedlePlan:
         One a gap.
     needle_sets : tuple of NeedleSet
         Needles that work together.
+    locked : tuple of LockedWay
+        Needles that the settings hold, also those that reach no gap, which are in no search.
     """
 
     searches: tuple[GapSearch, ...]
     needle_sets: tuple[NeedleSet, ...]
+    locked: tuple[LockedWay, ...] = ()
 
     @property
     def trajectories(self) -> tuple[Trajectory, ...]:
@@ -109,17 +113,20 @@ def plan_needles(
     scene = Scene(anatomy, distance_fields(anatomy, config=config), tuple(breaches), config, console)
     searches: list[GapSearch] = []
     sets: list[NeedleSet] = []
+    locked = locked_ways(scene, catalogue=catalogue)
     number = 0
     for gap in track(anatomy.gaps, stage="needles", monitor=monitor):
         search = search_gap(scene, gap, catalogue=catalogue)
+        # What a person chose comes before what is proposed.
+        held = [way.trajectory for way in locked if way.reaches and way.trajectory.gap_id == gap.id]
         named = []
-        for trajectory in search.trajectories:
+        for rank, trajectory in enumerate((*held, *search.trajectories), start=1):
             number += 1
-            named.append(trajectory.model_copy(update={"id": f"trajectory-{number}"}))
+            named.append(trajectory.model_copy(update={"id": f"trajectory-{number}", "rank": rank}))
         searches.append(replace(search, trajectories=tuple(named)))
         points = np.asarray(anatomy.grid.to_lps(np.argwhere(gap.mask.voxels)))
         sets.extend(needle_sets(named, points, voxel_ml=anatomy.grid.voxel_volume_mm3 / 1000.0, config=config))
-    return NeedlePlan(tuple(searches), tuple(sets))
+    return NeedlePlan(tuple(searches), tuple(sets), locked)
 
 
 def search_gap(scene: Scene, gap: GapSpace, *, catalogue: Mapping[str, Needle] = CATALOGUE) -> GapSearch:

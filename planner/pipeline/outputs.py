@@ -79,7 +79,7 @@ def write_plan_files(
         _write_seg(case, labels, folder / "labels.seg.dcm")
     if case.trust is not None:
         write_label_nifti(LabelMap(labels.grid, trust_percent(case.trust, labels.grid), ()), folder / "trust.nii.gz")
-    write_markups(case.plan.trajectories, folder / "trajectories.mrk.json")
+    write_markups(case.plan.ways, folder / "trajectories.mrk.json")
     write_volumes_csv(case.plan, folder / "volumes.csv")
     write_unwrapped_csv(case.unwrapped, folder / "unwrapped.csv")
     _write_surfaces(case, folder / "surfaces", monitor)

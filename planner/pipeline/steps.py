@@ -24,7 +24,9 @@ from planner.pipeline.found_breaches import breaches_of
 from planner.pipeline.given_gaps import CorrectedGaps, correct_gaps
 from planner.pipeline.labelling import label_map
 from planner.pipeline.leak_paths import arrival_of, with_leak_paths
+from planner.pipeline.locked_needles import of_locked
 from planner.pipeline.measured_gaps import MeasuredGaps, anatomy_of, record_of, unwrapped_of
+from planner.pipeline.picked_targets import plan_picked
 from planner.pipeline.planned_case import PlannedCase
 from planner.pipeline.prophylaxis import Prophylaxis, anatomy_settings, plan_prophylaxis
 from planner.pipeline.remarks import of_reliance, of_search, of_slices, remarks
@@ -154,6 +156,7 @@ def plan_scan(
             config=config,
             monitor=monitor,
         )
+        picked = plan_picked(anatomy, config.needles, console=console, monitor=monitor)
     with stages.stage("labels", "painting labels"):
         seen = measured.anatomy.survey
         painted = label_map(
@@ -177,10 +180,11 @@ def plan_scan(
         trajectories=needles.trajectories,
         needle_sets=needles.needle_sets,
         prophylactic_targets=asked.targets,
+        picked_targets=picked.targets,
         risk_factors=measured.candidacy.risk_factors,
         anatomy=record_of(measured, config, painted.structures),
         labels=painted.structures,
-        findings=_findings(scan, measured, needles, asked, position),
+        findings=(*_findings(scan, measured, needles, asked, position), *picked.findings),
     )
     with stages.stage("flow", "letting cement run"):
         made, arrivals = with_cement(
@@ -380,4 +384,4 @@ def _findings(
         treated=position,
         clipped=measured.metal.is_clipped,
     )
-    return (*scan.findings, *measured.findings, *asked.findings, *said)
+    return (*scan.findings, *measured.findings, *asked.findings, *of_locked(needles.locked), *said)

@@ -11,6 +11,7 @@ from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.model.anatomy import Anatomy
+from planner.safety.regions import voxels_in
 
 METAL, CANAL, FORBIDDEN, BONE, BODY = range(5)
 """Channels of the fields."""
@@ -131,7 +132,7 @@ def _known(mask: object) -> bool:
 
 
 def out_of_bounds(anatomy: Anatomy, *, config: NeedleConfig) -> Bools:
-    """Give all that no needle may cross: what anatomy forbids, gas in the body, soft tissue before the spine.
+    """Give all that no needle may cross: what anatomy or a person forbids, gas in the body, the spine's front.
 
     Parameters
     ----------
@@ -156,6 +157,8 @@ def out_of_bounds(anatomy: Anatomy, *, config: NeedleConfig) -> Bools:
         bad |= ndimage.uniform_filter(gas.astype(np.float32), 3) > 0.5
     if anatomy.canal is not None and anatomy.canal.voxels.any():
         bad |= before_spine(anatomy.canal.voxels, anatomy.grid, front_limit_mm=config.front_limit_mm) & ~bone
+    if config.wishes.keep_out:
+        bad |= voxels_in(config.wishes.keep_out, anatomy.grid)
     return bad
 
 

@@ -103,7 +103,7 @@ def place_of(name: str, plan: Plan | None) -> PointTuple:
         **{gap.id: gap.centroid_lps for gap in known.gaps},
         **{implant.id: implant.centroid_lps for implant in known.implants},
         **{breach.id: breach.centroid_lps for breach in known.breaches},
-        **{needle.id: needle.target_lps for needle in known.trajectories},
+        **{needle.id: needle.target_lps for needle in known.ways},
     }
     if name not in places:
         raise UsageError(f"the plan holds no {name}; {_nearest(name, places)}")
@@ -120,7 +120,7 @@ def _plan_of(name: str, plan: Plan | None) -> Plan:
 
 
 def _view_of_thing(name: str, plan: Plan, config: FluoroConfig) -> CArm:
-    for needle in plan.trajectories:
+    for needle in plan.ways:
         if needle.id == name:
             return trajectory_view(needle, config=config)
     for implant in plan.implants:
@@ -136,7 +136,7 @@ def _view_of_thing(name: str, plan: Plan, config: FluoroConfig) -> CArm:
             return carm
     if any(gap.id == name for gap in plan.gaps):
         raise UsageError(f"{name} is a gap, which has no view of its own: give --view ap --aim {name}, say")
-    things = [*(t.id for t in plan.trajectories), *(i.id for i in plan.implants), *(b.id for b in plan.breaches)]
+    things = [*(t.id for t in plan.ways), *(i.id for i in plan.implants), *(b.id for b in plan.breaches)]
     raise UsageError(f"there is no view {name}; there are {', '.join(STANDARD_VIEWS)}, and {_nearest(name, things)}")
 
 

@@ -30,7 +30,7 @@ from planner.fluoro.views import ap_view, lateral_view, trajectory_view, watch_v
 from planner.geometry.frames import detector_direction
 from planner.io.rectify import rectify_volume
 from planner.model.carm import CArm
-from planner.model.needle import Trajectory
+from planner.model.needle import NeedleWay
 from planner.model.plan import Plan
 from planner.model.volume import Mask, Volume
 from planner.pipeline.expected_cement import mask_on
@@ -198,7 +198,7 @@ def picture_of(
         wanted = first if needles is None else list(needles)
         layers += [gap_layer(scene.gaps[name], carm, name=name) for name in shown if name in scene.gaps]
         layers.append(breach_layer([b for b in plan.breaches if b.gap_id in shown], carm))
-        layers += [needle_layer(t, carm) for t in plan.trajectories if t.id in wanted]
+        layers += [needle_layer(way, carm) for way in plan.ways if way.id in wanted]
     if scene.expected is not None:
         layers.append(cement_layer(scene.expected.where, carm, injected_ml=scene.expected.injected_ml))
     layers += [frame_layer(carm, console_deg=console), *_note_layers(radiograph, scene, config)]
@@ -206,7 +206,7 @@ def picture_of(
 
 
 def plan_pictures(scene: FluoroScene, config: FluoroConfig, *, monitor: Monitor = SILENT) -> dict[str, Picture]:
-    """Draw each gap's first needle in its bull's-eye, AP and lateral view, and its first breach in its watch view.
+    """Draw the first needle of each gap and picked target in its bull's-eye, AP and lateral view, and its watch view.
 
     Parameters
     ----------
@@ -224,16 +224,17 @@ def plan_pictures(scene: FluoroScene, config: FluoroConfig, *, monitor: Monitor 
         bull's-eye is that view), and ``/watch`` where its gap has a breach with a view to watch it from.
     """
     plan = scene.plan
-    first = [] if plan is None else [t for t in plan.trajectories if t.rank == 1]
+    picked = () if plan is None else (way for target in plan.picked_targets for way in target.ways)
+    first = [] if plan is None else [way for way in (*plan.trajectories, *picked) if way.rank == 1]
     pictures: dict[str, Picture] = {}
     for needle in track(first, stage="drawing fluoroscopy", monitor=monitor):
         for name, carm in _views_of(needle, scene, config).items():
-            drawn = picture_of(scene, carm, config, needles=[needle.id], gaps=[needle.gap_id])
+            drawn = picture_of(scene, carm, config, needles=[needle.id], gaps=[needle.goal_id])
             pictures[f"{needle.id}/{name}"] = drawn
     return pictures
 
 
-def _views_of(needle: Trajectory, scene: FluoroScene, config: FluoroConfig) -> dict[str, CArm]:
+def _views_of(needle: NeedleWay, scene: FluoroScene, config: FluoroConfig) -> dict[str, CArm]:
     prone = (scene.position or "HFS").endswith("P")
     views = {
         "bulls-eye": trajectory_view(needle, config=config),
@@ -248,7 +249,7 @@ def _views_of(needle: Trajectory, scene: FluoroScene, config: FluoroConfig) -> d
     if _same_way(views["bulls-eye"], views["lateral"]):
         del views["lateral"]
     breaches = () if scene.plan is None else scene.plan.breaches
-    watched = [b for b in breaches if b.gap_id == needle.gap_id and b.watch_view is not None]
+    watched = [b for b in breaches if b.gap_id == needle.goal_id and b.watch_view is not None]
     if watched and (view := watch_view(watched[0], config=config)) is not None:
         views["watch"] = view
     return views

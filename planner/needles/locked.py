@@ -1,0 +1,67 @@
+"""Needles that stay as a person chose them: judged, and never moved."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from planner.model.needle import Needle, Trajectory
+from planner.needles.account.describe import Scene
+from planner.needles.catalogue import CATALOGUE, needle_named
+from planner.needles.check import OFF_TARGET_MM, check_trajectory
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LockedWay:
+    """A needle that stays as a person chose it.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        With all that was measured, `locked`; what it breaks stands in its cautions.
+    violations : tuple of str
+        Hard limits that it breaks, in words.
+    off_target_mm : float
+        Distance of its tip from the nearest gap.
+    """
+
+    trajectory: Trajectory
+    violations: tuple[str, ...]
+    off_target_mm: float
+
+    @property
+    def reaches(self) -> bool:
+        """Whether its tip lies in or at a gap."""
+        return self.off_target_mm <= OFF_TARGET_MM
+
+
+def locked_ways(scene: Scene, *, catalogue: Mapping[str, Needle] = CATALOGUE) -> tuple[LockedWay, ...]:
+    """Judge the needles that the settings hold.
+
+    Parameters
+    ----------
+    scene : Scene
+        Anatomy with at least one gap, distances, settings.
+    catalogue : Mapping of str to Needle
+        The needles that can be had.
+
+    Returns
+    -------
+    tuple of LockedWay
+        In the settings' order.
+
+    Raises
+    ------
+    UsageError
+        If a needle is not in the catalogue, or its points make no needle.
+    """
+    ways = []
+    for wish in scene.config.wishes.locked:
+        judged = check_trajectory(
+            scene,
+            entry_lps=wish.entry_lps,
+            target_lps=wish.target_lps,
+            needle=needle_named(wish.needle, catalogue=catalogue),
+        )
+        cautions = (*judged.trajectory.cautions, *judged.violations)
+        held = judged.trajectory.model_copy(update={"locked": True, "cautions": cautions})
+        ways.append(LockedWay(held, judged.violations, judged.off_target_mm))
+    return tuple(ways)
