@@ -101,7 +101,8 @@ def _said(search: PickedSearch) -> list[Finding]:
                 implant_id=target.implant_id,
             )
         )
-    if target.gap_id is None:
+    # where nothing could be tried, the reason is told already
+    if target.gap_id is None and search.tried:
         said.append(
             Finding(
                 code="no-gap-at-picked-target",
