@@ -1,7 +1,11 @@
 """Settings of the needle search."""
 
-from pydantic import Field
+from collections import Counter
+from typing import Self
 
+from pydantic import Field, field_validator
+
+from planner.config.catalogue_config import COMMON_NEEDLES, CatalogueEntry
 from planner.config.gantry import GantryLimits
 from planner.config.settings import Settings
 from planner.config.wishes_config import WishesConfig
@@ -22,17 +26,54 @@ class ScoreWeights(Settings):
     skin_in_view: float = Field(default=3.0, ge=0)
 
 
+class LeastMargins(Settings):
+    """Margins for targets that no needle reaches with the wanted ones: narrow ways, each told with a caution."""
+
+    metal_mm: float = Field(
+        default=0.3, ge=0, description="Free space between needle and metal; ours: half a voxel of a usual CT."
+    )
+    tip_metal_mm: float = Field(
+        default=0.0, ge=-0.3, description="The same at the tip, which metal stops without harm; no source."
+    )
+    canal_mm: float = Field(
+        default=1.0, ge=0, description="Free space between needle and canal; ours: the canal's wall errs by a voxel."
+    )
+    forbidden_mm: float = Field(
+        default=0.8, ge=0, description="Free space to forbidden tissue; ours: one voxel; pleura lies on the vertebra."
+    )
+    bone_mm: float = Field(
+        default=0.5, ge=0, description="Free space to bone that the needle passes outside; ours: a rough voxel."
+    )
+    inside_mm: float = Field(
+        default=0.4,
+        ge=0,
+        description="Bone between the needle's axis and the outside once it is in; ours: half a voxel.",
+    )
+    graze_mm: float = Field(
+        default=9.0, gt=0, description="Longest run within the bone's surface layer: 3 mm more are borne. Ours."
+    )
+
+
 class NeedleConfig(Settings):
     """Settings of the needle search: hard limits first, then what makes one way better than another."""
 
     approaches: tuple[Approach, ...] = Field(default=(), description="Approaches to try; empty: what fits the implant.")
     spine_needles: tuple[str, ...] = Field(
-        default=("15G",), min_length=1, description="Catalogue names tried at the spine (Cianfoni 2018: 15G, 150 mm)."
+        default=("15G",),
+        min_length=1,
+        description="Names or gauges of the catalogue "
+        "tried at the spine, first choice first; later ones where the first finds no way (Cianfoni 2018: 15G, 150 mm).",
     )
     hip_needles: tuple[str, ...] = Field(
         default=("hip 3.2", "14G", "16G"),
         min_length=1,
         description="Names tried at the hip, first choice first (de Smidt 2026: 3.2 x 100 mm, or 14-16G).",
+    )
+    catalogue: tuple[CatalogueEntry, ...] = Field(
+        default=COMMON_NEEDLES, min_length=1, description="The needles that can be had, each gauge in its lengths."
+    )
+    spare_length_mm: float = Field(
+        default=5.0, ge=0, description="Needle wanted outside of the skin where a length has it: skin gives way; ours."
     )
     metal_margin_mm: float = Field(
         default=0.5, ge=0, description="Free space between needle and metal, for blooming; no source, about one voxel."
@@ -48,6 +89,16 @@ class NeedleConfig(Settings):
     )
     bone_margin_mm: float = Field(
         default=1.0, ge=0, description="Free space to bone that the needle passes outside; no source: two voxels."
+    )
+    other_bone_margin_mm: float = Field(
+        default=0.3,
+        ge=0,
+        description="Free space to bones that are not the target's own, facets and ribs of the next vertebra; half a "
+        "voxel of a usual CT, for joints are narrow. Ours.",
+    )
+    least: LeastMargins = Field(default_factory=LeastMargins, description="Where no needle keeps the margins above.")
+    narrow_ways: bool = Field(
+        default=True, description="Whether `least` may be used where no needle of a target keeps the wanted margins."
     )
     inside_margin_mm: float = Field(
         default=0.8, ge=0, description="Bone between the needle's axis and the outside once it is in; no source."
@@ -131,3 +182,26 @@ class NeedleConfig(Settings):
     wishes: WishesConfig = Field(
         default_factory=WishesConfig, description="The operator's own targets, regions and needles."
     )
+
+    @field_validator("catalogue")
+    @classmethod
+    def _named_once(cls, entries: tuple[CatalogueEntry, ...]) -> tuple[CatalogueEntry, ...]:
+        twice = [name for name, count in Counter(entry.name for entry in entries).items() if count > 1]
+        if twice:
+            raise ValueError(f"the needle {twice[0]!r} stands twice in the catalogue; give each entry its own name")
+        return entries
+
+    def with_least_margins(self) -> Self:
+        """Give the same settings with the least margins in the place of the wanted ones."""
+        least = self.least
+        return self.model_copy(
+            update={
+                "metal_margin_mm": min(self.metal_margin_mm, least.metal_mm),
+                "tip_metal_margin_mm": min(self.tip_metal_margin_mm, least.tip_metal_mm),
+                "canal_margin_mm": min(self.canal_margin_mm, least.canal_mm),
+                "forbidden_margin_mm": min(self.forbidden_margin_mm, least.forbidden_mm),
+                "bone_margin_mm": min(self.bone_margin_mm, least.bone_mm),
+                "inside_margin_mm": min(self.inside_margin_mm, least.inside_mm),
+                "graze_mm": max(self.graze_mm, least.graze_mm),
+            }
+        )

@@ -1,48 +1,94 @@
-"""The needles that can be had: name, outer diameter, length."""
+"""The needles that can be had, from the settings: by name, each in its lengths."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from planner.config.catalogue_config import COMMON_NEEDLES, CatalogueEntry
 from planner.errors import UsageError
 from planner.model.needle import Needle
 
-_DIAMETER_MM = {"8G": 4.19, "10G": 3.40, "11G": 3.05, "13G": 2.41, "14G": 2.11, "15G": 1.83, "16G": 1.65}
-"""Regular-wall gauge table; vendors differ."""
-_LENGTH_MM = {"8G": 100.0, "10G": 100.0, "11G": 150.0, "13G": 150.0, "14G": 150.0, "15G": 150.0, "16G": 150.0}
-"""15G: Cianfoni 2018; 11-13G come in 100 to 150 mm, the longer is taken; the others by common practice."""
 
-CATALOGUE: Mapping[str, Needle] = {
-    **{name: Needle(gauge=name, outer_diameter_mm=mm, length_mm=_LENGTH_MM[name]) for name, mm in _DIAMETER_MM.items()},
-    "hip 3.2": Needle(gauge="hip 3.2", outer_diameter_mm=3.2, length_mm=100.0),
-}
-"""Needles by name; "hip 3.2" is the 3.2 x 100 mm needle of de Smidt 2026."""
+def catalogue_of(entries: Sequence[CatalogueEntry]) -> Mapping[str, Needle]:
+    """Give the needles of the settings by their names.
+
+    Parameters
+    ----------
+    entries : sequence of CatalogueEntry
+        As in the settings.
+
+    Returns
+    -------
+    Mapping of str to Needle
+    """
+    return {
+        entry.name: Needle(
+            gauge=entry.gauge or entry.name, outer_diameter_mm=entry.outer_diameter_mm, length_mm=entry.length_mm
+        )
+        for entry in entries
+    }
 
 
-def needle_named(name: str, *, catalogue: Mapping[str, Needle] = CATALOGUE) -> Needle:
-    """Give a needle by its name.
+CATALOGUE: Mapping[str, Needle] = catalogue_of(COMMON_NEEDLES)
+"""Common needles by name."""
+
+
+def needles_named(name: str, *, catalogue: Mapping[str, Needle] = CATALOGUE) -> tuple[Needle, ...]:
+    """Give the needles of one gauge, or the one of a name.
 
     Parameters
     ----------
     name : str
-        As in the catalogue ("15G").
+        A gauge ("15G": all lengths of it) or an entry's own name ("13G x 100": that one).
     catalogue : Mapping[str, Needle]
         The needles that can be had.
 
     Returns
     -------
-    Needle
+    tuple of Needle
+        At least one, the shortest first.
 
     Raises
     ------
     UsageError
         If the catalogue holds no such needle.
     """
-    try:
-        return catalogue[name]
-    except KeyError:
-        known = ", ".join(sorted(catalogue))
-        meant = next((own for own in catalogue if _digits(own) == _digits(name)), None)
+    if name in catalogue and catalogue[name].gauge != name:
+        return (catalogue[name],)
+    found = [needle for needle in catalogue.values() if needle.gauge == name]
+    if not found and name in catalogue:
+        found = [catalogue[name]]
+    if not found:
+        known = sorted({needle.gauge for needle in catalogue.values()} | set(catalogue))
+        meant = next((own for own in known if _digits(own) == _digits(name)), None)
         hint = "" if meant is None else f"; did you mean {meant}?"
-        raise UsageError(f"no needle {name!r} in the catalogue{hint}; known: {known}") from None
+        raise UsageError(f"no needle {name!r} in the catalogue{hint}; known: {', '.join(known)}")
+    return tuple(sorted(found, key=lambda needle: needle.length_mm))
+
+
+def needle_named(name: str, *, catalogue: Mapping[str, Needle] = CATALOGUE) -> Needle:
+    """Give the longest needle of a gauge, or the one of a name; see `needles_named`."""
+    return needles_named(name, catalogue=catalogue)[-1]
+
+
+def that_reaches(needles: Sequence[Needle], depth_mm: float | None, *, spare_mm: float) -> Needle:
+    """Choose the length for a way: a needle should reach, and not stick far out.
+
+    Parameters
+    ----------
+    needles : sequence of Needle
+        Of one gauge, at least one, the shortest first.
+    depth_mm : float or None
+        From the skin to the tip; None where the skin is not known.
+    spare_mm : float
+        What is wanted beyond the skin.
+
+    Returns
+    -------
+    Needle
+        The shortest with that to spare; the longest where none has, or the skin is not known.
+    """
+    if depth_mm is None:
+        return needles[-1]
+    return next((needle for needle in needles if needle.length_mm >= depth_mm + spare_mm), needles[-1])
 
 
 def _digits(name: str) -> str:

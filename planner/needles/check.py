@@ -137,6 +137,7 @@ def _no_limits(needle: Needle) -> Limits:
         bone_mm=-_NEVER_MM,
         inside_mm=0.0,
         graze_mm=_NEVER_MM,
+        other_bone_mm=-_NEVER_MM,
     )
 
 

@@ -12,9 +12,10 @@ from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.model.anatomy import Anatomy
 from planner.safety.regions import voxels_in
+from planner.safety.skin import without_streaks
 
 METAL, CANAL, FORBIDDEN, BONE, BODY = range(5)
-"""Channels of the fields."""
+"""Channels of the fields; METAL holds all hardware, cages of PEEK and cement too, where they were told."""
 FAR_MM = 1000.0
 """Distance written where there is nothing to be distant from."""
 _THREADS = 2
@@ -23,6 +24,22 @@ _EDGE_VOXELS = 2
 """Reach of interpolation at the edge of what was measured."""
 
 Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OtherBone:
+    """Distance from the bones that are not the target's own, in a box round the target.
+
+    Parameters
+    ----------
+    distance : ndarray of float32, shape (Z, Y, X)
+        mm, below 0 inside; `FAR_MM` everywhere where there is no other bone.
+    corner : tuple of int
+        Index of the box's first voxel on the fields' grid.
+    """
+
+    distance: npt.NDArray[np.float32]
+    corner: tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,12 +55,15 @@ class Fields:
         Body: 1 inside, -1 outside. `FAR_MM` where a structure is absent or unknown.
     canal_known, body_known : bool
         Whether there were such masks.
+    other_bone : OtherBone or None
+        Distance from the bones that are not the target's own; None where bones were not told apart.
     """
 
     grid: Grid
     channels: npt.NDArray[np.float32]
     canal_known: bool
     body_known: bool
+    other_bone: OtherBone | None = None
 
 
 def distance_mm(mask: Bools, spacing_mm: tuple[float, float, float]) -> npt.NDArray[np.float32]:
@@ -104,14 +124,16 @@ def distance_fields(anatomy: Anatomy, *, config: NeedleConfig) -> Fields:
     grid = anatomy.grid
     spacing = grid.spacing_mm
     channels = np.full((*grid.shape, 5), FAR_MM, dtype=np.float32)
-    channels[..., METAL] = distance_mm(anatomy.metal.voxels, spacing)
+    hardware = anatomy.metal if anatomy.hardware is None else anatomy.hardware
+    channels[..., METAL] = distance_mm(hardware.voxels, spacing)
     if anatomy.canal is not None:
         channels[..., CANAL] = distance_mm(anatomy.canal.voxels, spacing)
     channels[..., FORBIDDEN] = distance_mm(out_of_bounds(anatomy, config=config), spacing)
     channels[..., BONE] = depth_mm(anatomy.bone.voxels, spacing)
     if anatomy.body is not None:
         # Only the sign is used for the skin; where the scanner wrote nothing the skin is not known to be passed.
-        channels[..., BODY] = np.where(anatomy.body.voxels | _unknown(anatomy), 1.0, -1.0)
+        body = without_streaks(anatomy.body.voxels, anatomy.metal.voxels, grid) | _unknown(anatomy)
+        channels[..., BODY] = np.where(body, 1.0, -1.0)
     channels.setflags(write=False)
     return Fields(grid, channels, _known(anatomy.canal), anatomy.body is not None)
 

@@ -107,6 +107,7 @@ def limits_for(needle: Needle, config: NeedleConfig, *, slide_mm: float | None =
         inside_mm=config.inside_margin_mm,
         graze_mm=config.graze_mm,
         beyond_mm=slide_mm or 0.0,
+        other_bone_mm=config.other_bone_margin_mm,
     )
 
 
