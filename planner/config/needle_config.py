@@ -172,8 +172,16 @@ class NeedleConfig(Settings):
     apart_mm: float = Field(default=6.0, ge=0, description="Two proposals differ when targets lie this far apart, or")
     apart_deg: float = Field(default=8.0, ge=0, description="when their directions differ by this angle.")
     aim_error_mm: float = Field(default=2.0, ge=0, description="Aiming error for robustness, at the target.")
-    aim_error_deg: float = Field(default=2.0, ge=0, description="Aiming error for robustness, in direction.")
-    refine_best: int = Field(default=60, ge=1, description="How many of the best are looked at for robustness.")
+    aim_error_deg: float = Field(default=2.0, ge=0, lt=45, description="Aiming error for robustness, in direction.")
+    refine_best: int = Field(
+        default=16, ge=1, description="How many of a family's best are shifted and turned to the best place. Ours."
+    )
+    rescue_mm: float = Field(
+        default=0.8,
+        ge=0,
+        description="Candidates that come too near by no more are shifted and turned until they pass, where few pass; "
+        "half the grid's spacing. Ours.",
+    )
     needles_in_set: int = Field(default=5, ge=1, description="Most needles in a set (de Smidt 2026: 3-5).")
     gantry: GantryLimits = Field(
         default_factory=GantryLimits, description="How far the C-arm turns; in a plan the same as `fluoroscopy.gantry`."

@@ -21,7 +21,7 @@ from planner.needles.account.describe import (
 from planner.needles.candidates import Candidates, Target, target_of
 from planner.needles.families import approaches_for
 from planner.needles.femoral import allowed_directions, thigh_of
-from planner.needles.robustness import robustness
+from planner.needles.robustness import aim_errors
 from planner.needles.select import reachable_ml
 from planner.needles.transpedicular import passes_pedicle
 from planner.safety.clearance import (
@@ -198,7 +198,15 @@ def _measured_trajectory(
     normal = surface_normals(scene.fields, bone)[0]
     angle = float(np.degrees(np.arccos(np.clip(normal @ outward, -1.0, 1.0))))
     family = Candidates(approach, "lateral", tip[None, :], tip[None, :], outward[None, :], outward)
-    robust = float(robustness(scene.fields, family, needle, config=config)[0])
+    errors = aim_errors(
+        scene.fields,
+        tip[None, :],
+        outward[None, :],
+        measured.in_view_mm,
+        radius_mm=needle.outer_diameter_mm / 2,
+        config=config,
+    )
+    robust = float(errors.harmless[0])
     voxel_ml = scene.anatomy.grid.voxel_volume_mm3 / 1000.0
     reach = reachable_ml(tip[None, :], target.points_lps, reach_mm=config.reach_mm, voxel_ml=voxel_ml)
     return Trajectory(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from planner.model.needle import Needle, Trajectory
 from planner.needles.account.describe import Scene
-from planner.needles.catalogue import CATALOGUE, needle_named
+from planner.needles.catalogue import catalogue_of, needle_named
 from planner.needles.check import OFF_TARGET_MM, check_trajectory
 
 
@@ -33,15 +33,15 @@ class LockedWay:
         return self.off_target_mm <= OFF_TARGET_MM
 
 
-def locked_ways(scene: Scene, *, catalogue: Mapping[str, Needle] = CATALOGUE) -> tuple[LockedWay, ...]:
+def locked_ways(scene: Scene, *, catalogue: Mapping[str, Needle] | None = None) -> tuple[LockedWay, ...]:
     """Judge the needles that the settings hold.
 
     Parameters
     ----------
     scene : Scene
         Anatomy with at least one gap, distances, settings.
-    catalogue : Mapping of str to Needle
-        The needles that can be had.
+    catalogue : Mapping of str to Needle, or None
+        The needles that can be had; None for those of the settings.
 
     Returns
     -------
@@ -53,6 +53,7 @@ def locked_ways(scene: Scene, *, catalogue: Mapping[str, Needle] = CATALOGUE) ->
     UsageError
         If a needle is not in the catalogue, or its points make no needle.
     """
+    catalogue = catalogue_of(scene.config.catalogue) if catalogue is None else catalogue
     ways = []
     for wish in scene.config.wishes.locked:
         judged = check_trajectory(

@@ -16,7 +16,6 @@ from planner.model.picked_target import PickedTarget, PickedWay
 from planner.model.volume import Mask
 from planner.needles.account.describe import Scene
 from planner.needles.candidates import target_of
-from planner.needles.catalogue import CATALOGUE
 from planner.needles.search import search_target
 
 _BESIDE_MM = 25.0
@@ -44,7 +43,7 @@ class PickedSearch:
 
 
 def search_picked(
-    scene: Scene, wish: WishedTarget, name: str, *, catalogue: Mapping[str, Needle] = CATALOGUE
+    scene: Scene, wish: WishedTarget, name: str, *, catalogue: Mapping[str, Needle] | None = None
 ) -> PickedSearch:
     """Search needles to a point that a person picked.
 
@@ -56,8 +55,8 @@ def search_picked(
         Where to.
     name : str
         What the target is called in the plan ("target-1").
-    catalogue : Mapping of str to Needle
-        The needles that can be had.
+    catalogue : Mapping of str to Needle, or None
+        The needles that can be had; None for those of the settings.
 
     Returns
     -------

@@ -14,7 +14,6 @@ from planner.model.prophylaxis import ProphylacticWay
 from planner.model.volume import Mask
 from planner.needles.account.describe import Scene
 from planner.needles.candidates import Pedicle, Target
-from planner.needles.catalogue import CATALOGUE
 from planner.needles.search import search_target
 from planner.safety.fields import canal_midline
 
@@ -46,7 +45,7 @@ def search_level(
     space: Mask,
     pedicles: Sequence[BonePedicle],
     *,
-    catalogue: Mapping[str, Needle] = CATALOGUE,
+    catalogue: Mapping[str, Needle] | None = None,
 ) -> LevelSearch:
     """Search needles into an intact vertebral body.
 
@@ -60,8 +59,8 @@ def search_level(
         Where tips may come to lie, on the scene's grid.
     pedicles : sequence of Pedicle
         Of this vertebra; a side without one is not tried.
-    catalogue : Mapping of str to Needle
-        The needles that can be had.
+    catalogue : Mapping of str to Needle, or None
+        The needles that can be had; None for those of the settings.
 
     Returns
     -------

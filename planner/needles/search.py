@@ -1,27 +1,28 @@
 """The search: every family's candidates against the hard limits, then the score, then the choice."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from planner.config.needle_config import NeedleConfig
-from planner.geometry.frames import Array
 from planner.model.anatomy import Anatomy, GapSpace
 from planner.model.breach import Breach
 from planner.model.needle import Needle, NeedleSet, Trajectory
-from planner.needles.account.describe import Scene, describe, limits_for
-from planner.needles.candidates import Candidates, Target, target_of
-from planner.needles.catalogue import CATALOGUE, needle_named
-from planner.needles.families import approaches_for, families_of, kept_rules
+from planner.model.needle_search import FamilySearch, NeedleSearch
+from planner.needles.account.describe import Scene
+from planner.needles.candidates import Target, target_of
+from planner.needles.catalogue import catalogue_of, needles_named
+from planner.needles.families import approaches_for, families_of
+from planner.needles.family_search import search_family
 from planner.needles.locked import LockedWay, locked_ways
-from planner.needles.robustness import robustness
-from planner.needles.select import Passed, choose, reachable_ml, score_terms, spaced, spread_best, weighted
+from planner.needles.refusals import Tallies
+from planner.needles.select import choose
 from planner.needles.sets import needle_sets
 from planner.progress import SILENT, Monitor, track
-from planner.safety.clearance import check_straight, surface_normals
 from planner.safety.fields import distance_fields
+from planner.safety.other_bone import distance_from_others, own_bones
 from planner.safety.watch_angles import ConsoleAngles
 
 
@@ -38,13 +39,23 @@ class GapSearch:
     tried : int
         Candidates looked at.
     refused : Mapping[str, int]
-        Candidates refused, by reason.
+        Candidates refused, each for the first reason that was met.
+    families : tuple of FamilySearch
+        The same, family by family.
+    needles_tried : tuple of str
+        Gauges in the order in which they were tried.
     """
 
     gap_id: str
     trajectories: tuple[Trajectory, ...]
     tried: int
     refused: Mapping[str, int]
+    families: tuple[FamilySearch, ...] = ()
+    needles_tried: tuple[str, ...] = ()
+
+    def record(self) -> NeedleSearch:
+        """Give what stands in the plan."""
+        return NeedleSearch(gap_id=self.gap_id, families=self.families, needles_tried=self.needles_tried)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +88,7 @@ def plan_needles(
     config: NeedleConfig,
     console: ConsoleAngles,
     breaches: Sequence[Breach] = (),
-    catalogue: Mapping[str, Needle] = CATALOGUE,
+    catalogue: Mapping[str, Needle] | None = None,
     monitor: Monitor = SILENT,
 ) -> NeedlePlan:
     """Search needles to every gap.
@@ -92,8 +103,8 @@ def plan_needles(
         Turns positioner angles into console angles of the treatment position.
     breaches : sequence of Breach
         Known breaches; tips keep away from them where they can.
-    catalogue : Mapping[str, Needle]
-        The needles that can be had.
+    catalogue : Mapping[str, Needle] or None
+        The needles that can be had; None for those of the settings.
     monitor : Monitor
         Who is following the work.
 
@@ -129,8 +140,8 @@ def plan_needles(
     return NeedlePlan(tuple(searches), tuple(sets), locked)
 
 
-def search_gap(scene: Scene, gap: GapSpace, *, catalogue: Mapping[str, Needle] = CATALOGUE) -> GapSearch:
-    """Search needles to one gap; the first needle size of the settings that finds a way is kept.
+def search_gap(scene: Scene, gap: GapSpace, *, catalogue: Mapping[str, Needle] | None = None) -> GapSearch:
+    """Search needles to one gap, as `search_target` does.
 
     Parameters
     ----------
@@ -138,8 +149,8 @@ def search_gap(scene: Scene, gap: GapSpace, *, catalogue: Mapping[str, Needle] =
         Anatomy, distances, settings.
     gap : GapSpace
         The gap.
-    catalogue : Mapping[str, Needle]
-        The needles that can be had.
+    catalogue : Mapping[str, Needle] or None
+        The needles that can be had; None for those of the settings.
 
     Returns
     -------
@@ -151,8 +162,8 @@ def search_gap(scene: Scene, gap: GapSpace, *, catalogue: Mapping[str, Needle] =
     return search_target(scene, target_of(scene.anatomy, gap, scene.fields), catalogue=catalogue)
 
 
-def search_target(scene: Scene, target: Target, *, catalogue: Mapping[str, Needle] = CATALOGUE) -> GapSearch:
-    """Search needles to one target whose surroundings are known, as `search_gap` does.
+def search_target(scene: Scene, target: Target, *, catalogue: Mapping[str, Needle] | None = None) -> GapSearch:
+    """Search needles to one target whose surroundings are known.
 
     Parameters
     ----------
@@ -160,115 +171,75 @@ def search_target(scene: Scene, target: Target, *, catalogue: Mapping[str, Needl
         Anatomy, distances, settings.
     target : Target
         Where to; not empty.
-    catalogue : Mapping[str, Needle]
-        The needles that can be had.
+    catalogue : Mapping[str, Needle] or None
+        The needles that can be had; None for those of the settings.
 
     Returns
     -------
     GapSearch
+
+    Raises
+    ------
+    UsageError
+        If a needle is not in the catalogue.
+
+    Notes
+    -----
+    A needle of the settings is tried for the families in which none named before it found a way; of its gauge the
+    shortest length that reaches is taken. Only where no needle keeps the wanted margins are the least ones tried, and
+    what they give up is told in `margins_reduced` and `cautions`.
     """
-    gap = target.gap
-    approaches = approaches_for(target, scene.config)
-    hip = "femoral" in approaches
-    refused: Counter[str] = Counter()
-    tried = 0
-    for name in scene.config.hip_needles if hip else scene.config.spine_needles:
-        needle = needle_named(name, catalogue=catalogue)
-        found: list[tuple[str, float, Trajectory]] = []
-        for family in families_of(scene, target, needle, approaches, refused):
-            tried += len(family.aim_lps)
-            passed = keep_safe(scene, target, family, needle, refused)
-            found.extend(_best_of(scene, target, passed, needle))
+    config = scene.config
+    catalogue = catalogue_of(config.catalogue) if catalogue is None else catalogue
+    approaches = approaches_for(target, config)
+    names = config.hip_needles if "femoral" in approaches else config.spine_needles
+    sizes = [needles_named(name, catalogue=catalogue) for name in names]
+    scene = with_other_bones(scene, target)
+    tallies, why = Tallies(), Counter[str]()
+    found: list[tuple[str, float, Trajectory]] = []
+    for tier in _tiers(scene):
+        for lengths in sizes:
+            for family in families_of(tier, target, lengths[-1], approaches, why):
+                if not tallies.kept(family.family):
+                    found.extend(search_family(tier, target, family, lengths, tallies=tallies, wanted=config))
         if found:
-            return GapSearch(gap.id, choose(found, config=scene.config), tried, dict(refused))
-    return GapSearch(gap.id, (), tried, dict(refused))
+            break
+    chosen = choose(found, config=config) if found else ()
+    untried = None if tallies.families or not why else next(iter(why))
+    return GapSearch(
+        target.gap.id,
+        chosen,
+        tallies.tried,
+        dict(tallies.refused()) if tallies.families else dict(why),
+        tallies.records([way.family for way in chosen], approaches, why_untried=untried),
+        tuple(lengths[-1].gauge for lengths in sizes),
+    )
 
 
-def keep_safe(scene: Scene, target: Target, family: Candidates, needle: Needle, refused: Counter[str]) -> Passed:
-    """Keep the candidates that pass every hard limit, and count the others by reason.
+def _tiers(scene: Scene) -> Iterator[Scene]:
+    yield scene
+    if scene.config.narrow_ways:
+        yield replace(scene, config=scene.config.with_least_margins())
+
+
+def with_other_bones(scene: Scene, target: Target) -> Scene:
+    """Give the scene with the distances from all bones that are not the target's own.
 
     Parameters
     ----------
     scene : Scene
         Anatomy, distances, settings.
     target : Target
-        The gap.
-    family : Candidates
-        N candidates.
-    needle : Needle
-        The needle.
-    refused : Counter
-        Counts by reason; added to.
+        Where to; not empty.
 
     Returns
     -------
-    Passed
+    Scene
+        The same where bones were not told apart at the target.
     """
-    slide_mm = np.linalg.norm(family.target_lps - family.aim_lps, axis=1)
-    limits = limits_for(needle, scene.config, slide_mm=float(slide_mm.max(initial=0.0)) if family.slides else None)
-    checked = check_straight(scene.fields, family.aim_lps, family.outward_lps, limits=limits)
-    refused.update(checked.counts())
-    index = np.flatnonzero(checked.reason == 0)
-    passed = Passed(
-        family,
-        checked.to_skin_mm,
-        checked.in_view_mm,
-        checked.to_bone_mm,
-        checked.metal_mm,
-        checked.canal_mm,
-        np.full(len(checked.reason), np.nan),
-    ).take(index)
-    bone = _bone_entries(passed)
-    cosine = np.einsum("ij,ij->i", surface_normals(scene.fields, bone), passed.family.outward_lps)
-    passed = replace(passed, entry_angle_deg=np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
-    keep = np.ones(len(passed), bool)
-    for reason, good in kept_rules(scene, target, passed, needle, bone).items():
-        refused[reason] += int((keep & ~good).sum())
-        keep &= good
-    return passed.take(np.flatnonzero(keep))
-
-
-def _bone_entries(passed: Passed) -> Array:
-    return passed.family.aim_lps + passed.bone_mm[:, None] * passed.family.outward_lps
-
-
-def _best_of(scene: Scene, target: Target, passed: Passed, needle: Needle) -> list[tuple[str, float, Trajectory]]:
-    """Score a family, look closer at its best, and describe them."""
-    if not len(passed):
-        return []
-    config = scene.config
-    voxel_ml = scene.anatomy.grid.voxel_volume_mm3 / 1000.0
-    tips = passed.family.target_lps
-    reach = reachable_ml(tips, target.points_lps, reach_mm=config.reach_mm, voxel_ml=voxel_ml)
-    whole = len(target.points_lps) * voxel_ml
-    # A needle's hole must not weaken a wall that is open or thin already: entries keep away from breaches, as tips do.
-    at_tip = _breach_distance(scene, target.gap.id, tips)
-    breach_mm = np.minimum(at_tip, _breach_distance(scene, target.gap.id, _bone_entries(passed)))
-    terms = score_terms(passed, reach_share=reach / whole, breach_mm=breach_mm, config=config)
-    order = spread_best(passed, weighted(terms, config=config), count=config.refine_best, config=config)
-    best = passed.take(order)
-    terms = {name: value[order] for name, value in terms.items()}
-    terms["robustness"] = robustness(scene.fields, best.family, needle, config=config)
-    score = weighted(terms, config=config)
-    out = []
-    for k in spaced(score, best.family.target_lps, count=2 * config.per_gap, reach_mm=config.reach_mm):
-        own = {name: round(float(value[k]), 4) for name, value in terms.items()}
-        trajectory = describe(
-            scene,
-            target,
-            best.take(np.array([k])),
-            needle,
-            score=float(score[k]),
-            terms=own,
-            reach_ml=float(reach[order][k]),
-        )
-        if trajectory is not None:
-            out.append((str(passed.family.family), float(score[k]), trajectory))
-    return out
-
-
-def _breach_distance(scene: Scene, gap_id: str, tips: Array) -> Array:
-    places = [np.array(b.centroid_lps) for b in scene.breaches if b.gap_id == gap_id]
-    if not places:
-        return np.full(len(tips), np.inf)
-    return np.asarray(np.min([np.linalg.norm(tips - place, axis=1) for place in places], axis=0))
+    bones = scene.anatomy.bones
+    own = own_bones(target.gap.mask, bones) if bones else None
+    if own is None:
+        return scene
+    others = distance_from_others(target.gap.mask, bones, own)
+    return replace(scene, fields=replace(scene.fields, other_bone=others))

@@ -1,22 +1,23 @@
 """Whether a needle leaves one bone and enters another, told from the CT along its way.
 
-The bone envelope closes over narrow gaps, and so over joints: two articular processes look like one bone in it. On the
-CT a needle that goes on into another bone meets its cortex: bright again, after it was through the first cortex.
+The bone envelope closes over narrow gaps, and so over joints: where bones were not told apart, two articular processes
+look like one bone in it. On the CT a needle that goes on into another bone meets its cortex: bright again, after it was
+through the first cortex.
 """
 
+import edt
+import numba
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array
 from planner.model.anatomy import Anatomy
-from planner.safety.clearance import sample
 from planner.safety.fields import METAL, Fields
+from planner.safety.march import inside, trilinear
 
 _STEP_MM = 0.4
-_NEVER_MM = 1e3
+_THREADS = 2
 
 
 def meets_second_cortex(
@@ -48,26 +49,83 @@ def meets_second_cortex(
     ndarray of bool, shape (N,)
     """
     length = np.linalg.norm(aim_lps - bone_lps, axis=1)
+    met = np.zeros(len(length), bool)
     if not len(length):
-        return np.zeros(0, bool)
-    steps = np.arange(0.0, float(length.max()) + _STEP_MM, _STEP_MM)
-    share = np.minimum(steps[None, :] / np.maximum(length, 1e-6)[:, None], 1.0)
-    points = bone_lps[:, None, :] + share[..., None] * (aim_lps - bone_lps)[:, None, :]
-    index = np.moveaxis(np.asarray(anatomy.grid.to_index(points)), -1, 0)
-    hu = ndimage.map_coordinates(anatomy.ct.hu, index.reshape(3, -1), order=1, mode="nearest").reshape(share.shape)
-    flat = points.reshape(-1, 3)
-    silent = (sample(fields, flat, METAL) < config.bright_near_metal_mm).reshape(share.shape)
-    silent |= (_distance_to(gap_points_lps, flat) < config.bright_near_gap_mm).reshape(share.shape)
-    silent |= steps[None, :] > length[:, None]
-    bright = (hu > config.cortex_hu) & ~silent
-    # Through the first cortex: no longer bright for a millimetre and more.
-    dark_run = ndimage.minimum_filter1d((hu <= config.cortex_hu).astype(np.uint8), 3, axis=1, mode="nearest") > 0
-    through = np.maximum.accumulate(dark_run & np.maximum.accumulate(bright, axis=1), axis=1)
-    first_run_mm = _STEP_MM * np.count_nonzero(bright & ~through, axis=1)
-    return np.asarray(np.any(through & bright, axis=1) | (first_run_mm > config.longest_cortex_mm))
+        return met
+    grid = fields.grid
+    start = np.ascontiguousarray(grid.to_index(bone_lps)).reshape(-1, 3)
+    along = (aim_lps - bone_lps) / np.maximum(length, 1e-6)[:, None]
+    step = np.ascontiguousarray(along @ grid.index_from_lps[:3, :3].T)
+    rim, corner = _rim(gap_points_lps, fields, config.bright_near_gap_mm)
+    numbers = np.array(
+        [config.cortex_hu, config.bright_near_metal_mm, config.longest_cortex_mm, config.bright_near_gap_mm]
+    )
+    _meets(anatomy.ct.hu, fields.channels[..., METAL], rim, corner, start, step, length, numbers, met)
+    return met
 
 
-def _distance_to(cloud: Array, points: Array) -> Array:
-    if not len(cloud):
-        return np.full(len(points), _NEVER_MM)
-    return np.asarray(cKDTree(cloud).query(points, distance_upper_bound=10.0, workers=-1)[0])
+def _rim(gap_points_lps: Array, fields: Fields, reach_mm: float) -> tuple[npt.NDArray[np.float32], Array]:
+    """Give the distance from the gap in a box that reaches a little farther than asked, and the box's corner."""
+    if not len(gap_points_lps):
+        return np.zeros((0, 0, 0), np.float32), np.zeros(3)
+    spacing = fields.grid.spacing_mm
+    index = np.rint(np.asarray(fields.grid.to_index(gap_points_lps))).astype(np.intp)
+    room = np.array([int(np.ceil(reach_mm / s)) + 2 for s in spacing])
+    corner = index.min(axis=0) - room
+    free = np.ones(tuple(index.max(axis=0) + room + 1 - corner), bool)
+    free[tuple((index - corner).T)] = False
+    distance = edt.edt(free, anisotropy=spacing, parallel=_THREADS)
+    return np.asarray(distance, np.float32), corner.astype(np.float64)
+
+
+@numba.njit(cache=True, parallel=True)
+def _meets(
+    hu: npt.NDArray[np.float32],
+    metal: npt.NDArray[np.float32],
+    rim: npt.NDArray[np.float32],
+    corner: Array,
+    start: Array,
+    step: Array,
+    length: Array,
+    numbers: Array,
+    met: npt.NDArray[np.bool_],
+) -> None:
+    for n in numba.prange(len(length)):
+        met[n] = _one_meets(hu, metal, rim, corner, start[n], step[n], length[n], numbers)
+
+
+@numba.njit(cache=True)
+def _one_meets(
+    hu: npt.NDArray[np.float32],
+    metal: npt.NDArray[np.float32],
+    rim: npt.NDArray[np.float32],
+    corner: Array,
+    start: Array,
+    step: Array,
+    length: float,
+    numbers: Array,
+) -> bool:
+    """Walk one needle inwards: bright, then dark for three steps, then bright again is a second cortex."""
+    seen_bright, through, dark, first_run_mm, s = False, False, 0, 0.0, 0.0
+    while s <= length:
+        z, y, x = start[0] + s * step[0], start[1] + s * step[1], start[2] + s * step[2]
+        s += _STEP_MM
+        if not inside(z, y, x, metal.shape):
+            continue
+        is_bright = trilinear(hu, z, y, x) > numbers[0]
+        dark = 0 if is_bright else dark + 1
+        if is_bright and trilinear(metal, z, y, x) >= numbers[1] and not _is_near(rim, corner, z, y, x, numbers[3]):
+            if through:
+                return True
+            seen_bright = True
+            first_run_mm += _STEP_MM
+            if first_run_mm > numbers[2]:
+                return True
+        through = through or (seen_bright and dark >= 3)
+    return False
+
+
+@numba.njit(cache=True)
+def _is_near(rim: npt.NDArray[np.float32], corner: Array, z: float, y: float, x: float, reach: float) -> bool:
+    z, y, x = z - corner[0], y - corner[1], x - corner[2]
+    return inside(z, y, x, rim.shape) and trilinear(rim, z, y, x) < reach

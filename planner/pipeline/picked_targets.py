@@ -10,7 +10,6 @@ from planner.model.finding import Finding
 from planner.model.needle import Needle
 from planner.model.picked_target import PickedTarget
 from planner.needles.account.describe import Scene
-from planner.needles.catalogue import CATALOGUE
 from planner.needles.picked import PickedSearch, search_picked
 from planner.progress import SILENT, Monitor, track
 from planner.safety.fields import distance_fields
@@ -38,7 +37,7 @@ def plan_picked(
     config: NeedleConfig,
     *,
     console: ConsoleAngles,
-    catalogue: Mapping[str, Needle] = CATALOGUE,
+    catalogue: Mapping[str, Needle] | None = None,
     monitor: Monitor = SILENT,
 ) -> PickedTargets:
     """Search needles to all targets that the settings name.
@@ -51,8 +50,8 @@ def plan_picked(
         The settings, with the wishes.
     console : callable
         Turns positioner angles into console angles of the treatment position.
-    catalogue : Mapping of str to Needle
-        The needles that can be had.
+    catalogue : Mapping of str to Needle, or None
+        The needles that can be had; None for those of the settings.
     monitor : Monitor
         Follows the work.
 

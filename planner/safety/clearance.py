@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.geometry.frames import Array
-from planner.safety.fields import BONE, Fields
+from planner.safety.fields import BONE, FAR_MM, Fields
 from planner.safety.march import FINE_STEP_MM, check_all, least_all, sample_all
 
 REASONS = (
@@ -270,3 +270,8 @@ def surface_normals(fields: Fields, points_lps: npt.ArrayLike, *, spread_mm: flo
         gradient[:, axis] = sample(fields, points - shift, BONE) - sample(fields, points + shift, BONE)
     length = np.linalg.norm(gradient, axis=1, keepdims=True)
     return np.asarray(np.divide(gradient, length, out=np.full_like(gradient, np.nan), where=length > 1e-6))
+
+
+def known_mm(distance: float) -> float | None:
+    """Give a measured distance in mm; None where there was nothing to be distant from."""
+    return float(distance) if np.isfinite(distance) and distance < FAR_MM / 2 else None

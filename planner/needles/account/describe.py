@@ -15,7 +15,7 @@ from planner.model.carm import NeedleView
 from planner.model.needle import Clearances, Crossing, Needle, SkinLandmark, Trajectory
 from planner.needles.candidates import Target
 from planner.needles.select import Passed
-from planner.safety.clearance import Limits, check_straight
+from planner.safety.clearance import Limits, check_straight, known_mm
 from planner.safety.fields import Fields
 from planner.safety.watch_angles import ConsoleAngles
 
@@ -170,6 +170,8 @@ def describe(
             metal=float(fine.metal_mm[0]),
             canal=float(fine.canal_mm[0]) if known else None,
             nearest_breach=breach_clearance_mm(scene, target.gap.id, path[0], aim, needle),
+            forbidden=known_mm(fine.forbidden_mm[0]),
+            other_bone=known_mm(fine.other_bone_mm[0]),
         ),
         crosses=crossings(depth, in_bone, soft=soft_crossings(scene.anatomy, bone, skin)),
         cortical_crossings=1,

@@ -1,0 +1,196 @@
+"""One family of ways to one target: judged, the best refined, measured and described."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from planner.config.needle_config import NeedleConfig
+from planner.geometry.frames import Array
+from planner.model.needle import AimError, Needle, Trajectory
+from planner.needles.account.describe import Scene, describe
+from planner.needles.candidates import Candidates, Target
+from planner.needles.catalogue import that_reaches
+from planner.needles.judge import Judged, bone_entries, judge
+from planner.needles.margins import reduced_margins
+from planner.needles.refine import Refined, refine
+from planner.needles.refusals import Tallies
+from planner.needles.robustness import aim_errors
+from planner.needles.select import Passed, reachable_ml, score_terms, spaced, spread_best, weighted
+
+_FEW = 4
+"""Where fewer candidates pass, those that just fail are improved until they do. Ours."""
+
+
+def search_family(
+    scene: Scene,
+    target: Target,
+    family: Candidates,
+    lengths: Sequence[Needle],
+    *,
+    tallies: Tallies,
+    wanted: NeedleConfig,
+) -> list[tuple[str, float, Trajectory]]:
+    """Find the best needles of one family.
+
+    Parameters
+    ----------
+    scene : Scene
+        Anatomy, distances, and the settings with the margins to keep.
+    target : Target
+        The gap.
+    family : Candidates
+        N candidates.
+    lengths : sequence of Needle
+        One gauge, the shortest first.
+    tallies : Tallies
+        Counts; added to.
+    wanted : NeedleConfig
+        With the wanted margins, which those of the scene may fall short of.
+
+    Returns
+    -------
+    list of (family, score, trajectory)
+    """
+    needle, config = lengths[-1], scene.config
+    judged = judge(scene, target, family, needle, tolerance_mm=config.rescue_mm)
+    passed, rescued = judged.passed, np.empty(0, np.intp)
+    if len(passed):
+        order = spread_best(passed, _score(scene, target, passed), count=config.refine_best, config=config)
+        passed = refine(scene, target, family, needle, judged.index[order]).passed
+    if len(judged.passed) < _FEW:
+        saved = _rescue(scene, target, family, needle, judged)
+        rescued = saved.origin
+        passed = _joined(passed, saved.passed)
+    refused = judged.refused()
+    refused.subtract(judged.reasons[code] for code in judged.code[rescued])
+    kept = len(judged.passed) + len(rescued)
+    tallies.add(family.approach, family.family, tried=len(family.aim_lps), kept=kept, refused=+refused)
+    return _described(scene, target, passed, lengths, wanted=wanted) if len(passed) else []
+
+
+def _rescue(scene: Scene, target: Target, family: Candidates, needle: Needle, judged: Judged) -> Refined:
+    """Improve the candidates that just fail, those that differ by tip or direction."""
+    near = np.flatnonzero(np.isfinite(judged.slack_mm))
+    if not len(near):
+        return Refined(judged.passed.take(np.empty(0, np.intp)), near)
+    config = scene.config
+    some = Passed(
+        replace(
+            family,
+            aim_lps=family.aim_lps[near],
+            target_lps=family.target_lps[near],
+            outward_lps=family.outward_lps[near],
+        ),
+        *(np.zeros(len(near)) for _ in range(6)),
+    )
+    order = spread_best(some, judged.slack_mm[near], count=config.refine_best, config=config)
+    return refine(scene, target, family, needle, near[order], rescue=True)
+
+
+def _joined(first: Passed, second: Passed) -> Passed:
+    if not len(second):
+        return first
+    if not len(first):
+        return second
+    a, b = first.family, second.family
+    both = replace(
+        a,
+        aim_lps=np.concatenate([a.aim_lps, b.aim_lps]),
+        target_lps=np.concatenate([a.target_lps, b.target_lps]),
+        outward_lps=np.concatenate([a.outward_lps, b.outward_lps]),
+    )
+    names = ("skin_mm", "in_view_mm", "bone_mm", "metal_mm", "canal_mm", "entry_angle_deg")
+    return Passed(both, *(np.concatenate([getattr(first, name), getattr(second, name)]) for name in names))
+
+
+def _terms(scene: Scene, target: Target, passed: Passed) -> tuple[dict[str, Array], Array]:
+    """Give the score's terms, and the volume within reach of each tip, mL."""
+    config = scene.config
+    voxel_ml = scene.anatomy.grid.voxel_volume_mm3 / 1000.0
+    tips = passed.family.target_lps
+    reach = reachable_ml(tips, target.points_lps, reach_mm=config.reach_mm, voxel_ml=voxel_ml)
+    # A needle's hole must not weaken a wall that is open or thin already: entries keep away from breaches, as tips do.
+    breach_mm = np.minimum(
+        _breach_distance(scene, target.gap.id, tips), _breach_distance(scene, target.gap.id, bone_entries(passed))
+    )
+    share = reach / (len(target.points_lps) * voxel_ml)
+    return dict(score_terms(passed, reach_share=share, breach_mm=breach_mm, config=config)), reach
+
+
+def _score(scene: Scene, target: Target, passed: Passed) -> Array:
+    return weighted(_terms(scene, target, passed)[0], config=scene.config)
+
+
+def _described(
+    scene: Scene, target: Target, passed: Passed, lengths: Sequence[Needle], *, wanted: NeedleConfig
+) -> list[tuple[str, float, Trajectory]]:
+    """Score needles with their aiming error, and describe the best of them."""
+    config, needle = scene.config, lengths[-1]
+    terms, reach = _terms(scene, target, passed)
+    family = passed.family
+    errors = aim_errors(
+        scene.fields,
+        family.aim_lps,
+        family.outward_lps,
+        passed.in_view_mm,
+        radius_mm=needle.outer_diameter_mm / 2,
+        config=config,
+    )
+    terms["robustness"] = errors.harmless
+    score = weighted(terms, config=config)
+    order = spread_best(passed, score, count=len(passed), config=config)
+    out = []
+    picked = spaced(score[order], family.target_lps[order], count=2 * config.per_gap, reach_mm=config.reach_mm)
+    for k in (int(order[n]) for n in picked):
+        own = {name: round(float(value[k]), 4) for name, value in terms.items()}
+        one = passed.take(np.array([k]))
+        way = describe(scene, target, one, needle, score=float(score[k]), terms=own, reach_ml=float(reach[k]))
+        if way is not None:
+            error = errors.record(k, canal_known=_canal_counts(scene, family), config=config)
+            out.append((str(family.family), float(score[k]), _completed(scene, way, one, lengths, error, wanted)))
+    return out
+
+
+def _canal_counts(scene: Scene, family: Candidates) -> bool:
+    return scene.fields.canal_known and family.approach != "femoral"
+
+
+def _completed(
+    scene: Scene, way: Trajectory, one: Passed, lengths: Sequence[Needle], error: AimError, wanted: NeedleConfig
+) -> Trajectory:
+    """Add what the search knows: the family, the length that reaches, aiming error, margins that were given up."""
+    needle = that_reaches(lengths, way.depth_from_skin_mm, spare_mm=wanted.spare_length_mm)
+    family = one.family
+    slide = float(np.linalg.norm(family.target_lps[0] - family.aim_lps[0])) if family.slides else None
+    margins, words = reduced_margins(
+        scene.fields, family.aim_lps[0], family.outward_lps[0], needle, config=wanted, slide_mm=slide
+    )
+    cautions = list(way.cautions)
+    if margins:
+        cautions.append(f"narrow way, no needle keeps the wanted margins: {'; '.join(words)}")
+    cautions.extend(_harm(error))
+    return way.model_copy(
+        update={
+            "family": family.family,
+            "needle": needle,
+            "with_aim_error": error,
+            "margins_reduced": margins,
+            "cautions": tuple(cautions),
+        }
+    )
+
+
+def _harm(error: AimError) -> list[str]:
+    """Say what a badly aimed needle would meet."""
+    aimed = f"aimed {error.error_mm:g} mm and {error.error_deg:g} degrees off it may"
+    met = [("enter the canal", error.canal), ("meet forbidden tissue", error.forbidden)]
+    return [f"{aimed} {what}" for what, free in met if free is not None and free < 0.0]
+
+
+def _breach_distance(scene: Scene, gap_id: str, tips: Array) -> npt.NDArray[np.float64]:
+    places = [np.array(b.centroid_lps) for b in scene.breaches if b.gap_id == gap_id]
+    if not places:
+        return np.full(len(tips), np.inf)
+    return np.asarray(np.min([np.linalg.norm(tips - place, axis=1) for place in places], axis=0))
