@@ -167,7 +167,7 @@ def config_from(arguments: argparse.Namespace) -> "PlanConfig":
     """
     from planner.config.plan_config import PlanConfig, load_settings
     from planner.config.wishes_config import WishedTarget
-    from planner.needles.catalogue import needle_named
+    from planner.needles.catalogue import catalogue_of, needle_named
 
     config = PlanConfig() if arguments.settings is None else load_settings(arguments.settings)
     changes: dict[str, object] = {}
@@ -183,7 +183,10 @@ def config_from(arguments: argparse.Namespace) -> "PlanConfig":
     if getattr(arguments, "approach", None):
         needles["approaches"] = tuple(arguments.approach)
     if isinstance(gauges := getattr(arguments, "needle", None), list):
-        named = tuple(needle_named(gauge).gauge for gauge in gauges)
+        known = catalogue_of(config.needles.catalogue)
+        for gauge in gauges:
+            needle_named(gauge, catalogue=known)  # a wrong name is said before any work is done
+        named = tuple(gauges)
         needles |= {"spine_needles": named, "hip_needles": named}
     if points := getattr(arguments, "picked", None):
         more = tuple(WishedTarget(point_lps=one) for one in points)

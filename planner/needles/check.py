@@ -1,49 +1,40 @@
 """One's own needle, judged by the same machinery as the proposals."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from planner.errors import UsageError
 from planner.geometry.frames import Array, point_tuple, unit
+from planner.geometry.rays import segment_distance_mm
 from planner.model.anatomy import GapSpace
+from planner.model.implant import Implant
 from planner.model.needle import Approach, Clearances, Needle, Trajectory
+from planner.model.volume import Mask
 from planner.needles.account.describe import (
     Scene,
     breach_clearance_mm,
     crossings,
     landmark,
-    limits_for,
     needle_view,
     soft_crossings,
 )
-from planner.needles.candidates import Candidates, Target, target_of
+from planner.needles.candidates import Target, target_of
 from planner.needles.families import approaches_for
 from planner.needles.femoral import allowed_directions, thigh_of
+from planner.needles.margins import broken_limits, no_limits
 from planner.needles.robustness import aim_errors
+from planner.needles.search import scene_round
 from planner.needles.select import reachable_ml
 from planner.needles.transpedicular import passes_pedicle
-from planner.safety.clearance import (
-    GRAZES,
-    HITS_CANAL,
-    HITS_FORBIDDEN,
-    HITS_METAL,
-    NO_EXIT,
-    REASONS,
-    SECOND_BONE,
-    TOO_LONG,
-    Checked,
-    Limits,
-    check_straight,
-    sample,
-    surface_normals,
-)
+from planner.safety.clearance import Checked, check_straight, known_mm, sample, surface_normals
 from planner.safety.fields import BONE
 
 OFF_TARGET_MM = 1.5
 """A tip farther than this from every gap misses them; no source, half a halo's width."""
-_NEVER_MM = 1e3
+_NEAR_IMPLANT_MM = 40.0
+"""A needle so near to an implant is judged as one to it; ours, a screw's length."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,12 +48,12 @@ class TrajectoryCheck:
     violations : tuple of str
         Hard limits that it breaks, in words; empty for a safe one.
     off_target_mm : float
-        Distance of the tip from the nearest gap, 0 inside.
+        Distance of the tip from the nearest gap, 0 inside; None where no gap was told.
     """
 
     trajectory: Trajectory
     violations: tuple[str, ...]
-    off_target_mm: float
+    off_target_mm: float | None
 
     @property
     def safe(self) -> bool:
@@ -73,12 +64,12 @@ class TrajectoryCheck:
 def check_trajectory(
     scene: Scene, *, entry_lps: npt.ArrayLike, target_lps: npt.ArrayLike, needle: Needle
 ) -> TrajectoryCheck:
-    """Judge a straight needle from an entry to a target.
+    """Judge a straight needle from an entry to a target, which may lie outside of all gaps.
 
     Parameters
     ----------
     scene : Scene
-        Anatomy with at least one gap, distances, settings.
+        Anatomy, distances, settings.
     entry_lps, target_lps : array_like, shape (3,)
         Any point of the needle outside the bone (the skin, say), and its tip, LPS mm.
     needle : Needle
@@ -91,10 +82,9 @@ def check_trajectory(
     Raises
     ------
     UsageError
-        If there is no gap, entry and target coincide, or the tip lies outside the picture or outside the bone.
+        If entry and target coincide, or the tip lies outside the picture or outside the bone.
     """
     tip, entry = np.asarray(target_lps, dtype=np.float64), np.asarray(entry_lps, dtype=np.float64)
-    gap, off_mm = _nearest_gap(scene, tip)
     if np.linalg.norm(entry - tip) < 1e-6:
         raise UsageError("entry and target are the same point; give two")
     outward = unit(entry - tip)
@@ -102,61 +92,54 @@ def check_trajectory(
     if not depth > 0:
         where = "outside the picture" if np.isnan(depth) else "not inside bone or a gap"
         raise UsageError(f"the target ({tip[0]:.1f}, {tip[1]:.1f}, {tip[2]:.1f}) lies {where}; give one inside a gap")
-    target = target_of(scene.anatomy, gap, scene.fields)
-    measured = check_straight(scene.fields, tip, outward, limits=_no_limits(needle), fine=True)
-    violations = [*_broken(scene, tip, outward, needle), *_rules_broken(scene, target, outward)]
-    if off_mm > OFF_TARGET_MM:
+    target, off_mm = _target(scene, tip)
+    scene = scene_round(scene, target)
+    measured = check_straight(scene.fields, tip, outward, limits=no_limits(needle), fine=True)
+    broken = broken_limits(scene.fields, tip, outward, needle, config=scene.config)
+    violations = [*broken.values(), *_rules_broken(scene, target, outward)]
+    if off_mm is None:
+        violations.append("no gap was told on this CT, so that the tip lies in none")
+    elif off_mm > OFF_TARGET_MM:
         violations.append(f"the tip misses every gap by {off_mm:.1f} mm")
     trajectory = _measured_trajectory(scene, target, tip, outward, needle, measured)
     return TrajectoryCheck(trajectory, tuple(violations), off_mm)
 
 
-def _nearest_gap(scene: Scene, tip: Array) -> tuple[GapSpace, float]:
-    best: tuple[GapSpace, float] | None = None
+def _target(scene: Scene, tip: Array) -> tuple[Target, float | None]:
+    """Give what a needle with its tip there is judged as: to the gap that it lies in, or to the place itself."""
+    gap, off_mm = _nearest_gap(scene, tip)
+    if gap is None or off_mm is None or off_mm > OFF_TARGET_MM:
+        grid = scene.anatomy.grid
+        place = np.zeros(grid.shape, bool)
+        place[tuple(np.rint(np.asarray(grid.to_index(tip))).astype(int))] = True
+        near = scene.anatomy.implant(None if gap is None else gap.implant_id) or _nearest_implant(scene, tip)
+        gap = GapSpace("none" if gap is None else gap.id, None if near is None else near.id, Mask(grid, place))
+    return target_of(scene.anatomy, gap, scene.fields), off_mm
+
+
+def _nearest_implant(scene: Scene, tip: Array) -> Implant | None:
+    far = [(_distance_mm(implant, tip), n) for n, implant in enumerate(scene.anatomy.implants)]
+    least, n = min(far, default=(np.inf, 0))
+    return scene.anatomy.implants[n] if least <= _NEAR_IMPLANT_MM else None
+
+
+def _distance_mm(implant: Implant, tip: Array) -> float:
+    if implant.axis is None:
+        return float(np.linalg.norm(np.subtract(implant.centroid_lps, tip)))
+    return float(segment_distance_mm(tip, implant.axis.head_lps, implant.axis.tip_lps))
+
+
+def _nearest_gap(scene: Scene, tip: Array) -> tuple[GapSpace | None, float | None]:
+    best: tuple[GapSpace | None, float | None] = (None, None)
+    half = min(scene.anatomy.grid.spacing_mm) / 2
     for gap in scene.anatomy.gaps:
         points = np.asarray(scene.anatomy.grid.to_lps(np.argwhere(gap.mask.voxels)))
         if not len(points):
             continue
-        half = min(scene.anatomy.grid.spacing_mm) / 2
         distance = max(0.0, float(np.linalg.norm(points - tip, axis=1).min()) - half)
-        if best is None or distance < best[1]:
+        if best[1] is None or distance < best[1]:
             best = (gap, distance)
-    if best is None:
-        raise UsageError("no gap was found on this CT, so there is nothing to aim at")
     return best
-
-
-def _no_limits(needle: Needle) -> Limits:
-    return Limits(
-        radius_mm=needle.outer_diameter_mm / 2,
-        length_mm=_NEVER_MM,
-        metal_mm=-_NEVER_MM,
-        tip_metal_mm=-_NEVER_MM,
-        canal_mm=-_NEVER_MM,
-        forbidden_mm=-_NEVER_MM,
-        bone_mm=-_NEVER_MM,
-        inside_mm=0.0,
-        graze_mm=_NEVER_MM,
-        other_bone_mm=-_NEVER_MM,
-    )
-
-
-def _broken(scene: Scene, tip: Array, outward: Array, needle: Needle) -> list[str]:
-    """Name every hard limit that is broken: each is tried alone, since the march stops at the first."""
-    whole, none = limits_for(needle, scene.config), _no_limits(needle)
-    alone = {
-        HITS_METAL: replace(none, metal_mm=whole.metal_mm, tip_metal_mm=whole.tip_metal_mm),
-        HITS_CANAL: replace(none, canal_mm=whole.canal_mm),
-        HITS_FORBIDDEN: replace(none, forbidden_mm=whole.forbidden_mm),
-        SECOND_BONE: replace(none, bone_mm=whole.bone_mm, inside_mm=whole.inside_mm, graze_mm=whole.graze_mm),
-        TOO_LONG: replace(none, length_mm=whole.length_mm),
-    }
-    broken = []
-    for code, limits in alone.items():
-        found = int(check_straight(scene.fields, tip, outward, limits=limits, fine=True).reason[0])
-        if found == code or (code == SECOND_BONE and found in (GRAZES, NO_EXIT)):
-            broken.append(REASONS[found])
-    return broken
 
 
 def _rules_broken(scene: Scene, target: Target, outward: Array) -> list[str]:
@@ -197,7 +180,6 @@ def _measured_trajectory(
     approach = _approach(scene, target, bone, tip)
     normal = surface_normals(scene.fields, bone)[0]
     angle = float(np.degrees(np.arccos(np.clip(normal @ outward, -1.0, 1.0))))
-    family = Candidates(approach, "lateral", tip[None, :], tip[None, :], outward[None, :], outward)
     errors = aim_errors(
         scene.fields,
         tip[None, :],
@@ -207,6 +189,7 @@ def _measured_trajectory(
         config=config,
     )
     robust = float(errors.harmless[0])
+    in_gap = any(gap is target.gap for gap in scene.anatomy.gaps)
     voxel_ml = scene.anatomy.grid.voxel_volume_mm3 / 1000.0
     reach = reachable_ml(tip[None, :], target.points_lps, reach_mm=config.reach_mm, voxel_ml=voxel_ml)
     return Trajectory(
@@ -225,16 +208,19 @@ def _measured_trajectory(
         depth_in_bone_mm=in_bone,
         needle=needle,
         clearance_mm=Clearances(
-            metal=float(measured.metal_mm[0]),
-            canal=float(measured.canal_mm[0]) if scene.fields.canal_known else None,
+            metal=known_mm(measured.metal_mm[0]),
+            canal=known_mm(measured.canal_mm[0]) if scene.fields.canal_known else None,
             nearest_breach=breach_clearance_mm(scene, target.gap.id, path[0], tip, needle),
+            forbidden=known_mm(measured.forbidden_mm[0]),
+            other_bone=known_mm(measured.other_bone_mm[0]),
         ),
         crosses=crossings(depth, in_bone, soft=soft_crossings(scene.anatomy, bone, skin)),
         cortical_crossings=1,
         entry_angle_deg=angle if np.isfinite(angle) else None,
-        reachable_ml=float(reach[0]),
+        reachable_ml=float(reach[0]) if in_gap else None,
         skin_landmark=landmark(target, skin, scene.anatomy.landmarks),
         bulls_eye=needle_view(tip, path[0], config=config, console=scene.console),
         score=robust,
         score_terms={"robustness": robust},
+        with_aim_error=errors.record(0, canal_known=scene.fields.canal_known, config=config),
     )

@@ -19,18 +19,18 @@ class LockedWay:
         With all that was measured, `locked`; what it breaks stands in its cautions.
     violations : tuple of str
         Hard limits that it breaks, in words.
-    off_target_mm : float
-        Distance of its tip from the nearest gap.
+    off_target_mm : float or None
+        Distance of its tip from the nearest gap; None where there is no gap.
     """
 
     trajectory: Trajectory
     violations: tuple[str, ...]
-    off_target_mm: float
+    off_target_mm: float | None
 
     @property
     def reaches(self) -> bool:
         """Whether its tip lies in or at a gap."""
-        return self.off_target_mm <= OFF_TARGET_MM
+        return self.off_target_mm is not None and self.off_target_mm <= OFF_TARGET_MM
 
 
 def locked_ways(scene: Scene, *, catalogue: Mapping[str, Needle] | None = None) -> tuple[LockedWay, ...]:

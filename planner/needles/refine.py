@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+import edt
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -14,7 +15,6 @@ from planner.needles.candidates import Candidates, Target, from_behind
 from planner.needles.femoral import allowed_directions, thigh_of
 from planner.needles.judge import Judged, judge
 from planner.needles.select import Passed, score_terms, weighted
-from planner.safety.fields import depth_mm
 
 _LEVELS = ((1.0, 2.0), (0.5, 1.0), (0.25, 0.5), (0.12, 0.25))
 """Shift in mm and turn in degrees, halved from half a voxel and more down to where clearances change by 0.1 mm."""
@@ -107,7 +107,7 @@ def refine(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _WallDepth:
-    """How deep a place lies within gap and metal, below 0 outside: the depth in a box, and the box's corner."""
+    """How deep a place lies within gap and metal, 0 outside: the depth in a box, and the box's corner."""
 
     depth: npt.NDArray[np.float32]
     corner: Array
@@ -120,7 +120,8 @@ class _WallDepth:
         high = np.minimum(index.max(axis=0) + _BOX_VOXELS + 1, target.gap.mask.grid.shape)
         box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
         filled = target.gap.mask.voxels[box] | scene.anatomy.metal.voxels[box]
-        return cls(depth_mm(filled, target.gap.mask.grid.spacing_mm), low.astype(np.float64), target)
+        depth = edt.edt(filled, anisotropy=target.gap.mask.grid.spacing_mm, black_border=False, parallel=1)
+        return cls(np.asarray(depth, np.float32), low.astype(np.float64), target)
 
     def at(self, points_lps: Array) -> Array:
         index = np.asarray(self.target.gap.mask.grid.to_index(points_lps)).reshape(-1, 3) - self.corner

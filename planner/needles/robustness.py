@@ -108,5 +108,7 @@ def aim_errors(
     harm = (least.canal_mm < 0) | (least.forbidden_mm < 0) | least.comes_back
     harm |= np.nan_to_num(least.other_bone_mm, nan=FAR_MM) < 0
     shape = (len(aim_lps), len(tries))
-    worst = [d.reshape(shape).min(axis=1) for d in (least.metal_mm, least.canal_mm, least.forbidden_mm)]
-    return AimErrors(*worst, 1.0 - harm.reshape(shape).mean(axis=1))
+    metal, canal, forbidden = (
+        d.reshape(shape).min(axis=1) for d in (least.metal_mm, least.canal_mm, least.forbidden_mm)
+    )
+    return AimErrors(metal, canal, forbidden, 1.0 - harm.reshape(shape).mean(axis=1))

@@ -21,7 +21,7 @@ from planner.needles.refusals import Tallies
 from planner.needles.select import choose
 from planner.needles.sets import needle_sets
 from planner.progress import SILENT, Monitor, track
-from planner.safety.fields import distance_fields
+from planner.safety.fields import distance_fields, distance_from_points
 from planner.safety.other_bone import distance_from_others, own_bones
 from planner.safety.watch_angles import ConsoleAngles
 
@@ -43,7 +43,7 @@ class GapSearch:
     families : tuple of FamilySearch
         The same, family by family.
     needles_tried : tuple of str
-        Gauges in the order in which they were tried.
+        Names of the settings in the order in which they are tried.
     """
 
     gap_id: str
@@ -194,7 +194,7 @@ def search_target(scene: Scene, target: Target, *, catalogue: Mapping[str, Needl
     approaches = approaches_for(target, config)
     names = config.hip_needles if "femoral" in approaches else config.spine_needles
     sizes = [needles_named(name, catalogue=catalogue) for name in names]
-    scene = with_other_bones(scene, target)
+    scene = scene_round(scene, target)
     tallies, why = Tallies(), Counter[str]()
     found: list[tuple[str, float, Trajectory]] = []
     for tier in _tiers(scene):
@@ -212,7 +212,7 @@ def search_target(scene: Scene, target: Target, *, catalogue: Mapping[str, Needl
         tallies.tried,
         dict(tallies.refused()) if tallies.families else dict(why),
         tallies.records([way.family for way in chosen], approaches, why_untried=untried),
-        tuple(lengths[-1].gauge for lengths in sizes),
+        tuple(names),
     )
 
 
@@ -222,8 +222,8 @@ def _tiers(scene: Scene) -> Iterator[Scene]:
         yield replace(scene, config=scene.config.with_least_margins())
 
 
-def with_other_bones(scene: Scene, target: Target) -> Scene:
-    """Give the scene with the distances from all bones that are not the target's own.
+def scene_round(scene: Scene, target: Target) -> Scene:
+    """Give the scene with the distances that only concern one target.
 
     Parameters
     ----------
@@ -235,11 +235,11 @@ def with_other_bones(scene: Scene, target: Target) -> Scene:
     Returns
     -------
     Scene
-        The same where bones were not told apart at the target.
+        With the distances from the target, and from all bones that are not its own; without the latter where bones
+        were not told apart at the target.
     """
+    rim = distance_from_points(target.points_lps, scene.fields.grid, reach_mm=scene.config.bright_near_gap_mm)
     bones = scene.anatomy.bones
     own = own_bones(target.gap.mask, bones) if bones else None
-    if own is None:
-        return scene
-    others = distance_from_others(target.gap.mask, bones, own)
-    return replace(scene, fields=replace(scene.fields, other_bone=others))
+    others = None if own is None else distance_from_others(target.gap.mask, bones, own)
+    return replace(scene, fields=replace(scene.fields, other_bone=others, from_target=rim))

@@ -5,7 +5,6 @@ look like one bone in it. On the CT a needle that goes on into another bone meet
 through the first cortex.
 """
 
-import edt
 import numba
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +12,10 @@ import numpy.typing as npt
 from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array
 from planner.model.anatomy import Anatomy
-from planner.safety.fields import METAL, Fields
-from planner.safety.march import inside, trilinear
+from planner.safety.fields import METAL, Fields, distance_from_points
+from planner.safety.march import Compiled, inside, trilinear
 
 _STEP_MM = 0.4
-_THREADS = 2
 
 
 def meets_second_cortex(
@@ -56,30 +54,28 @@ def meets_second_cortex(
     start = np.ascontiguousarray(grid.to_index(bone_lps)).reshape(-1, 3)
     along = (aim_lps - bone_lps) / np.maximum(length, 1e-6)[:, None]
     step = np.ascontiguousarray(along @ grid.index_from_lps[:3, :3].T)
-    rim, corner = _rim(gap_points_lps, fields, config.bright_near_gap_mm)
+    rim = fields.from_target
+    if rim is None:
+        rim = distance_from_points(gap_points_lps, grid, reach_mm=config.bright_near_gap_mm)
     numbers = np.array(
         [config.cortex_hu, config.bright_near_metal_mm, config.longest_cortex_mm, config.bright_near_gap_mm]
     )
-    _meets(anatomy.ct.hu, fields.channels[..., METAL], rim, corner, start, step, length, numbers, met)
+    _meets(
+        len(length),
+        anatomy.ct.hu,
+        fields.channels[..., METAL],
+        rim.distance,
+        np.array(rim.corner, np.float64),
+        start,
+        step,
+        length,
+        numbers,
+        met,
+    )
     return met
 
 
-def _rim(gap_points_lps: Array, fields: Fields, reach_mm: float) -> tuple[npt.NDArray[np.float32], Array]:
-    """Give the distance from the gap in a box that reaches a little farther than asked, and the box's corner."""
-    if not len(gap_points_lps):
-        return np.zeros((0, 0, 0), np.float32), np.zeros(3)
-    spacing = fields.grid.spacing_mm
-    index = np.rint(np.asarray(fields.grid.to_index(gap_points_lps))).astype(np.intp)
-    room = np.array([int(np.ceil(reach_mm / s)) + 2 for s in spacing])
-    corner = index.min(axis=0) - room
-    free = np.ones(tuple(index.max(axis=0) + room + 1 - corner), bool)
-    free[tuple((index - corner).T)] = False
-    distance = edt.edt(free, anisotropy=spacing, parallel=_THREADS)
-    return np.asarray(distance, np.float32), corner.astype(np.float64)
-
-
-@numba.njit(cache=True, parallel=True)
-def _meets(
+def _meet_all(
     hu: npt.NDArray[np.float32],
     metal: npt.NDArray[np.float32],
     rim: npt.NDArray[np.float32],
@@ -129,3 +125,6 @@ def _one_meets(
 def _is_near(rim: npt.NDArray[np.float32], corner: Array, z: float, y: float, x: float, reach: float) -> bool:
     z, y, x = z - corner[0], y - corner[1], x - corner[2]
     return inside(z, y, x, rim.shape) and trilinear(rim, z, y, x) < reach
+
+
+_meets = Compiled(_meet_all, few=300)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from planner.config.plan_config import PlanConfig
 from planner.fluoro.console import console_angles_deg
 from planner.needles.account.describe import Scene
-from planner.needles.catalogue import needle_named
+from planner.needles.catalogue import catalogue_of, needle_named
 from planner.needles.check import TrajectoryCheck
 from planner.needles.check import check_trajectory as judge
 from planner.needles.gap_share import in_gap_volume, ml_of_counted
@@ -33,7 +33,7 @@ def check_trajectory(
     entry_lps, target_lps : array_like, shape (3,)
         Any point of the needle outside of the bone, and its tip, LPS mm.
     gauge : str
-        A name of the needle catalogue ("15G").
+        A gauge of the needle catalogue ("15G": its longest), or a needle's name ("13G x 100").
     config : PlanConfig or None
         The settings; None for the defaults.
 
@@ -44,10 +44,10 @@ def check_trajectory(
     Raises
     ------
     UsageError
-        If there is no such needle, no gap, or the points make no needle.
+        If there is no such needle, or the points make no needle.
     """
-    needle = needle_named(gauge)
     config = config or PlanConfig()
+    needle = needle_named(gauge, catalogue=catalogue_of(config.needles.catalogue))
     scene = Scene(
         case.anatomy,
         distance_fields(case.anatomy, config=config.needles),

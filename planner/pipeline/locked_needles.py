@@ -25,8 +25,8 @@ def of_locked(locked: Sequence[LockedWay]) -> Iterator[Finding]:
             yield Finding(
                 code="locked-needle-off-target",
                 severity="warning",
-                message=f"locked needle {number}: its tip misses every gap by {way.off_target_mm:.1f} mm; it is not in "
-                "the plan (pick its tip as a target to plan without a gap)",
+                message=f"locked needle {number}: {_missed(way.off_target_mm)}; it is not in the plan (pick its tip as a "
+                "target to plan without a gap)",
                 where_lps=needle.target_lps,
                 measured=way.off_target_mm,
                 limit=OFF_TARGET_MM,
@@ -42,3 +42,7 @@ def of_locked(locked: Sequence[LockedWay]) -> Iterator[Finding]:
                 implant_id=needle.implant_id,
                 gap_id=needle.gap_id,
             )
+
+
+def _missed(off_mm: float | None) -> str:
+    return "there is no gap" if off_mm is None else f"its tip misses every gap by {off_mm:.1f} mm"

@@ -6,7 +6,7 @@ from planner.model.finding import Finding
 from planner.model.gap import Gap
 from planner.model.implant import Implant, ImplantKind
 from planner.model.plan import PatientPosition
-from planner.needles.search import NeedlePlan
+from planner.needles.search import GapSearch, NeedlePlan
 
 _WHY_NO_VOLUME: Mapping[ImplantKind, str] = {
     "cage": "the outline of its marker pins; plastic does not show and is not measured",
@@ -268,6 +268,7 @@ def _of_no_gap(implants: tuple[Implant, ...], with_gap: set[str | None]) -> Iter
 def _of_needles(needles: NeedlePlan) -> Iterator[Finding]:
     for search in needles.searches:
         if search.trajectories:
+            yield from _of_narrow_ways(search)
             continue
         counted = sorted(((count, reason) for reason, count in search.refused.items() if count), reverse=True)
         reasons = ", ".join(f"{reason} {count}" for count, reason in counted)
@@ -277,6 +278,19 @@ def _of_needles(needles: NeedlePlan) -> Iterator[Finding]:
             message=f"{search.gap_id}: no safe needle among {search.tried} tried ({reasons or 'none could be tried'})",
             measured=float(search.tried),
             unit="needles tried",
+            gap_id=search.gap_id,
+        )
+
+
+def _of_narrow_ways(search: GapSearch) -> Iterator[Finding]:
+    reduced = sorted({margin for way in search.trajectories for margin in way.margins_reduced})
+    if reduced:
+        names = ", ".join(reduced)
+        yield Finding(
+            code="narrow-way",
+            severity="caution",
+            message=f"{search.gap_id}: no needle keeps the wanted margins, so that least ones are used ({names}); the "
+            "needles say what is left",
             gap_id=search.gap_id,
         )
 

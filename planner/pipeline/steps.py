@@ -179,6 +179,7 @@ def plan_scan(
         breaches=breaches,
         trajectories=needles.trajectories,
         needle_sets=needles.needle_sets,
+        needle_searches=tuple(search.record() for search in needles.searches),
         prophylactic_targets=asked.targets,
         picked_targets=picked.targets,
         risk_factors=measured.candidacy.risk_factors,

@@ -122,8 +122,8 @@ def check_straight(
     fine : bool
         Sample every quarter millimetre for exact clearances, instead of stepping by the free distance.
     tolerance_mm : float
-        Needles that break a distance's limit by no more are followed to their end, so that `slack_mm` says how near they
-        come to passing. They are refused all the same.
+        Needles that break a distance's limit by no more are followed to their end, so that `slack_mm` says how near
+        they come to passing. They are refused all the same.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def check_straight(
     reason = np.zeros(len(inner), np.uint8)
     out = np.full((len(inner), 8), np.nan)
     longest = FINE_STEP_MM if fine else _LONG_STEP_MM
-    check_all(fields.channels, *_other_bone(fields), start, step, numbers, longest, reason, out)
+    check_all(len(inner), fields.channels, *_other_bone(fields), start, step, numbers, longest, reason, out)
     if fields.other_bone is None:
         out[:, 6] = np.nan
     return Checked(reason, *(out[:, k] for k in range(8)))
@@ -205,10 +205,11 @@ def least_distances(
     outward = np.ascontiguousarray(outward_lps, dtype=np.float64).reshape(-1, 3)
     length = np.ascontiguousarray(np.broadcast_to(np.asarray(length_mm, dtype=np.float64), len(inner)))
     out = np.empty((len(inner), 5))
-    least_all(fields.channels, *_other_bone(fields), *_on_grid(fields, inner, outward), length, radius_mm, out)
+    boxed, ways = _other_bone(fields), _on_grid(fields, inner, outward)
+    least_all(len(inner), fields.channels, *boxed, *ways, length, float(radius_mm), out)
     if fields.other_bone is None:
         out[:, 3] = np.nan
-    return Least(*(out[:, k] for k in range(4)), out[:, 4] > 0)
+    return Least(out[:, 0], out[:, 1], out[:, 2], out[:, 3], out[:, 4] > 0)
 
 
 def _on_grid(fields: Fields, inner: Array, outward: Array) -> tuple[Array, Array]:
@@ -241,7 +242,7 @@ def sample(fields: Fields, points_lps: npt.ArrayLike, channel: int) -> Array:
     """
     index = np.ascontiguousarray(fields.grid.to_index(points_lps)).reshape(-1, 3)
     out = np.empty(len(index))
-    sample_all(fields.channels, index, channel, out)
+    sample_all(len(index), fields.channels, index, channel, out)
     return out
 
 

@@ -27,8 +27,8 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OtherBone:
-    """Distance from the bones that are not the target's own, in a box round the target.
+class BoxedDistance:
+    """Distance from something, in a box round the target.
 
     Parameters
     ----------
@@ -55,15 +55,18 @@ class Fields:
         Body: 1 inside, -1 outside. `FAR_MM` where a structure is absent or unknown.
     canal_known, body_known : bool
         Whether there were such masks.
-    other_bone : OtherBone or None
+    other_bone : BoxedDistance or None
         Distance from the bones that are not the target's own; None where bones were not told apart.
+    from_target : BoxedDistance or None
+        Distance from the target's own voxels, in a box that reaches a little beyond its rim; None for no one target.
     """
 
     grid: Grid
     channels: npt.NDArray[np.float32]
     canal_known: bool
     body_known: bool
-    other_bone: OtherBone | None = None
+    other_bone: BoxedDistance | None = None
+    from_target: BoxedDistance | None = None
 
 
 def distance_mm(mask: Bools, spacing_mm: tuple[float, float, float]) -> npt.NDArray[np.float32]:
@@ -105,6 +108,35 @@ def depth_mm(mask: Bools, spacing_mm: tuple[float, float, float]) -> npt.NDArray
     ndarray of float32, shape (Z, Y, X)
     """
     return np.where(mask, distance_mm(~mask, spacing_mm), -distance_mm(mask, spacing_mm))
+
+
+def distance_from_points(points_lps: Array, grid: Grid, *, reach_mm: float) -> BoxedDistance:
+    """Give the distance from voxels, in a box that reaches a little farther than asked.
+
+    Parameters
+    ----------
+    points_lps : ndarray, shape (N, 3)
+        Their centres, LPS mm; may be none.
+    grid : Grid
+        Where the voxels are.
+    reach_mm : float
+        How far from them distances matter.
+
+    Returns
+    -------
+    BoxedDistance
+        From the voxels' centres; an empty box for no voxels.
+    """
+    if not len(points_lps):
+        return BoxedDistance(np.zeros((0, 0, 0), np.float32), (0, 0, 0))
+    spacing = grid.spacing_mm
+    index = np.rint(np.asarray(grid.to_index(points_lps))).astype(np.intp)
+    room = np.array([int(np.ceil(reach_mm / s)) + 2 for s in spacing])
+    corner = index.min(axis=0) - room
+    free = np.ones(tuple(index.max(axis=0) + room + 1 - corner), bool)
+    free[tuple((index - corner).T)] = False
+    distance = np.asarray(edt.edt(free, anisotropy=spacing, parallel=_THREADS), np.float32)
+    return BoxedDistance(distance, (int(corner[0]), int(corner[1]), int(corner[2])))
 
 
 def distance_fields(anatomy: Anatomy, *, config: NeedleConfig) -> Fields:

@@ -1,6 +1,7 @@
 """Needles walked through the distance fields, compiled: what `clearance` calls."""
 
 import math
+from collections.abc import Callable
 
 import numba
 import numpy as np
@@ -17,6 +18,27 @@ _FAR_MM = 1e3
 _PASSED, _METAL, _CANAL, _FORBIDDEN, _NOT_IN_BONE, _SECOND, _GRAZES, _TOO_LONG, _NO_EXIT, _OTHER = range(10)
 _OUT_OF_BONE_MM = 1.0
 """So far from bone a needle has left it for certain: a voxel of a usual CT and more."""
+
+
+class Compiled:
+    """A loop over places or needles, compiled twice: waking threads costs more than walking few needles.
+
+    Parameters
+    ----------
+    loop : callable
+        Written with `numba.prange`; its results do not depend on the order.
+    few : int
+        Up to so many rounds one thread does them. Ours: by 2 cores that others work on, too.
+    """
+
+    def __init__(self, loop: Callable[..., None], *, few: int) -> None:
+        self._few = few
+        self._one = numba.njit(cache=True)(loop)
+        self._all = numba.njit(cache=True, parallel=True)(loop)
+
+    def __call__(self, count: int, *arguments: object) -> None:
+        """Run the loop of so many rounds on its arguments."""
+        (self._one if count <= self._few else self._all)(*arguments)
 
 
 @numba.njit(cache=True, inline="always")
@@ -54,8 +76,7 @@ def trilinear(field: Field, z: float, y: float, x: float) -> float:
     return float(low * (1 - fz) + high * fz)
 
 
-@numba.njit(cache=True, parallel=True)
-def sample_all(field: Field, index: Array, channel: int, out: Array) -> None:
+def _sample(field: Field, index: Array, channel: int, out: Array) -> None:
     """Write one channel's values at indices; NaN outside the grid."""
     single = field[..., channel]
     for n in numba.prange(index.shape[0]):
@@ -72,8 +93,7 @@ def _from_other(other: Field, corner: Array, z: float, y: float, x: float, beyon
     return beyond
 
 
-@numba.njit(cache=True, parallel=True)
-def check_all(
+def _check(
     field: Field,
     other: Field,
     corner: Array,
@@ -103,8 +123,8 @@ def _march(
     """Walk one needle outwards; the bone's surface layer must be passed once, quickly, and for good.
 
     `phase` is 0 in bone, 1 in the surface layer, 2 outside. Distances change by no more than the way walked, so a step
-    as long as the free distance cannot jump over a violation. `first` is the first limit that was broken by no more than
-    the tolerance.
+    as long as the free distance cannot jump over a violation. `first` is the first limit that was broken by no more
+    than the tolerance.
     """
     value = np.empty(5)
     length, deep = limits[1], limits[7]
@@ -179,8 +199,7 @@ def _keeps_clear(value: Array, other: float, s: float, limits: Array, out: Array
     return _OTHER if spare_bone < 0.0 else _PASSED, least
 
 
-@numba.njit(cache=True, parallel=True)
-def least_all(
+def _measure(
     field: Field, other: Field, corner: Array, start: Array, step: Array, length: Array, radius: float, out: Array
 ) -> None:
     """Measure every needle along its length; see `clearance.least_distances`."""
@@ -211,3 +230,8 @@ def _least(
             free = min(free, max(0.0, value[c] - radius - out[c]))
             out[c] = min(out[c], value[c] - radius)
         s += min(_LONG_STEP_MM, max(FINE_STEP_MM, free))
+
+
+sample_all = Compiled(_sample, few=4000)
+check_all = Compiled(_check, few=600)
+least_all = Compiled(_measure, few=300)

@@ -8,17 +8,19 @@ from scipy import ndimage
 from planner.geometry.grid import Grid
 from planner.model.bones import Bone
 from planner.model.volume import Mask
-from planner.safety.fields import FAR_MM, OtherBone
+from planner.safety.fields import FAR_MM, BoxedDistance
 
 _RIM_MM = 2.0
 """The gap's rim: two voxels of a usual CT."""
 _OWN_SHARE = 0.2
-"""A bone that holds so much of what is told of gap and rim is the target's own: a cage lies between two, an S2 alar iliac
-screw in two. Ours: halos that touch the next vertebra's facet hold less than a tenth of their rim there."""
+"""A bone that holds so much of what is told of gap and rim is the target's own: a cage lies between two, an S2 alar
+iliac screw in two; a halo that touches the next vertebra's facet does not make it one's own. Ours."""
 _LEAST_TOLD = 0.3
 """So much of gap and rim must lie in bones that were told apart. Ours."""
-_ROOM_MM = 40.0
+_ROOM_MM = 30.0
 """The box reaches so far beyond the target. Joints lie nearer; farther out the march refuses any bone."""
+_SEAM_MM = 2.0
+"""Labels of bones fall so far short of the outline of all bone. Ours: two and a half voxels of the working grid."""
 _THREADS = 2
 
 
@@ -48,44 +50,49 @@ def own_bones(target: Mask, bones: tuple[Bone, ...]) -> tuple[str, ...] | None:
     return tuple(name for name in names if held[name] >= _OWN_SHARE * told)
 
 
-def distance_from_others(target: Mask, bones: tuple[Bone, ...], own: tuple[str, ...]) -> OtherBone:
+def distance_from_others(target: Mask, bone: Mask, bones: tuple[Bone, ...], own: tuple[str, ...]) -> BoxedDistance:
     """Measure how far all but a target's own bones are, in a box round it.
 
     Parameters
     ----------
     target : Mask
         The gap; not empty.
+    bone : Mask
+        All bone, told apart or not, on the same grid.
     bones : tuple of Bone
-        On the same grid.
+        Those told apart, on the same grid.
     own : tuple of str
         Names of the target's own bones.
 
     Returns
     -------
-    OtherBone
-        Where an own and another bone's envelopes overlap, the place counts as the own bone's.
+    BoxedDistance
+        Where an own and another bone's envelopes overlap, the place counts as the own bone's. Bone that was not told
+        apart is another's, but for a seam round the own bone.
     """
     spacing = target.grid.spacing_mm
     box = _box(target.voxels, target.grid, _ROOM_MM)
     shape = target.voxels[box].shape
     others, mine = np.zeros(shape, bool), np.zeros(shape, bool)
-    for bone in bones:
-        into = mine if bone.name in own else others
-        into |= bone.mask.voxels[box]
-    others &= ~mine
+    for one in bones:
+        into = mine if one.name in own else others
+        into |= one.mask.voxels[box]
+    untold = bone.voxels[box] & ~mine & ~others
+    if untold.any() and mine.any():
+        untold &= edt.edt(~mine, anisotropy=spacing, parallel=_THREADS) > _SEAM_MM
+    others = (others | untold) & ~mine
     corner = (box[0].start, box[1].start, box[2].start)
     if not others.any():
-        return OtherBone(np.full(shape, FAR_MM, np.float32), corner)
+        return BoxedDistance(np.full(shape, FAR_MM, np.float32), corner)
     outside = edt.edt(~others, anisotropy=spacing, parallel=_THREADS)
     half = 0.5 * float(np.prod(spacing)) ** (1 / 3)
-    return OtherBone(np.asarray(outside - half, dtype=np.float32), corner)
+    return BoxedDistance(np.asarray(outside - half, dtype=np.float32), corner)
 
 
 def _box(voxels: npt.NDArray[np.bool_], grid: Grid, room_mm: float) -> tuple[slice, slice, slice]:
-    (found,) = ndimage.find_objects(voxels.astype(np.uint8), max_label=1)
-    room = [int(np.ceil(room_mm / s)) for s in grid.spacing_mm]
+    index = np.argwhere(voxels)
     a, b, c = (
-        slice(max(0, part.start - n), min(size, part.stop + n))
-        for part, n, size in zip(found, room, voxels.shape, strict=True)
+        slice(max(0, int(low) - int(np.ceil(room_mm / s))), int(high) + int(np.ceil(room_mm / s)) + 1)
+        for low, high, s in zip(index.min(axis=0), index.max(axis=0), grid.spacing_mm, strict=True)
     )
     return a, b, c
