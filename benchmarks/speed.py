@@ -1,4 +1,4 @@
-"""How long the planner's work takes: ``python benchmarks/speed.py load``, ``volume`` and ``drr``.
+"""How long the planner's work takes: ``python benchmarks/speed.py load``, ``volume``, ``drr``, ``needles``.
 
 ``load`` sets it beside other programs that do the same. Each reader runs in a process of its own, so that its peak
 memory is its own; the readers take turns, so that a slow moment of the machine falls on all of them. Figures are
@@ -9,6 +9,9 @@ last those that all cores worked. The first run reads compiled code from the dis
 
 ``drr`` sets simulated fluoroscopy beside plastimatch's exact ray tracing, and counts pictures a second within a
 region of interest (`speed_drr.py`).
+
+``needles`` searches needles to a phantom's gaps, and gives seconds a target and candidates a second
+(`speed_needles.py`).
 """
 
 import argparse
@@ -67,6 +70,12 @@ def main() -> None:
     drr.add_argument("--repeats", type=int, default=5, help="rounds in which the two take turns (5)")
     drr.add_argument("--views", type=int, default=48, help="views within the region of interest (48)")
     drr.set_defaults(run=time_projection)
+    needles = benchmarks.add_parser(
+        "needles", help="needles to a phantom's gaps: seconds a target, candidates a second"
+    )
+    needles.add_argument("--kind", choices=("hip", "lumbar", "thoracic"), default="lumbar", help="phantom (lumbar)")
+    needles.add_argument("--repeats", type=int, default=5, help="runs after the first, of which the median counts (5)")
+    needles.set_defaults(run=time_needles)
     one = benchmarks.add_parser("load-once", help="one reader once, in this process; for use by load")
     one.add_argument("reader", choices=tuple(READERS))
     one.add_argument("folder", type=Path)
@@ -165,6 +174,19 @@ def time_projection(arguments: argparse.Namespace) -> None:
     print(f"drr {size} {volume.hu.dtype}, voxels of {spacing} mm, {arguments.kind}")
     compare_projectors(volume, angles=arguments.angles, repeats=arguments.repeats)
     time_live_views(volume, views=arguments.views)
+
+
+def time_needles(arguments: argparse.Namespace) -> None:
+    """Search needles to the gaps of a phantom."""
+    sys.path.insert(0, str(PROJECT))
+    from speed_needles import time_searches
+
+    from planner.phantoms import design, make
+
+    print(f"needles, {arguments.kind}")
+    time_searches(
+        make(arguments.kind, seed=3, settings=design(arguments.kind, seed=3).ideal).volume, repeats=arguments.repeats
+    )
 
 
 def phantom_in_field(kind: str, shape: tuple[int, int, int]) -> "Volume":

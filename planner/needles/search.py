@@ -241,5 +241,5 @@ def scene_round(scene: Scene, target: Target) -> Scene:
     rim = distance_from_points(target.points_lps, scene.fields.grid, reach_mm=scene.config.bright_near_gap_mm)
     bones = scene.anatomy.bones
     own = own_bones(target.gap.mask, bones) if bones else None
-    others = None if own is None else distance_from_others(target.gap.mask, bones, own)
+    others = None if own is None else distance_from_others(target.gap.mask, scene.anatomy.bone, bones, own)
     return replace(scene, fields=replace(scene.fields, other_bone=others, from_target=rim))

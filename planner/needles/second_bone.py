@@ -57,6 +57,7 @@ def meets_second_cortex(
     rim = fields.from_target
     if rim is None:
         rim = distance_from_points(gap_points_lps, grid, reach_mm=config.bright_near_gap_mm)
+    corner = np.asarray(rim.corner, dtype=np.float64)
     numbers = np.array(
         [config.cortex_hu, config.bright_near_metal_mm, config.longest_cortex_mm, config.bright_near_gap_mm]
     )
@@ -65,7 +66,7 @@ def meets_second_cortex(
         anatomy.ct.hu,
         fields.channels[..., METAL],
         rim.distance,
-        np.array(rim.corner, np.float64),
+        corner,
         start,
         step,
         length,

@@ -9,9 +9,9 @@ from scipy import ndimage
 
 from planner.geometry.grid import Grid
 
-_HOLLOW_MM = 20.0
-"""Hollows up to twice as wide are filled. Ours: those of streaks were up to 30 mm wide on the tuning case whose skin
-points lay 30 mm too deep."""
+_HOLLOW_MM = 30.0
+"""Hollows up to twice as wide are filled. Ours: on the tuning case whose skin points lay 30 mm too deep, one of 20 mm
+left one of five so."""
 _NEAR_METAL_MM = 60.0
 """Farther from metal a hollow is a fold of the skin. Ours: rods lie up to 50 mm beneath the skin of the back."""
 _COARSE_MM = 2.0
@@ -31,7 +31,7 @@ def without_streaks(body: npt.NDArray[np.bool_], metal: npt.NDArray[np.bool_], g
     Returns
     -------
     ndarray of bool, shape ``grid.shape``
-        The body, and near metal what a ball of 20 mm radius cannot reach from outside (a morphological closing, found
+        The body, and near metal what a ball of 30 mm radius cannot reach from outside (a morphological closing, found
         on voxels of about 2 mm). Folds of the skin away from metal stay open.
     """
     if not (body.any() and metal.any()):
