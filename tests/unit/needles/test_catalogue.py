@@ -37,6 +37,8 @@ def test_two_needles_of_one_name_are_refused() -> None:
         NeedleConfig(catalogue=(entry, entry))
 
 
-@pytest.mark.parametrize(("depth", "length"), [(60.0, 100.0), (95.0, 100.0), (95.1, 150.0), (149.0, 150.0), (None, 150.0)])
+@pytest.mark.parametrize(
+    ("depth", "length"), [(60.0, 100.0), (95.0, 100.0), (95.1, 150.0), (149.0, 150.0), (None, 150.0)]
+)
 def test_the_length_that_reaches(depth: float | None, length: float) -> None:
     assert that_reaches(needles_named("13G"), depth, spare_mm=5.0).length_mm == length

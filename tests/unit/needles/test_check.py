@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from planner.errors import UsageError
+from planner.model.needle import Needle
 from planner.needles.catalogue import needle_named
 from planner.needles.check import check_trajectory
 from planner.needles.search import search_gap
@@ -42,3 +45,31 @@ def test_a_target_outside_bone_is_refused(scene):
 def test_entry_on_target_is_refused(scene):
     with pytest.raises(UsageError, match="same point"):
         judge(scene, np.array([10.0, -12.0, 0.0]), (10.0, -12.0, 0.0))
+
+
+def test_a_violation_says_how_much_is_free(scene):
+    (canal,) = (v for v in judge(scene, (7.8, 60.0, 0.0), (7.8, -8.0, 0.0)).violations if v.startswith("canal"))
+    free = scene.config.canal_margin_mm
+    assert canal.endswith(f"{free:g} mm wanted") and "mm free" in canal
+    (through,) = (v for v in judge(scene, (0.0, 60.0, 0.0), (10.0, -12.0, 0.0)).violations if v.startswith("canal"))
+    assert "mm within it" in through
+
+
+def test_too_short_a_needle_says_both_lengths(scene):
+    short = Needle(gauge="15G", outer_diameter_mm=1.83, length_mm=30.0)
+    check = check_trajectory(scene, entry_lps=(14.0, 60.0, 8.0), target_lps=(12.0, -12.0, 0.0), needle=short)
+    assert any(v.startswith("too long") and "30 mm" in v for v in check.violations)
+
+
+def test_a_case_without_gaps_is_judged_all_the_same(scene, change):
+    bare = replace(scene, anatomy=change(gaps=()))
+    check = judge(bare, (0.0, 60.0, 0.0), (10.0, -12.0, 0.0))
+    assert check.off_target_mm is None and check.trajectory.reachable_ml is None
+    assert any(v.startswith("no gap was told") for v in check.violations)
+    assert any(v.startswith("canal") for v in check.violations)
+    assert check.trajectory.with_aim_error is not None
+
+
+def test_off_target_nothing_is_reached(scene):
+    check = judge(scene, (-40.0, 60.0, 0.0), (-12.0, -5.0, 0.0))
+    assert check.off_target_mm > 10 and check.trajectory.reachable_ml is None

@@ -24,7 +24,9 @@ def found(scene, vertebra):
 
 def near_canal(vertebra, mm):
     """Give the anatomy with a canal so wide that it lies so far from the screw's halo."""
-    x, y = (np.asarray(vertebra.grid.to_lps(np.moveaxis(np.indices(vertebra.grid.shape), 0, -1)))[..., k] for k in (0, 1))
+    x, y = (
+        np.asarray(vertebra.grid.to_lps(np.moveaxis(np.indices(vertebra.grid.shape), 0, -1)))[..., k] for k in (0, 1)
+    )
     canal = np.hypot(x, y - 14.0) < mm
     return replace(vertebra, canal=Mask(vertebra.grid, canal & ~vertebra.gaps[0].mask.voxels & ~vertebra.metal.voxels))
 
@@ -113,5 +115,7 @@ def test_a_finer_needle_is_tried_where_the_first_finds_no_way(vertebra):
 
 
 def test_refined_needles_lie_between_the_grids_targets(found, vertebra):
-    index = np.array([vertebra.grid.to_index(way.aim_lps) for way in found.trajectories if not way.slides_along_implant])
+    index = np.array(
+        [vertebra.grid.to_index(way.aim_lps) for way in found.trajectories if not way.slides_along_implant]
+    )
     assert np.abs(index - np.rint(index)).max() > 0.05

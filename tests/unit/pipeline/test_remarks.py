@@ -1,8 +1,11 @@
+import pytest
+
 """What a plan says in words."""
 
 from planner.model.finding import Finding
 from planner.model.gap import Gap
 from planner.model.implant import Implant
+from planner.model.needle import Trajectory
 from planner.needles.search import GapSearch, NeedlePlan
 from planner.pipeline.remarks import (
     _of_gaps,
@@ -138,3 +141,13 @@ def test_counted_needles_and_parts_have_a_unit() -> None:
     (unsearched,) = of_search([_metal("rod")])
     assert (refused.measured, refused.unit) == (88923.0, "needles tried")
     assert (unsearched.measured, unsearched.unit) == (1.0, "metal parts")
+
+
+@pytest.mark.parametrize("margins", [(), ("canal", "metal")])
+def test_a_narrow_way_is_a_caution(margins: tuple[str, ...]) -> None:
+    way = Trajectory.model_construct(gap_id="gap-1", margins_reduced=margins)
+    told = list(_of_needles(NeedlePlan((GapSearch("gap-1", (way,), 10, {}),), ())))
+    assert [(one.code, one.severity, one.gap_id) for one in told] == [("narrow-way", "caution", "gap-1")] * bool(
+        margins
+    )
+    assert all("canal, metal" in one.message for one in told)

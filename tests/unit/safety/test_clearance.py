@@ -8,8 +8,16 @@ from planner.errors import GeometryError
 from planner.geometry.grid import Grid
 from planner.model.anatomy import Anatomy
 from planner.model.volume import Mask, Volume
-from planner.safety.clearance import REASONS, Limits, check_straight, sample, surface_normals
-from planner.safety.fields import BONE, CANAL, FAR_MM, FORBIDDEN, METAL, distance_fields
+from planner.safety.clearance import (
+    REASONS,
+    Limits,
+    check_straight,
+    known_mm,
+    least_distances,
+    sample,
+    surface_normals,
+)
+from planner.safety.fields import BONE, CANAL, FAR_MM, FORBIDDEN, METAL, BoxedDistance, distance_fields, distance_mm
 
 LIMITS = Limits(
     radius_mm=1.0,
@@ -140,3 +148,67 @@ def test_a_sheared_grid_is_refused():
     empty = Mask(grid, np.zeros((4, 4, 4), bool))
     with pytest.raises(GeometryError, match="sheared"):
         Anatomy(ct=Volume(grid, np.zeros((4, 4, 4))), metal=empty, bone=empty, gaps=(), implants=())
+
+
+def test_a_needle_that_just_fails_says_by_how_much():
+    f = fields(metal=block((2, 5), (5, 8), (-2, 2)))  # its surface at x = 1.5
+    checked = check_straight(f, [[0.1, 0.0, 0.0]], BACK, limits=LIMITS, tolerance_mm=1.0)
+    assert REASONS[checked.reason[0]] == "metal"
+    assert -0.2 < checked.slack_mm[0] < 0
+    assert np.isfinite(checked.to_skin_mm[0])
+    worse = check_straight(
+        fields(metal=block((0, 5), (5, 8), (-2, 2))), [[0, 0, 0]], BACK, limits=LIMITS, tolerance_mm=1.0
+    )
+    assert REASONS[worse.reason[0]] == "metal" and np.isnan(worse.to_skin_mm[0])
+
+
+def with_other_bone(f, where):
+    return replace(f, other_bone=BoxedDistance(distance_mm(where, GRID.spacing_mm), (0, 0, 0)))
+
+
+def test_another_bone_within_the_envelope_is_kept_clear_of():
+    near, far = block((1, 4), (5, 12), (-3, 3)), block((6, 9), (5, 12), (-3, 3))
+    assert reason(with_other_bone(fields(), near)) == "another bone"
+    assert reason(with_other_bone(fields(), far)) == "passed"
+    checked = check_straight(with_other_bone(fields(), far), [[0.0, 0.0, 0.0]], BACK, limits=LIMITS, fine=True)
+    assert checked.other_bone_mm[0] == pytest.approx(5.5 - 1.0, abs=0.1)
+    assert np.isnan(check_straight(fields(), [[0.0, 0.0, 0.0]], BACK, limits=LIMITS).other_bone_mm[0])
+
+
+def test_least_distances_are_those_of_fine_steps():
+    rng = np.random.default_rng(2)
+    f = fields(metal=block((3, 5), (3, 5), (-15, 15)), canal=block((-8, -5), (0, 30), (-15, 15)))
+    inner = rng.uniform((-10, -10, -8), (10, 10, 8), (400, 3))
+    outward = rng.normal((0, 2, 0), 0.5, (400, 3))
+    outward /= np.linalg.norm(outward, axis=1, keepdims=True)
+    least = least_distances(f, inner, outward, 40.0, radius_mm=1.0)
+    way = np.linspace(0.0, 40.0, 1601)
+    for channel, found in ((METAL, least.metal_mm), (CANAL, least.canal_mm)):
+        points = inner[:, None, :] + way[None, :, None] * outward[:, None, :]
+        true = np.nanmin(sample(f, points.reshape(-1, 3), channel).reshape(400, -1), axis=1) - 1.0
+        assert np.abs(found - true).max() < 0.15
+    assert np.isnan(least.other_bone_mm).all()
+    empty = least_distances(fields(), [[0.0, 0.0, 0.0]], BACK, 40.0, radius_mm=1.0)
+    assert known_mm(empty.canal_mm[0]) is None and known_mm(empty.other_bone_mm[0]) is None
+    assert known_mm(least.canal_mm[0]) is not None
+
+
+def test_a_needle_that_comes_back_to_bone_is_told():
+    island = block((-15, 15), (-20, 20), (-15, 15)) | block((-3, 3), (40, 44), (-3, 3))
+    there = least_distances(fields(bone=island), [[0.0, 0.0, 0.0]], BACK, 55.0, radius_mm=1.0)
+    short = least_distances(fields(bone=island), [[0.0, 0.0, 0.0]], BACK, 30.0, radius_mm=1.0)
+    assert there.comes_back[0] and not short.comes_back[0]
+
+
+def test_hardware_that_is_no_metal_is_gone_round():
+    empty = np.zeros(GRID.shape, bool)
+    anatomy = Anatomy(
+        ct=Volume(GRID, np.zeros(GRID.shape, np.float32)),
+        metal=Mask(GRID, empty),
+        bone=Mask(GRID, block((-15, 15), (-20, 20), (-15, 15))),
+        gaps=(),
+        implants=(),
+        hardware=Mask(GRID, block((-2, 2), (5, 8), (-2, 2))),
+        body=Mask(GRID, block(*WHOLE)),
+    )
+    assert reason(distance_fields(anatomy, config=NeedleConfig())) == "metal"
