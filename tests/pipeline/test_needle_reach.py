@@ -28,7 +28,7 @@ def test_gaps_with_a_way_and_those_reached_are_counted() -> None:
 
 
 @pytest.mark.parametrize("hip", [False, True])
-def test_margins_grow_from_any_to_wanted(hip: bool) -> None:  # noqa: FBT001
+def test_margins_grow_from_any_to_wanted(hip: bool) -> None:
     limits = margins(NeedleConfig(), hip=hip)
     for name in ("metal_mm", "canal_mm", "forbidden_mm", "bone_mm", "inside_mm"):
         values = [getattr(limits[kind], name) for kind in ("any", "least", "wanted")]

@@ -1,6 +1,6 @@
-import pytest
-
 """What a plan says in words."""
+
+import pytest
 
 from planner.model.finding import Finding
 from planner.model.gap import Gap
