@@ -2,7 +2,7 @@
 
 SCANS and TRUTHS are the folders of the accuracy table (``scan``, ``truth`` in its cache). For each true gap over 0.3 mL
 brute force on a coarse grid of tips and directions says whether a straight needle exists: on the truth's own voxels,
-with no margin ("any") and with the margins of the settings ("wanted", "least"); from behind at the spine, from all sides
+with no margin ("any") and with the settings' margins ("wanted", "least"); from behind at the spine, from all sides
 but the truth's forbidden tissue at the hip. Beside it stands whether a tip of the plan reaches the gap, and whether any
 of the plan's needles breaks a limit in the truth. What brute force does not know is how a hand finds the way: a gap
 with a single way of thousands is listed as reachable all the same.
