@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 
 from planner.config.catalogue_config import COMMON_NEEDLES, CatalogueEntry
 from planner.config.gantry import GantryLimits
+from planner.config.needle_set_config import NeedleSetConfig
 from planner.config.settings import Settings
 from planner.config.wishes_config import WishesConfig
 from planner.model.needle import Approach
@@ -190,6 +191,7 @@ class NeedleConfig(Settings):
     wishes: WishesConfig = Field(
         default_factory=WishesConfig, description="The operator's own targets, regions and needles."
     )
+    sets: NeedleSetConfig = Field(default_factory=NeedleSetConfig, description="Needles that work together.")
 
     @field_validator("catalogue")
     @classmethod

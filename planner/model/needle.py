@@ -218,6 +218,8 @@ class NeedleSet(Record):
     trajectory_ids: tuple[str, ...]
     covered_ml: NotNegative | None
     covered_fraction: Share | None
+    gap_shares: dict[str, Share] = {}
+    """By the gap's id, what is reached of each gap. Older plans do not have it."""
     cement_ml: NotNegative | None
     """To prepare: what these needles inject in the expected course until one stops for a leak, or no more goes in or is
     tried; in gaps, bone and lost. What stays in the needles comes on top. None where none goes in or was simulated."""
@@ -229,5 +231,39 @@ class NeedleSet(Record):
     hub_distance_mm: float | None = None
     """Least distance of two hubs' axes outside of the skin; None for one needle."""
     leak_after_ml: NotNegative | None = None
-    """mL injected in the set's course when cement first reaches a breach; None where it never does or was not
-    simulated."""
+    """mL injected in the set's course, its gaps one after the other, when cement first reaches a breach; None where it
+    never does or was not simulated."""
+
+
+class ProposedSet(Record):
+    """The needle set that is proposed for one implant, or for a gap without one."""
+
+    implant_id: str | None
+    gap_ids: tuple[str, ...]
+    trajectory_ids: tuple[str, ...]
+    """In the order of injection."""
+    reason: str
+    """Why this many."""
+    cement_ml: NotNegative | None
+    """As in the set."""
+
+
+class Procedure(Record):
+    """All that is proposed for one sitting, summed up."""
+
+    sets: tuple[ProposedSet, ...]
+    needles: int
+    """Of the proposed sets."""
+    cement_ml: NotNegative | None
+    """What they inject; None where one of them was not simulated, or takes none."""
+    in_needles_ml: NotNegative | None
+    """What stays in them, or None where a needle's bore is not known."""
+    without_needle: tuple[str, ...] = ()
+    """Gaps that no proposed set reaches."""
+
+    @property
+    def to_prepare_ml(self) -> float | None:
+        """Cement to have at hand; None where a part of it is not known."""
+        if self.cement_ml is None or self.in_needles_ml is None:
+            return None
+        return self.cement_ml + self.in_needles_ml

@@ -12,7 +12,7 @@ from planner.model.finding import Finding
 from planner.model.gap import Gap
 from planner.model.implant import Implant
 from planner.model.labels import Structure
-from planner.model.needle import NeedleSet, NeedleWay, Trajectory
+from planner.model.needle import NeedleSet, NeedleWay, Procedure, Trajectory
 from planner.model.needle_search import NeedleSearch
 from planner.model.picked_target import PickedTarget
 from planner.model.prophylaxis import ProphylacticTarget
@@ -93,6 +93,8 @@ class Plan(Record):
     breaches: tuple[Breach, ...] = ()
     trajectories: tuple[Trajectory, ...] = ()
     needle_sets: tuple[NeedleSet, ...] = ()
+    procedure: Procedure | None = None
+    """Which sets are proposed, with all needles and cement summed up. Older plans do not have it."""
     fills: tuple[CementFill, ...] = ()
     """Simulated injections, gap by gap, the expected course first. Older plans do not have them."""
     needle_holes: tuple[NeedleHole, ...] = ()
@@ -146,6 +148,13 @@ class Plan(Record):
             _known("gap", gaps, list(needles.gap_ids))
             _known("trajectory", trajectories, [*needles.trajectory_ids, *needles.order])
             _known("implant", implants, [needles.implant_id])
+            _known("gap", gaps, list(needles.gap_shares))
+        if self.procedure is not None:
+            _known("gap", gaps, list(self.procedure.without_needle))
+            for one in self.procedure.sets:
+                _known("gap", gaps, list(one.gap_ids))
+                _known("trajectory", trajectories, list(one.trajectory_ids))
+                _known("implant", implants, [one.implant_id])
         return self
 
     @model_validator(mode="after")

@@ -35,26 +35,31 @@ def ml_of_counted(gaps: tuple[Gap, ...], spaces: tuple[GapSpace, ...]) -> Mappin
     return out
 
 
-def in_gap_volumes(needles: NeedlePlan, ml: Mapping[str, float | None]) -> NeedlePlan:
+def in_gap_volumes(needles: NeedlePlan, gaps: tuple[Gap, ...], spaces: tuple[GapSpace, ...]) -> NeedlePlan:
     """Give what needles reach in the gaps' own volumes.
 
     Parameters
     ----------
     needles : NeedlePlan
         As found, in counted voxels.
-    ml : Mapping of str to float or None
-        As `ml_of_counted` gives it.
+    gaps : tuple of Gap
+        As measured, finer than a voxel.
+    spaces : tuple of GapSpace
+        Their voxels on the grid that needles are searched on.
 
     Returns
     -------
     NeedlePlan
-        Shares are what they were; millilitres are the share of the gap's volume, None where that was not measured.
+        Of needles and of each gap the shares are what they were; millilitres are the share of the gap's volume, None
+        where that was not measured. The share that a set has of several gaps is that of their volumes together.
     """
+    ml = ml_of_counted(gaps, spaces)
     searches = tuple(
         replace(s, trajectories=tuple(in_gap_volume(t, ml.get(t.gap_id)) for t in s.trajectories))
         for s in needles.searches
     )
-    return replace(needles, searches=searches, needle_sets=tuple(_scaled(one, ml) for one in needles.needle_sets))
+    volumes = {gap.id: None if gap.volume_ml is None else gap.volume_ml.estimate for gap in gaps}
+    return replace(needles, searches=searches, needle_sets=tuple(_scaled(one, volumes) for one in needles.needle_sets))
 
 
 def in_gap_volume(way: Trajectory, ml: float | None) -> Trajectory:
@@ -75,8 +80,12 @@ def in_gap_volume(way: Trajectory, ml: float | None) -> Trajectory:
     return way.model_copy(update={"reachable_ml": reached})
 
 
-def _scaled(one: NeedleSet, ml: Mapping[str, float | None]) -> NeedleSet:
-    # a set belongs to one gap
-    worth = ml.get(one.gap_ids[0]) if len(one.gap_ids) == 1 else None
-    covered = None if one.covered_ml is None or worth is None else one.covered_ml * worth
-    return one.model_copy(update={"covered_ml": covered})
+def _scaled(one: NeedleSet, volumes_ml: Mapping[str, float | None]) -> NeedleSet:
+    known = {name: ml for name in one.gap_shares if (ml := volumes_ml.get(name)) is not None}
+    if len(known) < len(one.gap_shares) or not known:
+        # of one gap the counted share stands; of several none is told without their volumes
+        share = one.covered_fraction if len(one.gap_shares) == 1 else None
+        return one.model_copy(update={"covered_ml": None, "covered_fraction": share})
+    covered, whole = sum(one.gap_shares[name] * ml for name, ml in known.items()), sum(known.values())
+    share = covered / whole if whole > 0.0 and len(known) > 1 else one.covered_fraction
+    return one.model_copy(update={"covered_ml": covered, "covered_fraction": share})

@@ -123,7 +123,6 @@ def plan_needles(
         return NeedlePlan((), ())
     scene = Scene(anatomy, distance_fields(anatomy, config=config), tuple(breaches), config, console)
     searches: list[GapSearch] = []
-    sets: list[NeedleSet] = []
     locked = locked_ways(scene, catalogue=catalogue)
     number = 0
     for gap in track(anatomy.gaps, stage="needles", monitor=monitor):
@@ -135,9 +134,11 @@ def plan_needles(
             number += 1
             named.append(trajectory.model_copy(update={"id": f"trajectory-{number}", "rank": rank}))
         searches.append(replace(search, trajectories=tuple(named)))
-        points = np.asarray(anatomy.grid.to_lps(np.argwhere(gap.mask.voxels)))
-        sets.extend(needle_sets(named, points, voxel_ml=anatomy.grid.voxel_volume_mm3 / 1000.0, config=config))
-    return NeedlePlan(tuple(searches), tuple(sets), locked)
+    found = [trajectory for search in searches for trajectory in search.trajectories]
+    sets = needle_sets(
+        found, anatomy.gaps, reach_mm=config.reach_mm, most_needles=config.needles_in_set, config=config.sets
+    )
+    return NeedlePlan(tuple(searches), sets, locked)
 
 
 def search_gap(scene: Scene, gap: GapSpace, *, catalogue: Mapping[str, Needle] | None = None) -> GapSearch:

@@ -14,7 +14,7 @@ from planner.model.finding import Finding
 from planner.model.implant import Implant
 from planner.model.plan import PatientPosition, Plan, Review, Software
 from planner.model.scan import Scan
-from planner.needles.gap_share import in_gap_volumes, ml_of_counted
+from planner.needles.gap_share import in_gap_volumes
 from planner.needles.search import NeedlePlan, plan_needles
 from planner.pipeline.anatomy_record import not_measured
 from planner.pipeline.candidacy import Candidacy, heights_of, judge_candidacy
@@ -147,7 +147,7 @@ def plan_scan(
     breaches = tuple(patch.breach for patch in patches)
     with stages.stage("needles", "searching needles"):
         needles = plan_needles(anatomy, config=config.needles, console=console, breaches=breaches, monitor=monitor)
-        needles = in_gap_volumes(needles, ml_of_counted(tuple(gap for gap, _ in measured.gaps), anatomy.gaps))
+        needles = in_gap_volumes(needles, tuple(gap for gap, _ in measured.gaps), anatomy.gaps)
         asked = plan_prophylaxis(
             anatomy,
             measured.candidacy.prophylactic,

@@ -130,6 +130,7 @@ def test_the_contract_names_every_field() -> None:
         "breaches",
         "trajectories",
         "needle_sets",
+        "procedure",
         "fills",
         "needle_holes",
         "prophylactic_targets",

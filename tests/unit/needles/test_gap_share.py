@@ -30,7 +30,7 @@ def _gap(estimate_ml: float | None, name: str = "gap-1") -> Gap:
 def test_a_share_and_what_is_reached_agree_with_the_volume_beside_them(found, vertebra) -> None:
     (space,) = vertebra.gaps
     estimate = 1.3 * space.mask.volume_ml
-    scaled = in_gap_volumes(found, ml_of_counted((_gap(estimate, space.id),), vertebra.gaps))
+    scaled = in_gap_volumes(found, (_gap(estimate, space.id),), vertebra.gaps)
     assert scaled.needle_sets and scaled.trajectories
     for before, after in zip(found.needle_sets, scaled.needle_sets, strict=True):
         assert after.covered_ml == pytest.approx(after.covered_fraction * estimate)
@@ -44,7 +44,7 @@ def test_a_share_and_what_is_reached_agree_with_the_volume_beside_them(found, ve
 
 def test_nothing_is_told_of_a_volume_that_was_not_measured(found, vertebra) -> None:
     (space,) = vertebra.gaps
-    scaled = in_gap_volumes(found, ml_of_counted((_gap(None, space.id),), vertebra.gaps))
+    scaled = in_gap_volumes(found, (_gap(None, space.id),), vertebra.gaps)
     assert {t.reachable_ml for t in scaled.trajectories} == {None}
     assert {s.covered_ml for s in scaled.needle_sets} == {None}
     assert all(s.covered_fraction > 0 for s in scaled.needle_sets)

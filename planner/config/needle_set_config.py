@@ -1,0 +1,73 @@
+"""Settings of needles that work together, and of what is prepared for them."""
+
+from pydantic import Field
+
+from planner.config.settings import Settings
+
+
+class NeedleSetConfig(Settings):
+    """When needles may work together, and which of their sets is proposed."""
+
+    apart_mm: float = Field(
+        default=2.0, ge=0, description="Free space between two needles, skin to tip; the aiming error. Ours."
+    )
+    hub_diameter_mm: float = Field(
+        default=30.0,
+        ge=0,
+        description="Hubs' axes stay so far apart: the winged Luer hub with its syringe, and room for fingertips; the "
+        "wider handle of a bone needle is taken off, or turned, once it stands. Vendors differ; ours, no source.",
+    )
+    hub_length_mm: float = Field(
+        default=40.0, gt=0, description="Length of a hub with the syringe's cone, beyond the needle's length; ours."
+    )
+    worth_another: float = Field(
+        default=0.05, ge=0, le=1, description="Share of the gaps that a larger set must reach in addition; ours."
+    )
+    worth_a_vent_mm: float = Field(
+        default=5.0,
+        gt=0,
+        description="Or else so much nearer must its tips be to the farthest place of the gaps, so that tissue and air "
+        "find a way out: a third of `reach_mm`; ours.",
+    )
+    alike: float = Field(
+        default=0.02,
+        ge=0,
+        le=1,
+        description="Sets of one size whose reach differs by less than this share of the gaps are alike: then score "
+        "and venting choose. Ours.",
+    )
+    vent_weight: float = Field(
+        default=0.2,
+        ge=0,
+        description="What venting counts against the mean score of alike sets: a farthest place `reach_mm` nearer to a "
+        "tip is worth this much. Ours.",
+    )
+    most_looked_at: int = Field(
+        default=24,
+        ge=5,
+        description="Of more needles to one implant the first-ranked so many are put together: 55 455 sets of up to "
+        "five, all of which are looked at. Ours, for speed.",
+    )
+    proposed_share: float = Field(
+        default=0.9,
+        gt=0,
+        le=1,
+        description="Proposed is the smallest set that reaches this share of what the best one reaches; ours: each "
+        "needle more is a hole more in bone (a fissure by a needle: de Smidt 2026).",
+    )
+    soon_ml: float = Field(
+        default=0.5, gt=0, description="Leaks that differ by less are as late: half of a 1 mL syringe. Ours."
+    )
+    one_mix_ml: float = Field(
+        default=20.0,
+        gt=0,
+        description="More cement than this is more than one mix of a vertebroplasty set (about 20 mL), and calls for a "
+        "word: no safe volume for a session is known, but leaks grow with it (Chen 2025, doi 10.12307/2025.427).",
+    )
+    leak_weight: float = Field(
+        default=0.15,
+        ge=0,
+        le=1,
+        description="Share of the score that the simulated injection decides: what the needle has in its gap when one "
+        "stops for a leak, against the best needle of that gap. Enough to part needles that are alike; ours.",
+    )
