@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from planner.model.carm import NeedleView
 from planner.model.implant import Side
 from planner.model.record import NotNegative, PointLps, Record, Share, VectorLps
@@ -218,7 +220,7 @@ class NeedleSet(Record):
     trajectory_ids: tuple[str, ...]
     covered_ml: NotNegative | None
     covered_fraction: Share | None
-    gap_shares: dict[str, Share] = {}
+    gap_shares: dict[str, Share] = Field(default_factory=dict)
     """By the gap's id, what is reached of each gap. Older plans do not have it."""
     cement_ml: NotNegative | None
     """To prepare: what these needles inject in the expected course until one stops for a leak, or no more goes in or is

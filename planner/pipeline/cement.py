@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from planner.config.flow_config import FlowConfig
 from planner.fill.flow import Flow
 from planner.fill.openings import FlowExit
@@ -15,9 +13,10 @@ from planner.model.cement_fill import BreachArrival, CementFill, CementViscosity
 from planner.model.finding import Finding
 from planner.model.gap import Gap, Interval
 from planner.model.injection_stop import is_at_hip, stops_injection
-from planner.model.needle import NeedleSet
+from planner.model.needle import NeedleSet, Trajectory
 from planner.model.plan import Plan
 from planner.pipeline.cement_courses import Course, courses_of
+from planner.pipeline.cement_ranks import held_ml, ranked, to_prepare_ml
 from planner.progress import SILENT, Monitor, track
 from planner.safety.breaches import BreachPatch
 
@@ -29,6 +28,7 @@ def with_cement(
     config: FlowConfig,
     *,
     aim_error_mm: float = 0.0,
+    leak_weight: float = 0.0,
     monitor: Monitor = SILENT,
 ) -> tuple[Plan, tuple[ArrivalMap, ...]]:
     """Simulate the injections that a plan proposes, and write down what they tell.
@@ -46,15 +46,18 @@ def with_cement(
     aim_error_mm : float
         So far along its needle the first-ranked tip is moved, to and fro, for the volumes from which to look
         (`stop_ml`); 0 moves none.
+    leak_weight : float
+        Share of a needle's score that its own injection decides; 0 leaves scores and ranks as they are.
     monitor : Monitor
         Follows the work, and may stop it before each course.
 
     Returns
     -------
     Plan
-        With `fills` (see `planner.pipeline.cement_courses.courses_of`), what breaches, gaps and needle sets have of
-        them, and findings where most cement leaks. None is told of gaps without a needle or without a measured volume
-        above 0: nothing was simulated there.
+        With `fills` (see `planner.pipeline.cement_courses.courses_of`), what needles, breaches, gaps and needle sets
+        have of them, and findings where most cement leaks. Needles are ranked anew
+        (`planner.pipeline.cement_ranks.ranked`), and the fills are those of the new first ones. None is told of gaps
+        without a needle or without a measured volume above 0: nothing was simulated there.
     tuple of ArrivalMap
         Of each gap's expected course.
 
@@ -67,19 +70,27 @@ def with_cement(
     fills: list[CementFill] = []
     maps: list[ArrivalMap] = []
     gaps = {gap.id: gap.model_copy(update={"expected_fill_ml": None}) for gap in plan.gaps}
-    sets: dict[tuple[str, ...], float | None] = {}
+    sets: dict[tuple[str, tuple[str, ...]], float | None] = {}
+    ranks: dict[str, tuple[Trajectory, ...]] = {}
     by_gap: dict[str, list[Course]] = {}
     findings: list[Finding] = []
     implants = {implant.id: implant for implant in plan.implants}
     for gap in track(plan.gaps, stage="letting cement run", monitor=monitor):
-        courses = list(courses_of(plan, gap, anatomy, exits, config, aim_error_mm=aim_error_mm, monitor=monitor))
+        hip = is_at_hip(implants.get(gap.implant_id or ""))
+        stops = frozenset(b.id for b in plan.breaches if stops_injection(b, hip=hip))
+
+        def first_of(own: Sequence[Course], gap: Gap = gap, stops: frozenset[str] = stops) -> Trajectory:
+            ranks[gap.id] = ranked(gap, own, stops, config, leak_weight=leak_weight)
+            return ranks[gap.id][0]
+
+        courses = list(
+            courses_of(plan, gap, anatomy, exits, config, first_of=first_of, aim_error_mm=aim_error_mm, monitor=monitor)
+        )
         if not courses or gap.volume_ml is None:
             continue
         by_gap[gap.id] = courses
         for course in (c for c in courses if c.use != "moved"):
             fills.append(_fill(f"fill-{len(fills) + 1}", gap.id, course))
-        hip = is_at_hip(implants.get(gap.implant_id or ""))
-        stops = frozenset(b.id for b in plan.breaches if stops_injection(b, hip=hip))
         expected = courses[0]
         if expected.flow.ended != "no_way":
             told_fill = _expected(gap, courses, stops, config)
@@ -87,7 +98,7 @@ def with_cement(
             maps.append(ArrivalMap(gap.id, expected.flow.grid, expected.flow.arrival_ml))
         findings += _of_leaking(gap, expected, config)
         sets |= {
-            tuple(t.id for t in course.trajectories): _to_prepare(course, stops)
+            (gap.id, tuple(sorted(t.id for t in course.trajectories))): to_prepare_ml(course.flow, stops)
             for course in reversed(courses)
             if (course.tissue, course.viscosity) == (expected.tissue, expected.viscosity) and course.use != "moved"
         }
@@ -96,7 +107,8 @@ def with_cement(
             "gaps": tuple(gaps.values()),
             "fills": tuple(fills),
             "breaches": tuple(_breach(breach, by_gap.get(breach.gap_id)) for breach in plan.breaches),
-            "needle_sets": tuple(_set(one, sets) for one in plan.needle_sets),
+            "trajectories": tuple(way for gap in plan.gaps for way in ranks.get(gap.id, _of(plan, gap))),
+            "needle_sets": tuple(_set(one, plan, sets) for one in plan.needle_sets),
             "findings": (*plan.findings, *findings),
         }
     )
@@ -193,19 +205,13 @@ def _fill(name: str, gap_id: str, course: Course) -> CementFill:
     )
 
 
-def _to_prepare(course: Course, stops: frozenset[str]) -> float | None:
-    """Give what goes in until one stops, or no more goes in or is tried; None where nothing goes in."""
-    flow = course.flow
-    return None if flow.ended == "no_way" else min(_stop_ml(flow, stops), flow.injected_ml)
-
-
 def _expected(gap: Gap, courses: Sequence[Course], stops: frozenset[str], config: FlowConfig) -> Interval | None:
     """Say what is in the gap when the injection ends, or is stopped."""
     volume = gap.volume_ml
     if volume is None or volume.estimate == 0.0:
         return None
     simulated = [course for course in courses if course.flow.ended != "no_way" and course.use != "needle"]
-    amounts = [_held_ml(course.flow, gap.id, stops) for course in simulated]
+    amounts = [held_ml(course.flow, gap.id, stops) for course in simulated]
     full = min(config.least_share_in_place, config.share_in_place) * volume.estimate
     worst = [
         min(ml, full) if course.tissue == "in_place" else ml for ml, course in zip(amounts, simulated, strict=True)
@@ -216,16 +222,8 @@ def _expected(gap: Gap, courses: Sequence[Course], stops: frozenset[str], config
     return Interval(estimate=estimate, low=low, high=high)
 
 
-def _stop_ml(flow: Flow, stops: frozenset[str]) -> float:
-    """Give the volume at which the first of some breaches is reached; infinite where none is."""
-    return min((ml for name, ml in flow.exit_arrival_ml.items() if name in stops), default=np.inf)
-
-
-def _held_ml(flow: Flow, gap_id: str, stops: frozenset[str]) -> float:
-    """Give what is in a gap when the first of some breaches is reached, or at the end."""
-    injected = [0.0, *(s.injected_ml for s in flow.states)]
-    held = [0.0, *(s.gaps_ml[gap_id] for s in flow.states)]
-    return float(np.interp(min(_stop_ml(flow, stops), injected[-1]), injected, held))
+def _of(plan: Plan, gap: Gap) -> tuple[Trajectory, ...]:
+    return tuple(t for t in plan.trajectories if t.gap_id == gap.id)
 
 
 def _breach(breach: Breach, courses: Sequence[Course] | None) -> Breach:
@@ -264,5 +262,12 @@ def _of_leaking(gap: Gap, expected: Course, config: FlowConfig) -> list[Finding]
     ]
 
 
-def _set(one: NeedleSet, prepared: dict[tuple[str, ...], float | None]) -> NeedleSet:
-    return one.model_copy(update={"cement_ml": prepared.get(one.trajectory_ids)})
+def _set(one: NeedleSet, plan: Plan, prepared: dict[tuple[str, tuple[str, ...]], float | None]) -> NeedleSet:
+    """Sum up what a set's needles inject, gap by gap; None where one of its gaps was not simulated, or takes none."""
+    gap_of = {t.id: t.gap_id for t in plan.trajectories}
+    parts = [
+        prepared.get((gap_id, tuple(sorted(name for name in one.trajectory_ids if gap_of[name] == gap_id))))
+        for gap_id in dict.fromkeys(gap_of[name] for name in one.trajectory_ids)
+    ]
+    known = [ml for ml in parts if ml is not None]
+    return one.model_copy(update={"cement_ml": sum(known) if known and len(known) == len(parts) else None})

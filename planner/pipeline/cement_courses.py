@@ -1,7 +1,7 @@
 """The injections that are simulated for one gap of a plan."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -26,6 +26,10 @@ _POINT_MM = 1e-3
 CourseUse = Literal["planned", "needle", "moved"]
 """What a course is for: an injection from the first-ranked needle or from a needle set; from another needle of the
 list; from the first-ranked one with its tip an aiming error off, which is not written down."""
+
+
+FirstOf = Callable[[Sequence["Course"]], Trajectory]
+"""Chooses the needle whose injection is expected from all needles' own courses."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,16 +64,18 @@ def courses_of(
     exits: Sequence[FlowExit],
     config: FlowConfig,
     *,
+    first_of: FirstOf | None = None,
     aim_error_mm: float = 0.0,
     monitor: Monitor = SILENT,
 ) -> Iterator[Course]:
     """Simulate the injections that are proposed for a gap.
 
-    First the first-ranked needle with the settings' tissue and cement; then with the other tissue, and with other
-    cements; then each needle set of this gap, then every other needle of the list. Last the first needle with its tip
-    moved along it. Viscosity changes the pressure only (`planner.fill.flow.end_of`): a cement whose injection ends at
-    the same volume for the same reason would tell the first course again, and is left out, as is another tissue that
-    tells nothing else.
+    First the first needle with the settings' tissue and cement; then with the other tissue, and with other cements;
+    then what each needle set puts into this gap, then every other needle of the list. Last the first needle with its
+    tip moved along it. Viscosity changes the pressure only (`planner.fill.flow.end_of`): a cement whose injection ends
+    at the same volume for the same reason would tell the first course again, and is left out, as is another tissue that
+    tells nothing else. The needles of a set that go to other gaps inject there, before or after: they are no part of
+    this gap's courses.
 
     Parameters
     ----------
@@ -83,6 +89,9 @@ def courses_of(
         Where cement may leave.
     config : FlowConfig
         The settings.
+    first_of : callable or None
+        Which needle is the first, from every needle's own course (cut at `most_other_needle_ml`); None for that of
+        rank 1.
     aim_error_mm : float
         So far the tip is moved, to and fro; not where it would then lie in nothing that takes cement.
     monitor : Monitor
@@ -94,8 +103,7 @@ def courses_of(
         None where the gap has no needle, no voxel, or no measured volume above 0.
     """
     ways = {t.id: t for t in plan.trajectories if t.gap_id == gap.id}
-    first = next((t for t in ways.values() if t.rank == 1), None)
-    if first is None or gap.volume_ml is None or not _can_be_filled(gap, anatomy):
+    if not ways or gap.volume_ml is None or not _can_be_filled(gap, anatomy):
         return
     volumes = {g.id: None if g.volume_ml is None else g.volume_ml.estimate for g in plan.gaps}
     most_ml = min(config.most_gap_volumes * gap.volume_ml.estimate, config.most_ml)
@@ -111,9 +119,16 @@ def courses_of(
         places = np.array([t.target_lps for t in needles]) if tips is None else tips
         return Course(needles, tissue, viscosity, _flow(spaces[tissue], run(spaces[tissue], places, use), config), use)
 
+    alone = {name: run(spaces[tissue], np.array([way.target_lps]), "needle") for name, way in ways.items()}
+    own = {
+        name: Course((ways[name],), tissue, viscosity, _flow(spaces[tissue], way, config), "needle")
+        for name, way in alone.items()
+    }
+    first = min(ways.values(), key=lambda t: t.rank) if first_of is None else first_of(tuple(own.values()))
     tip = np.array([first.target_lps])
-    way = run(spaces[tissue], tip)
-    expected = _flow(spaces[tissue], way, config)
+    is_whole = most_ml <= config.most_other_needle_ml
+    way = alone[first.id] if is_whole else run(spaces[tissue], tip)
+    expected = own[first.id].flow if is_whole else _flow(spaces[tissue], way, config)
     yield Course((first,), tissue, viscosity, expected)
     other: InterfaceTissue = "removed" if tissue == "in_place" else "in_place"
     changed = _flow(spaces[other], run(spaces[other], tip), config)
@@ -123,13 +138,21 @@ def courses_of(
         for cement in _ending_otherwise(way, config):
             yield Course((first,), tissue, cement, flow_of(way, config, viscosity=cement))
     done: set[tuple[str, ...]] = {(first.id,)}
-    sets = [one.trajectory_ids for one in plan.needle_sets if one.gap_ids == (gap.id,)]
+    sets = _in_gap(plan, ways)
     for names in (*sets, *((name,) for name in ways)):
         if names not in done:
-            yield course(tuple(ways[name] for name in names), "planned" if names in sets else "needle")
+            use: CourseUse = "planned" if names in sets else "needle"
+            known = len(names) == 1 and (is_whole or use == "needle")
+            yield replace(own[names[0]], use=use) if known else course(tuple(ways[name] for name in names), use)
         done.add(names)
     for moved in _moved_tips(first, spaces[tissue], anatomy, aim_error_mm):
         yield course((first,), "moved", moved[None])
+
+
+def _in_gap(plan: Plan, ways: Mapping[str, Trajectory]) -> list[tuple[str, ...]]:
+    """Give of each needle set the needles that go to one gap."""
+    parts = (tuple(name for name in one.trajectory_ids if name in ways) for one in plan.needle_sets)
+    return [names for names in parts if names]
 
 
 def _can_be_filled(gap: Gap, anatomy: Anatomy) -> bool:

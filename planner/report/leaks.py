@@ -260,9 +260,11 @@ def _kinship(fill: CementFill, expected: CementFill | None, gap_id: str) -> int:
 
 
 def _sets(plan: Plan, gap: Gap, fill: CementFill | None) -> tuple[CourseLeaks, ...]:
+    """Give the courses of what needle sets put into a gap."""
+    own = {t.id for t in plan.trajectories if t.gap_id == gap.id}
+    parts = (tuple(name for name in one.trajectory_ids if name in own) for one in plan.needle_sets)
     first = () if fill is None else fill.trajectory_ids
-    mine = [one for one in plan.needle_sets if one.gap_ids == (gap.id,) and one.trajectory_ids != first]
-    told = (leaks_of_needles(plan, one.gap_ids, one.trajectory_ids) for one in mine)
+    told = (leaks_of_needles(plan, (gap.id,), names) for names in dict.fromkeys(parts) if names and names != first)
     return tuple(leaks for leaks in told if leaks is not None)
 
 
