@@ -70,9 +70,9 @@ def injection_order(
         Needles into one gap follow each other. At a stem from its tip upwards, as a femur is filled, so that air and
         blood escape before the cement; a needle whose cement leaks within `soon_ml` comes last, for nothing is to be
         given after it. Elsewhere the needle whose cement leaks last comes first (one that never leaks before all): what
-        it gives is in before one has to stop; among those that leak as late, and where nothing was simulated, the lowest
-        tip first, so that air rises before the cement. But for the femur's the rules are ours. Without a direction the
-        order is by rank.
+        it gives is in before one has to stop; among those that leak as late, and where nothing was simulated, the
+        lowest tip first, so that air rises before the cement. But for the femur's the rules are ours. Without a
+        direction the order is by rank.
     """
     if len(needles) == 1:
         return InjectionOrder((needles[0].id,), "")

@@ -139,6 +139,8 @@ def _proposed(sets: Sequence[NeedleSet], config: NeedleSetConfig) -> ProposedSet
     most = max(_reached(one) for one in sets)
     enough = [one for one in sets if _reached(one) >= config.proposed_share * most]
     chosen = min(enough, key=lambda one: len(one.trajectory_ids))
+    # another hole that lets no more cement in before one has to stop is none to make
+    chosen = min((one for one in sets if _injects_as_much(one, chosen)), key=lambda one: len(one.trajectory_ids))
     return ProposedSet(
         implant_id=chosen.implant_id,
         gap_ids=chosen.gap_ids,
@@ -146,6 +148,14 @@ def _proposed(sets: Sequence[NeedleSet], config: NeedleSetConfig) -> ProposedSet
         reason=_why(chosen, sets),
         cement_ml=chosen.cement_ml,
     )
+
+
+def _injects_as_much(one: NeedleSet, chosen: NeedleSet) -> bool:
+    if one is chosen:
+        return True
+    if one.cement_ml is None or chosen.cement_ml is None or one.gap_ids != chosen.gap_ids:
+        return False
+    return len(one.trajectory_ids) < len(chosen.trajectory_ids) and one.cement_ml >= chosen.cement_ml
 
 
 def _why(chosen: NeedleSet, sets: Sequence[NeedleSet]) -> str:
@@ -159,7 +169,9 @@ def _why(chosen: NeedleSet, sets: Sequence[NeedleSet]) -> str:
         parts.append(f"{_needles(len(best.trajectory_ids))} of {_reached(best):.0%}")
     if more:
         best = max(more, key=_reached)
-        parts.append(f"{_needles(len(best.trajectory_ids))} of {_reached(best):.0%}, one hole more in bone each")
+        less = best.cement_ml is not None and chosen.cement_ml is not None and best.cement_ml <= chosen.cement_ml
+        no_more = ", which would take no more cement before it leaks or ends" if less else ""
+        parts.append(f"{_needles(len(best.trajectory_ids))} of {_reached(best):.0%}{no_more}")
     if not more and not fewer:
         parts.append("no other that stands beside it would reach more, or vent it")
     return "; ".join(parts)

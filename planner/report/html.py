@@ -8,6 +8,7 @@ from typing import get_args
 import jinja2
 
 from planner.config.gantry import GantryLimits
+from planner.config.needle_set_config import NeedleSetConfig
 from planner.model.breach import Breach
 from planner.model.gap import Gap
 from planner.model.implant import Implant
@@ -15,10 +16,11 @@ from planner.model.needle import Trajectory
 from planner.model.plan import Plan, RiskFactor
 from planner.model.view_sight import GapView
 from planner.report import leak_words, words
-from planner.report.courses import leaks_by_needle, leaks_of_needles
 from planner.report.cup_angles import cup_angles_deg
 from planner.report.leak_lines import course_in_a_line
 from planner.report.leaks import DROP_ML, TargetLeaks, leaks_of
+from planner.report.needle_rows import cards_of, searches_of, set_rows
+from planner.report.needle_words import thousands
 from planner.report.palette import FLUOROSCOPY_LEGEND, LEGEND
 from planner.report.said import broken, doubts, merged, no_candidate
 
@@ -118,6 +120,7 @@ def render_report(plan: Plan, figures: Mapping[str, bytes], *, gantry: GantryLim
         course=leak_words.course, instead=leak_words.instead, watch=leak_words.watch_angles,
         unbroken=words.unbroken, readable=leak_words.readable, stop_at=leak_words.stop_at, from_on=leak_words.from_on,
         ended=leak_words.ended, with_needles=leak_words.with_needles, in_a_line=course_in_a_line,
+        thousands=thousands,
     )  # fmt: skip
     pictures = {name: _picture(name, png) for name, png in figures.items()}
     said = merged(plan.findings)
@@ -142,8 +145,10 @@ def render_report(plan: Plan, figures: Mapping[str, bytes], *, gantry: GantryLim
         NOT_MEASURED=words.NOT_MEASURED,
         LITERATURE=leak_words.LITERATURE,
         leak_in_short=leak_words.leak_in_short,
-        by_needle=leaks_by_needle(plan),
-        by_set=[leaks_of_needles(plan, one.gap_ids, one.trajectory_ids) for one in plan.needle_sets],
+        cards=cards_of(plan),
+        set_rows=set_rows(plan),
+        searches=searches_of(plan),
+        hub_mm=NeedleSetConfig().hub_diameter_mm,
         untold_risks=[name for name in _RISKS if name not in {risk.name for risk in plan.risk_factors}],
         DROP_ML=DROP_ML,
         charts={gap.id: pictures.get(f"fill/{gap.id}") for gap in plan.gaps},
