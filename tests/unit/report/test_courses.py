@@ -29,7 +29,7 @@ def test_each_needle_has_its_own_leaks_and_one_that_was_not_simulated_says_so(pl
     assert (own["trajectory-2"].stop_ml, own["trajectory-2"].first_ml) == pytest.approx((0.5, 0.1))
     text = read(both)
     table = text[text.index("injected through it alone") : text.index("Where cement will leak")]
-    assert "1.2\u202fmL: spinal canal ( breach-1 )" in table and "0.5\u202fmL: spinal canal ( breach-1 )" in table
+    assert "1.2\u202fmL: spinal canal (breach-1)" in table and "0.5\u202fmL: spinal canal (breach-1)" in table
     assert "not simulated" in table[table.index("trajectory-3") :]
     assert "not simulated" not in table[: table.index("trajectory-3")]
     # another needle's course is neither in the box nor among what may change
