@@ -35,35 +35,25 @@ def run(arguments: argparse.Namespace) -> int:
     from planner.cli._monitor import TerminalMonitor
     from planner.needles.catalogue import needle_named
     from planner.pipeline import check_trajectory, plan_labelled
+    from planner.report.check_words import judged_in_words
 
     needle_named(arguments.needle)  # a wrong name is said before any work is done
     config = config_from(arguments)
     with TerminalMonitor() as monitor:
         scan = load(arguments.input, config, monitor=monitor)
         case = plan_labelled(scan, config, labels=arguments.labels, gaps=arguments.gaps, monitor=monitor)
-        judged = check_trajectory(
-            case, entry_lps=arguments.entry, target_lps=arguments.target, gauge=arguments.needle, config=config
-        )
-    trajectory = judged.trajectory
+        judged = check_trajectory(case, arguments.entry, arguments.target, arguments.needle, config=config)
+    way = judged.trajectory
     if arguments.json:
         document = {
             "safe": judged.safe,
             "violations": list(judged.violations),
             "off_target_mm": judged.off_target_mm,
-            "trajectory": trajectory.model_dump(mode="json"),
+            "trajectory": way.model_dump(mode="json"),
         }
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return 0
-    lines = ["keeps every hard limit" if judged.safe else "breaks hard limits:"]
-    lines += [f"  {violation}" for violation in judged.violations]
-    clear = trajectory.clearance_mm
-    for name, value in (("metal", clear.metal), ("canal", clear.canal), ("nearest breach", clear.nearest_breach)):
-        lines.append(f"  clear of {name}: " + ("not measured" if value is None else f"{value:z.1f} mm"))
-    lines.append(f"  in bone: {trajectory.depth_in_bone_mm:.1f} mm; nearest gap: {trajectory.gap_id}")
-    view = trajectory.bulls_eye
-    lines.append(
-        f"  bull's-eye: primary {view.primary_deg:.1f}, secondary {view.secondary_deg:.1f} degrees; at the console "
-        f"{view.console_primary_deg:.1f}, {view.console_secondary_deg:.1f}"
-    )
-    sys.stdout.write("\n".join(lines) + "\n")
+    gap_id = way.gap_id if any(gap.id == way.gap_id for gap in case.plan.gaps) else None
+    told = judged_in_words(way, judged.violations, off_target_mm=judged.off_target_mm, gap_id=gap_id)
+    sys.stdout.write(f"{told}\n")
     return 0

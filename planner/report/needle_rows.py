@@ -283,12 +283,12 @@ def _safety(way: NeedleWay, leaks: CourseLeaks | None) -> list[Row]:
     reach = say.NONE if way.reachable_ml is None else f"{way.reachable_ml:.2f}\u202fmL within reach"
     rows.append(Row("Reaches", reach))
     if isinstance(way, Trajectory):
-        rows.append(Row("Alone", f"injected through it alone: {course_in_a_line(leaks)}"))
+        rows.append(Row("Cement", f"injected through it alone: {course_in_a_line(leaks)}"))
         if way.locked:
             rows.append(Row("Locked", "held as a person chose it"))
     if way.with_aim_error is not None:
         share = whole_percent(way.with_aim_error.harmless_share)
-        rows.append(Row("Bad aim", f"{share}\u202f% of needles so far off meet nothing that harms", warns=share < 100))
+        rows.append(Row("Bad aim", f"{share}\u202f% of needles so far off meet nothing that harms"))
     return rows
 
 
