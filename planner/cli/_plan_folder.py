@@ -92,6 +92,7 @@ def describe(plan: Plan) -> str:
         line = leaks_in_a_line(leaks_of(plan, gap))
         first = f" ({line})" if line else ""
         lines.append(f"  {gap.id} at {where}: {size}, {ways} needles, {count}{first}")
+    lines.extend(_proposed(plan))
     said = ("no-candidate", "gap-not-reliable")
     warnings = [f for f in plan.findings if f.severity == "warning" and f.code not in said]
     lines.extend(f"  warning: {finding.message}" for finding in warnings)
@@ -99,3 +100,16 @@ def describe(plan: Plan) -> str:
     if cautions:
         lines.append(f"  cautions, told in report.html: {', '.join(cautions)}")
     return "\n".join(lines)
+
+
+def _proposed(plan: Plan) -> list[str]:
+    """Say which needles are proposed together, and how much cement they call for; nothing where none is."""
+    sitting = plan.procedure
+    if sitting is None or no_candidate(plan.findings):
+        return []
+    cement = "cement not simulated" if sitting.cement_ml is None else f"{sitting.cement_ml:.1f} mL of cement to inject"
+    if sitting.to_prepare_ml is not None:
+        cement += f" ({sitting.to_prepare_ml:.1f} mL with what stays in the needles)"
+    count = "1 needle" if sitting.needles == 1 else f"{sitting.needles} needles"
+    sets = (f"{one.implant_id or one.gap_ids[0]}: {', then '.join(one.trajectory_ids)}" for one in sitting.sets)
+    return [f"  proposed: {count}, {cement}", *(f"    {line}" for line in sets)]

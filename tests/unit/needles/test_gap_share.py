@@ -9,6 +9,7 @@ from planner.fluoro.console import console_angles_deg
 from planner.geometry.grid import Grid
 from planner.model.anatomy import GapSpace
 from planner.model.gap import Gap, Interval
+from planner.model.needle import NeedleSet
 from planner.model.volume import Mask
 from planner.needles.gap_share import in_gap_volumes, ml_of_counted
 from planner.needles.search import NeedlePlan, plan_needles
@@ -60,3 +61,15 @@ def test_a_gap_without_voxels_has_no_worth() -> None:
     )
     told = ml_of_counted((_gap(0.004), _gap(1.0, "gap-2")), spaces)
     assert told["gap-1"] == pytest.approx(2.0) and told["gap-2"] is None
+
+
+def test_a_set_over_two_gaps_has_the_share_of_both_volumes(found) -> None:
+    two = NeedleSet(
+        gap_ids=("gap-1", "gap-2"), trajectory_ids=("a", "b"), covered_ml=9.0, covered_fraction=0.9, cement_ml=None,
+        gap_shares={"gap-1": 1.0, "gap-2": 0.5},
+    )  # fmt: skip
+    both = NeedlePlan((), (two,))
+    (told,) = in_gap_volumes(both, (_gap(3.0), _gap(1.0, "gap-2")), ()).needle_sets
+    assert told.covered_ml == pytest.approx(3.5) and told.covered_fraction == pytest.approx(3.5 / 4.0)
+    (unknown,) = in_gap_volumes(both, (_gap(3.0), _gap(None, "gap-2")), ()).needle_sets
+    assert unknown.covered_ml is None and unknown.covered_fraction is None
