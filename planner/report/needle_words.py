@@ -95,7 +95,8 @@ def from_landmark(mark: SkinLandmark) -> str:
     ]
     if not parts:
         return f"at the {mark.name}"
-    return f"{_and(parts)} of the {mark.name}"
+    joint = "" if parts[-1].endswith(("behind", "above", "below")) else " of"
+    return f"{_and(parts)}{joint} the {mark.name}"
 
 
 def skin_in_words(way: NeedleWay) -> str:

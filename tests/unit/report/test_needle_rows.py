@@ -27,8 +27,9 @@ def _section(plan):
     "words",
     [
         "transpedicular: along the screw, touching its middle", "extrapedicular: close by the pedicle's outer wall",
-        "15G , 1.83 mm × 150 mm", "31 mm left of the midline; 31 mm left and 12 mm below of the tip of the spinous",
-        "console −20° / +4°", "bone 41 · pedicle 52 · posterior wall 63 · contact with the screw 66 · target 83 mm from",
+        "15G, 1.83 mm × 150 mm", "31 mm left of the midline; 31 mm left and 12 mm below the tip of the spinous",
+        "console −20° / +4°",
+        "bone 41 · pedicle 52 · posterior wall 63 · contact with the screw 66 · target 83 mm from",
         "21° off the bone's normal, through 1.8 mm of cortex", "opening to 9 o'clock on the bull's-eye view: away from",
         "grade B (Gertzbein-Robbins), 0.6 mm out of it, 2.6 mm from the canal before the posterior wall, 9.1 mm wide",
         "rod-1 3.4 mm (44 mm before the target)", "skin and fat 12 mm, muscle 29 mm, bone 42 mm",
@@ -36,13 +37,15 @@ def _section(plan):
         "nearer than wanted to metal and the spinal canal", "2 mm and 2° off", "−1.1 mm: would meet it",
         "96 % of needles so far off meet nothing that harms", "forgives bad aim 0.96", "cement stays in 0.62",
         "proposed, injects 2 of 2", "curved, 18 mm beyond the needle, 41° (radius 25 mm)",
-        "2 needles proposed in all.", "Cement to inject: 1.4 mL", "have 1.8 mL at hand", "Without a proposed needle: gap-2",
+        "2 needles proposed in all.", "Cement to inject: 1.4 mL", "have 1.8 mL at hand",
+        "Without a proposed needle: gap-2",
         "trajectory-2 → trajectory-1", "14 mm", "46 mm", "would touch metal 20 411; too near to the spinal canal 9 120",
         "through another bone on the way 871; others 12", "a lumbar level has no rib", "gap-1: 15G, then 16G",
     ],
 )  # fmt: skip
 def test_all_that_is_told_stands_in_words(told, words):
-    assert words in re.sub(r" ([,;:)]) ?", r"\1 ", _section(told)).replace(" )", ")") or words in _section(told)
+    # tags leave a space before a comma, and after it
+    assert words in re.sub(r" ([,;:]) ", r"\1 ", _section(told))
 
 
 def test_no_raw_name_of_the_plan_is_shown(told):
@@ -117,7 +120,7 @@ def test_a_point_on_the_landmark_is_at_it():
     assert say.from_landmark(SkinLandmark(name="midline", offset_mm=(0.2, 0.0, -0.3))) == "at the midline"
     away = SkinLandmark(name="trochanter tip", offset_mm=(-5.0, -20.0, 12.0))
     assert say.from_landmark(away).replace("\u202f", " ") == (
-        "5 mm right, 20 mm in front and 12 mm above of the trochanter tip"
+        "5 mm right, 20 mm in front and 12 mm above the trochanter tip"
     )
 
 
