@@ -1,6 +1,7 @@
 """The cement's course from the planned needles' tips: which breaches it reaches, and how much it takes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from planner.config.flow_config import FlowConfig
 from planner.fill.flow import Flow
@@ -20,6 +21,9 @@ from planner.pipeline.cement_ranks import held_ml, ranked, to_prepare_ml
 from planner.progress import SILENT, Monitor, track
 from planner.safety.breaches import BreachPatch
 
+Regroup = Callable[[Sequence[Trajectory]], tuple[NeedleSet, ...]]
+"""Puts the needles of one implant together."""
+
 
 def with_cement(
     plan: Plan,
@@ -29,6 +33,7 @@ def with_cement(
     *,
     aim_error_mm: float = 0.0,
     leak_weight: float = 0.0,
+    regroup: Regroup | None = None,
     monitor: Monitor = SILENT,
 ) -> tuple[Plan, tuple[ArrivalMap, ...]]:
     """Simulate the injections that a plan proposes, and write down what they tell.
@@ -48,6 +53,9 @@ def with_cement(
         (`stop_ml`); 0 moves none.
     leak_weight : float
         Share of a needle's score that its own injection decides; 0 leaves scores and ranks as they are.
+    regroup : callable or None
+        Puts the needles of an implant together anew once they are ranked anew, where it has one gap; None keeps the
+        plan's sets.
     monitor : Monitor
         Follows the work, and may stop it before each course.
 
@@ -75,16 +83,29 @@ def with_cement(
     by_gap: dict[str, list[Course]] = {}
     findings: list[Finding] = []
     implants = {implant.id: implant for implant in plan.implants}
+    together = {gap.id: _sets_for(plan, gap) for gap in plan.gaps}
     for gap in track(plan.gaps, stage="letting cement run", monitor=monitor):
         hip = is_at_hip(implants.get(gap.implant_id or ""))
         stops = frozenset(b.id for b in plan.breaches if stops_injection(b, hip=hip))
 
         def first_of(own: Sequence[Course], gap: Gap = gap, stops: frozenset[str] = stops) -> Trajectory:
             ranks[gap.id] = ranked(gap, own, stops, config, leak_weight=leak_weight)
+            if regroup is not None and _stands_alone(plan, gap):
+                together[gap.id] = regroup(ranks[gap.id])
             return ranks[gap.id][0]
 
         courses = list(
-            courses_of(plan, gap, anatomy, exits, config, first_of=first_of, aim_error_mm=aim_error_mm, monitor=monitor)
+            courses_of(
+                plan,
+                gap,
+                anatomy,
+                exits,
+                config,
+                first_of=first_of,
+                sets_of=partial(together.__getitem__, gap.id),
+                aim_error_mm=aim_error_mm,
+                monitor=monitor,
+            )
         )
         if not courses or gap.volume_ml is None:
             continue
@@ -108,7 +129,7 @@ def with_cement(
             "fills": tuple(fills),
             "breaches": tuple(_breach(breach, by_gap.get(breach.gap_id)) for breach in plan.breaches),
             "trajectories": tuple(way for gap in plan.gaps for way in ranks.get(gap.id, _of(plan, gap))),
-            "needle_sets": tuple(_set(one, plan, sets) for one in plan.needle_sets),
+            "needle_sets": tuple(_set(one, plan, sets) for one in _regrouped(plan, together)),
             "findings": (*plan.findings, *findings),
         }
     )
@@ -260,6 +281,24 @@ def _of_leaking(gap: Gap, expected: Course, config: FlowConfig) -> list[Finding]
             gap_id=gap.id,
         )
     ]
+
+
+def _stands_alone(plan: Plan, gap: Gap) -> bool:
+    """Say whether a gap is its implant's only one; one without an implant is."""
+    return gap.implant_id is None or sum(other.implant_id == gap.implant_id for other in plan.gaps) == 1
+
+
+def _sets_for(plan: Plan, gap: Gap) -> tuple[NeedleSet, ...]:
+    own = {way.id for way in _of(plan, gap)}
+    return tuple(one for one in plan.needle_sets if own.intersection(one.trajectory_ids))
+
+
+def _regrouped(plan: Plan, together: Mapping[str, tuple[NeedleSet, ...]]) -> tuple[NeedleSet, ...]:
+    """Give all sets in the order of the gaps, those over several gaps once."""
+    sets: list[NeedleSet] = []
+    for gap in plan.gaps:
+        sets += [one for one in together[gap.id] if one not in sets]
+    return tuple(sets)
 
 
 def _set(one: NeedleSet, plan: Plan, prepared: dict[tuple[str, tuple[str, ...]], float | None]) -> NeedleSet:

@@ -15,7 +15,7 @@ from planner.geometry.frames import Array, unit
 from planner.model.anatomy import Anatomy
 from planner.model.cement_fill import CementViscosity, InterfaceTissue
 from planner.model.gap import Gap
-from planner.model.needle import Trajectory
+from planner.model.needle import NeedleSet, Trajectory
 from planner.model.plan import Plan
 from planner.progress import SILENT, Monitor, check_cancelled
 
@@ -30,6 +30,10 @@ list; from the first-ranked one with its tip an aiming error off, which is not w
 
 FirstOf = Callable[[Sequence["Course"]], Trajectory]
 """Chooses the needle whose injection is expected from all needles' own courses."""
+
+
+SetsOf = Callable[[], Sequence[NeedleSet]]
+"""Gives the needle sets once the needles are ranked by their own courses."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +69,7 @@ def courses_of(
     config: FlowConfig,
     *,
     first_of: FirstOf | None = None,
+    sets_of: SetsOf | None = None,
     aim_error_mm: float = 0.0,
     monitor: Monitor = SILENT,
 ) -> Iterator[Course]:
@@ -92,6 +97,8 @@ def courses_of(
     first_of : callable or None
         Which needle is the first, from every needle's own course (cut at `most_other_needle_ml`); None for that of
         rank 1.
+    sets_of : callable or None
+        The needle sets, asked for after the first needle was chosen; None for the plan's.
     aim_error_mm : float
         So far the tip is moved, to and fro; not where it would then lie in nothing that takes cement.
     monitor : Monitor
@@ -138,7 +145,7 @@ def courses_of(
         for cement in _ending_otherwise(way, config):
             yield Course((first,), tissue, cement, flow_of(way, config, viscosity=cement))
     done: set[tuple[str, ...]] = {(first.id,)}
-    sets = _in_gap(plan, ways)
+    sets = _in_gap(plan.needle_sets if sets_of is None else sets_of(), ways)
     for names in (*sets, *((name,) for name in ways)):
         if names not in done:
             use: CourseUse = "planned" if names in sets else "needle"
@@ -149,9 +156,9 @@ def courses_of(
         yield course((first,), "moved", moved[None])
 
 
-def _in_gap(plan: Plan, ways: Mapping[str, Trajectory]) -> list[tuple[str, ...]]:
+def _in_gap(sets: Sequence[NeedleSet], ways: Mapping[str, Trajectory]) -> list[tuple[str, ...]]:
     """Give of each needle set the needles that go to one gap."""
-    parts = (tuple(name for name in one.trajectory_ids if name in ways) for one in plan.needle_sets)
+    parts = (tuple(name for name in one.trajectory_ids if name in ways) for one in sets)
     return [names for names in parts if names]
 
 

@@ -4,13 +4,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from planner.config.needle_config import NeedleConfig
 from planner.config.needle_set_config import NeedleSetConfig
 from planner.geometry.frames import Array, unit
+from planner.model.anatomy import GapSpace
 from planner.model.finding import Finding
+from planner.model.gap import Gap
 from planner.model.implant import Implant
 from planner.model.needle import Needle, NeedleSet, Procedure, ProposedSet, Trajectory
 from planner.model.plan import PatientPosition, Plan
+from planner.needles.gap_share import in_gap_volumes
 from planner.needles.order import InjectionLeak, injection_order
+from planner.needles.search import NeedlePlan
+from planner.needles.sets import needle_sets
 from planner.report.courses import course_of, leaks_by_needle
 
 _BORE_MM: Mapping[str, float] = {
@@ -48,6 +54,30 @@ def with_procedure(plan: Plan, config: NeedleSetConfig) -> Plan:
         return told
     procedure = _procedure(told, config)
     return told.model_copy(update={"procedure": procedure, "findings": (*told.findings, *_of_much(procedure, config))})
+
+
+def put_together(
+    ways: Sequence[Trajectory], *, gaps: tuple[Gap, ...], spaces: tuple[GapSpace, ...], config: NeedleConfig
+) -> tuple[NeedleSet, ...]:
+    """Put needles together as the search does, with millilitres in the gaps' own volumes.
+
+    Parameters
+    ----------
+    ways : sequence of Trajectory
+        The needles.
+    gaps : tuple of Gap
+        As measured.
+    spaces : tuple of GapSpace
+        Their voxels.
+    config : NeedleConfig
+        Reach, and what may stand together.
+
+    Returns
+    -------
+    tuple of NeedleSet
+    """
+    sets = needle_sets(ways, spaces, reach_mm=config.reach_mm, most_needles=config.needles_in_set, config=config.sets)
+    return in_gap_volumes(NeedlePlan((), sets), gaps, spaces).needle_sets
 
 
 def upward_lps(plan: Plan, implant: Implant | None) -> Array | None:

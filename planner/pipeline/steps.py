@@ -28,7 +28,7 @@ from planner.pipeline.locked_needles import of_locked
 from planner.pipeline.measured_gaps import MeasuredGaps, anatomy_of, record_of, unwrapped_of
 from planner.pipeline.picked_targets import plan_picked
 from planner.pipeline.planned_case import PlannedCase
-from planner.pipeline.procedure import with_procedure
+from planner.pipeline.procedure import put_together, with_procedure
 from planner.pipeline.prophylaxis import Prophylaxis, anatomy_settings, plan_prophylaxis
 from planner.pipeline.remarks import of_reliance, of_search, of_slices, remarks
 from planner.pipeline.spine_targets import spine_targets
@@ -196,6 +196,7 @@ def plan_scan(
             config.flow,
             aim_error_mm=config.needles.aim_error_mm,
             leak_weight=config.needles.sets.leak_weight,
+            regroup=partial(put_together, gaps=made.gaps, spaces=anatomy.gaps, config=config.needles),
             monitor=monitor,
         )
         made = with_procedure(made, config.needles.sets)

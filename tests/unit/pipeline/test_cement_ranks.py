@@ -81,3 +81,29 @@ def test_a_set_over_two_gaps_prepares_for_each_gap_what_its_own_needles_inject(a
     assert len(pairs) == 1 and pairs[0].gap_id == "gap-1" and np.isfinite(pairs[0].steps[-1].injected_ml)
     unknown, _ = with_cement(_plan((gaps[0], _gap("gap-2", None)), ways, (), (both,)), anatomy, (), FlowConfig())
     assert unknown.needle_sets[0].cement_ml is None
+
+
+def _regrouped(anatomy, gaps, ways):
+    asked = []
+
+    def regroup(ranked):
+        asked.append([t.id for t in ranked])
+        return (_set(ranked[0].id),)
+
+    plan = _plan(gaps, ways, AT_ONCE, (_set("trajectory-1"),))
+    made, _ = with_cement(plan, anatomy, AT_ONCE, FlowConfig(), leak_weight=0.15, regroup=regroup)
+    return asked, [one.trajectory_ids for one in made.needle_sets], made
+
+
+def test_needles_are_put_together_anew_once_they_are_ranked(anatomy) -> None:
+    asked, sets, made = _regrouped(anatomy, (_gap("gap-1", VOLUME_ML),), (_needle(1, TIP), _needle(2, FAR)))
+    assert asked == [["trajectory-2", "trajectory-1"]] and sets == [("trajectory-2",)]
+    assert made.needle_sets[0].cement_ml > 0.0
+
+
+def test_sets_stay_where_nothing_was_simulated_or_an_implant_has_several_gaps(anatomy) -> None:
+    asked, sets, _ = _regrouped(anatomy, (_gap("gap-1", None),), (_needle(1, TIP),))
+    assert asked == [] and sets == [("trajectory-1",)]
+    gaps = tuple(_gap(name, VOLUME_ML).model_copy(update={"implant_id": "screw-1"}) for name in ("gap-1", "gap-2"))
+    asked, sets, _ = _regrouped(anatomy, gaps, (_needle(1, TIP), _needle(2, FAR)))
+    assert asked == [] and sets == [("trajectory-1",)]
