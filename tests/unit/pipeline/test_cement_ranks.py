@@ -6,7 +6,7 @@ import pytest
 from planner.config.flow_config import FlowConfig
 from planner.model.plan import Plan
 from planner.pipeline.cement import with_cement
-from tests.unit.pipeline.test_cement import FAR, TIP, VOLUME_ML, _anatomy, _breach, _gap, _needle, _plan, _set
+from tests.unit.pipeline.test_cement import FAR, TIP, VOLUME_ML, _anatomy, _breach, _gap, _needle, _plan, _set, _stem
 
 AT_ONCE = (_breach(1, (-8.6, 0.0, -12.0)),)
 
@@ -90,7 +90,7 @@ def _regrouped(anatomy, gaps, ways):
         asked.append([t.id for t in ranked])
         return (_set(ranked[0].id),)
 
-    plan = _plan(gaps, ways, AT_ONCE, (_set("trajectory-1"),))
+    plan = _plan(gaps, ways, AT_ONCE, (_set("trajectory-1"),), (_stem(),))
     made, _ = with_cement(plan, anatomy, AT_ONCE, FlowConfig(), leak_weight=0.15, regroup=regroup)
     return asked, [one.trajectory_ids for one in made.needle_sets], made
 
@@ -104,6 +104,6 @@ def test_needles_are_put_together_anew_once_they_are_ranked(anatomy) -> None:
 def test_sets_stay_where_nothing_was_simulated_or_an_implant_has_several_gaps(anatomy) -> None:
     asked, sets, _ = _regrouped(anatomy, (_gap("gap-1", None),), (_needle(1, TIP),))
     assert asked == [] and sets == [("trajectory-1",)]
-    gaps = tuple(_gap(name, VOLUME_ML).model_copy(update={"implant_id": "screw-1"}) for name in ("gap-1", "gap-2"))
+    gaps = tuple(_gap(name, VOLUME_ML).model_copy(update={"implant_id": "stem-1"}) for name in ("gap-1", "gap-2"))
     asked, sets, _ = _regrouped(anatomy, gaps, (_needle(1, TIP), _needle(2, FAR)))
     assert asked == [] and sets == [("trajectory-1",)]
