@@ -33,12 +33,13 @@ def run(arguments: argparse.Namespace) -> int:
     import json
 
     from planner.cli._monitor import TerminalMonitor
-    from planner.needles.catalogue import needle_named
+    from planner.needles.catalogue import catalogue_of, needle_named
     from planner.pipeline import check_trajectory, plan_labelled
     from planner.report.check_words import judged_in_words
 
-    needle_named(arguments.needle)  # a wrong name is said before any work is done
     config = config_from(arguments)
+    # a wrong name is said before any work is done
+    needle_named(arguments.needle, catalogue=catalogue_of(config.needles.catalogue))
     with TerminalMonitor() as monitor:
         scan = load(arguments.input, config, monitor=monitor)
         case = plan_labelled(scan, config, labels=arguments.labels, gaps=arguments.gaps, monitor=monitor)

@@ -243,7 +243,8 @@ def _best(
     # the very one that reaches most is always compared
     alike = np.unique([*alike, int(np.argmax(covered))])
     far = np.array([near[allowed[k]].min(axis=0).max() for k in alike])
-    merit = mean[alike] - config.vent_weight * far / reach_mm
+    # a single needle has no other to vent through
+    merit = mean[alike] - (config.vent_weight * far / reach_mm if allowed.shape[1] > 1 else 0.0)
     one = int(np.argmax(np.round(merit, 9)))
     return _Choice(tuple(int(k) for k in allowed[alike[one]]), float(covered[alike[one]]), float(far[one]))
 
