@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from planner.config.needle_config import NeedleConfig
 from planner.model.anatomy import Anatomy, GapSpace
 from planner.model.breach import Breach
