@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 
 from planner.config.catalogue_config import COMMON_NEEDLES, CatalogueEntry
 from planner.config.gantry import GantryLimits
+from planner.config.hip_way_config import HipWayConfig
 from planner.config.needle_set_config import NeedleSetConfig
 from planner.config.settings import Settings
 from planner.config.wishes_config import WishesConfig
@@ -25,6 +26,9 @@ class ScoreWeights(Settings):
     robustness: float = Field(default=2.0, ge=0)
     breach_distance: float = Field(default=0.5, ge=0)
     skin_in_view: float = Field(default=3.0, ge=0)
+    sureness: float = Field(default=3.0, ge=0)
+    entry_cortex: float = Field(default=1.0, ge=0)
+    stress_riser: float = Field(default=1.0, ge=0)
 
 
 class LeastMargins(Settings):
@@ -188,6 +192,7 @@ class NeedleConfig(Settings):
         default_factory=GantryLimits, description="How far the C-arm turns; in a plan the same as `fluoroscopy.gantry`."
     )
     weights: ScoreWeights = Field(default_factory=ScoreWeights)
+    hip: HipWayConfig = Field(default_factory=HipWayConfig)
     wishes: WishesConfig = Field(
         default_factory=WishesConfig, description="The operator's own targets, regions and needles."
     )

@@ -133,6 +133,8 @@ class SkinLandmark(Record):
     name: str
     offset_mm: PointLps
     """From the landmark to the entry, along LPS."""
+    in_words: str | None = None
+    """As it is felt: along the limb or the spine, and across. Older plans do not have it."""
 
 
 class NeedleWay(Record):

@@ -10,12 +10,15 @@ from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array
 from planner.model.needle import Approach, Needle
 from planner.needles.account.describe import Scene
+from planner.needles.acetabular import CUP_KINDS, to_the_cup
 from planner.needles.candidates import Candidates, Target, targets_in_gap
 from planner.needles.extrapedicular import enters_beside_pedicle, past_the_pedicle
 from planner.needles.femoral import from_the_side
+from planner.needles.hip_way import hip_rules
 from planner.needles.second_bone import meets_second_cortex
 from planner.needles.select import Passed
 from planner.needles.slide import slide_is_safe
+from planner.needles.sure_places import sure_targets
 from planner.needles.transpedicular import along_the_screw, beside_the_screw, passes_pedicle
 from planner.needles.wishes import enters_as_wished
 
@@ -73,7 +76,8 @@ def families_of(
         Those with any candidate.
     """
     config, radius = scene.config, needle.outer_diameter_mm / 2
-    tips = targets_in_gap(scene.anatomy, target, scene.fields, radius_mm=radius, config=config)
+    places = sure_targets if "femoral" in approaches else targets_in_gap
+    tips = places(scene.anatomy, target, scene.fields, radius_mm=radius, config=config)
     families: list[Candidates | None] = []
     if "transpedicular" in approaches:
         families.append(along_the_screw(target, radius_mm=radius, config=config))
@@ -81,7 +85,8 @@ def families_of(
     if "extrapedicular" in approaches:
         families.append(past_the_pedicle(target, tips, config=config))
     if "femoral" in approaches:
-        families.extend(from_the_side(target, tips, config=config))
+        cup = target.implant is not None and target.implant.kind in CUP_KINDS
+        families.extend([to_the_cup(target, tips, config=config)] if cup else from_the_side(target, tips, config=config))
     kept = [f for f in families if f is not None and len(f.aim_lps)]
     if not kept:
         refused[_why_none(target, tips, approaches)] += 1
@@ -143,6 +148,9 @@ def kept_rules(
         gap_points_lps=target.points_lps,
         config=config,
     )
+    if femur:
+        site = scene.hip_site(target)
+        rules |= hip_rules(site, family, bone_lps=bone, radius_mm=needle.outer_diameter_mm / 2)
     if family.slides:
         rules["slide leaves the gap's safe surroundings"] = slide_is_safe(scene, family, needle)
     return rules

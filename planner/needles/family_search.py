@@ -12,12 +12,14 @@ from planner.model.needle import AimError, Needle, Trajectory
 from planner.needles.account.describe import Scene, describe
 from planner.needles.candidates import Candidates, Target
 from planner.needles.catalogue import that_reaches
+from planner.needles.hip_way import hip_terms
 from planner.needles.judge import Judged, bone_entries, judge
 from planner.needles.margins import reduced_margins
 from planner.needles.refine import Refined, refine
 from planner.needles.refusals import Tallies
 from planner.needles.robustness import aim_errors
 from planner.needles.select import Passed, reachable_ml, score_terms, spaced, spread_best, weighted
+from planner.needles.zone_spread import best_by_zone, first_of_zones
 
 _FEW = 4
 """Where fewer candidates pass, those that just fail are improved until they do. Ours."""
@@ -57,7 +59,9 @@ def search_family(
     judged = judge(scene, target, family, needle, tolerance_mm=config.rescue_mm)
     passed, rescued = judged.passed, np.empty(0, np.intp)
     if len(passed):
-        order = spread_best(passed, _score(scene, target, passed), count=config.refine_best, config=config)
+        order = best_by_zone(
+            scene.anatomy, target, passed, _score(scene, target, passed), count=config.refine_best, config=config
+        )
         passed = refine(scene, target, family, needle, judged.index[order]).passed
     if len(judged.passed) < _FEW:
         saved = _rescue(scene, target, family, needle, judged)
@@ -116,7 +120,11 @@ def _terms(scene: Scene, target: Target, passed: Passed) -> tuple[dict[str, Arra
         _breach_distance(scene, target.gap.id, tips), _breach_distance(scene, target.gap.id, bone_entries(passed))
     )
     share = reach / (len(target.points_lps) * voxel_ml)
-    return dict(score_terms(passed, reach_share=share, breach_mm=breach_mm, config=config)), reach
+    terms = dict(score_terms(passed, reach_share=share, breach_mm=breach_mm, config=config))
+    if passed.family.approach == "femoral":
+        entries, angle = bone_entries(passed), passed.entry_angle_deg
+        terms |= hip_terms(scene.hip_site(target), tips, bone_lps=entries, entry_angle_deg=angle)
+    return terms, reach
 
 
 def _score(scene: Scene, target: Target, passed: Passed) -> Array:
@@ -142,7 +150,9 @@ def _described(
     score = weighted(terms, config=config)
     order = spread_best(passed, score, count=len(passed), config=config)
     out = []
-    picked = spaced(score[order], family.target_lps[order], count=2 * config.per_gap, reach_mm=config.reach_mm)
+    many, tips = 2 * config.per_gap, family.target_lps[order]
+    first = first_of_zones(scene.anatomy, target, tips, score[order], count=many, approach=family.approach)
+    picked = spaced(score[order], tips, count=many, reach_mm=config.reach_mm, first=first)
     for k in (int(order[n]) for n in picked):
         own = {name: round(float(value[k]), 4) for name, value in terms.items()}
         one = passed.take(np.array([k]))

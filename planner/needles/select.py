@@ -11,6 +11,7 @@ from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array
 from planner.model.needle import Trajectory
 from planner.needles.candidates import Candidates
+from planner.needles.zone_choice import zone_leaders
 
 _ENOUGH_METAL_MM = 3.0
 _ENOUGH_CANAL_MM = 5.0
@@ -199,7 +200,7 @@ def choose(scored: Sequence[tuple[str, float, Trajectory]], *, config: NeedleCon
     first: dict[str, int] = {}
     for k, (family, _, _) in enumerate(order):
         first.setdefault(family, k)
-    leaders = list(first.values())[: config.per_gap]
+    leaders = zone_leaders(order, config=config) or list(first.values())[: config.per_gap]
     score = np.array([value for _, value, _ in order])
     targets = np.array([t.target_lps for _, _, t in order]).reshape(-1, 3)
     picked = spaced(score, targets, count=config.per_gap, reach_mm=config.reach_mm, first=leaders)

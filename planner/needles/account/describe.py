@@ -1,7 +1,7 @@
 """A safe needle, described for the operator."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,7 +13,10 @@ from planner.model.bones import Landmark
 from planner.model.breach import Breach
 from planner.model.carm import NeedleView
 from planner.model.needle import Clearances, Crossing, Needle, SkinLandmark, Trajectory
+from planner.needles.account.hip_account import hip_account
+from planner.needles.account.zones import zones_reached
 from planner.needles.candidates import Target
+from planner.needles.hip_way import HipSite, hip_site
 from planner.needles.select import Passed
 from planner.safety.clearance import Limits, check_straight, known_mm
 from planner.safety.fields import Fields
@@ -44,6 +47,8 @@ class Scene:
         Settings.
     console : callable
         Turns positioner angles into console angles of the treatment position.
+    memo : dict
+        What was measured of hips' gaps already.
     """
 
     anatomy: Anatomy
@@ -51,6 +56,13 @@ class Scene:
     breaches: tuple[Breach, ...]
     config: NeedleConfig
     console: ConsoleAngles
+    memo: dict[Target, HipSite] = field(default_factory=dict)
+
+    def hip_site(self, target: Target) -> HipSite:
+        """Give what all ways to a hip's gap share; measured once a target."""
+        if target not in self.memo:
+            self.memo[target] = hip_site(self.anatomy, self.fields, target, self.breaches, config=self.config)
+        return self.memo[target]
 
 
 def needle_view(aim_lps: Array, first_lps: Array, *, config: NeedleConfig, console: ConsoleAngles) -> NeedleView:
@@ -151,7 +163,7 @@ def describe(
     in_bone = float(fine.to_bone_mm[0]) + slide
     depth = None if skin is None else float(fine.to_skin_mm[0]) + slide
     known = scene.fields.canal_known and family.approach != "femoral"
-    return Trajectory(
+    told = Trajectory(
         id="trajectory",
         approach=family.approach,
         gap_id=target.gap.id,
@@ -181,7 +193,10 @@ def describe(
         bulls_eye=needle_view(aim, path[0], config=scene.config, console=scene.console),
         score=min(1.0, max(0.0, score)),
         score_terms=terms,
+        family=family.family,
+        zones=zones_reached(scene.anatomy, target.implant, target.points_lps, end, reach_mm=scene.config.reach_mm),
     )
+    return hip_account(scene.hip_site(target), told) if family.approach == "femoral" else told
 
 
 def breach_clearance_mm(scene: Scene, gap_id: str, first: Array, aim: Array, needle: Needle) -> float | None:
