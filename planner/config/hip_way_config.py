@@ -19,7 +19,10 @@ class HipWayConfig(Settings):
         "in 100 lay in a true gap below 200 HU, 50 below 300, 10 above 450.",
     )
     least_sure: float = Field(
-        default=0.05, ge=0, lt=1, description="What reads as bone is still this sure: blooming brightens thin gaps; ours."
+        default=0.05,
+        ge=0,
+        lt=1,
+        description="What reads as bone is still this sure: blooming brightens thin gaps; ours.",
     )
     zone_sure: float = Field(
         default=0.5, ge=0, le=1, description="From this sureness on a zone has places tried of its own; ours."
@@ -39,7 +42,9 @@ class HipWayConfig(Settings):
     marrow_hu: float = Field(
         default=0.0, description="Below a stem's end what reads less is fatty marrow: fat is -100 to -50 HU, blurred."
     )
-    not_marrow_hu: float = Field(default=60.0, description="And what reads more is none; the middle of 0 to 100 HU, nearly.")
+    not_marrow_hu: float = Field(
+        default=60.0, description="And what reads more is none; the middle of 0 to 100 HU, nearly."
+    )
     below_tip: float = Field(
         default=0.5,
         ge=0,

@@ -86,7 +86,9 @@ def families_of(
         families.append(past_the_pedicle(target, tips, config=config))
     if "femoral" in approaches:
         cup = target.implant is not None and target.implant.kind in CUP_KINDS
-        families.extend([to_the_cup(target, tips, config=config)] if cup else from_the_side(target, tips, config=config))
+        families.extend(
+            [to_the_cup(target, tips, config=config)] if cup else from_the_side(target, tips, config=config)
+        )
     kept = [f for f in families if f is not None and len(f.aim_lps)]
     if not kept:
         refused[_why_none(target, tips, approaches)] += 1

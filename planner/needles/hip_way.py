@@ -222,9 +222,7 @@ def hip_rules(
     return rules
 
 
-def hip_terms(
-    site: HipSite, tips_lps: Array, *, bone_lps: Array, entry_angle_deg: Array
-) -> dict[str, Array]:
+def hip_terms(site: HipSite, tips_lps: Array, *, bone_lps: Array, entry_angle_deg: Array) -> dict[str, Array]:
     """Give the terms of the score that hips have of their own, each 0 (poor) to 1 (good).
 
     Parameters

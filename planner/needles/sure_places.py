@@ -77,7 +77,9 @@ def sureness(anatomy: Anatomy, target: Target, fields: Fields, *, config: HipWay
         0 (marrow) and `HipWayConfig.least_sure` (reads as bone) to 1, in the order of `Target.points_lps`. No probability: an order.
     """
     reading, support = gap_reading(anatomy, target)
-    sure = np.minimum(support / config.support, 1.0) * np.clip((config.bone_hu - reading) / (config.bone_hu - config.fibrous_hu), config.least_sure, 1.0)
+    sure = np.minimum(support / config.support, 1.0) * np.clip(
+        (config.bone_hu - reading) / (config.bone_hu - config.fibrous_hu), config.least_sure, 1.0
+    )
     implant = target.implant
     if implant is None or implant.axis is None or implant.kind not in ("femoral_stem", "nail"):
         return np.asarray(sure)
@@ -86,12 +88,12 @@ def sureness(anatomy: Anatomy, target: Target, fields: Fields, *, config: HipWay
     metal = sample(fields, target.points_lps, METAL)
     fall = (config.below_tip_far_mm - metal) / (config.below_tip_far_mm - config.below_tip_near_mm)
     fibrous = (reading - config.marrow_hu) / (config.not_marrow_hu - config.marrow_hu)
-    return np.asarray(np.where(below, config.below_tip * sure * np.clip(fall, 0.0, 1.0) * np.clip(fibrous, 0.0, 1.0), sure))
+    return np.asarray(
+        np.where(below, config.below_tip * sure * np.clip(fall, 0.0, 1.0) * np.clip(fibrous, 0.0, 1.0), sure)
+    )
 
 
-def sure_targets(
-    anatomy: Anatomy, target: Target, fields: Fields, *, radius_mm: float, config: NeedleConfig
-) -> Array:
+def sure_targets(anatomy: Anatomy, target: Target, fields: Fields, *, radius_mm: float, config: NeedleConfig) -> Array:
     """Choose places for a needle's tip: the surest first, spread over what is sure of the gap.
 
     Parameters

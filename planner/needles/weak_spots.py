@@ -134,7 +134,7 @@ def shaft_diameter_mm(anatomy: Anatomy, stem: Implant) -> float | None:
     points = np.asarray(bone.grid.to_lps(np.argwhere(bone.voxels))).reshape(-1, 3)
     along = (points - tip) @ down
     near = np.linalg.norm(points - tip - along[:, None] * down, axis=1) < _AROUND_AXIS_MM
-    slab = near & (np.abs(along) <= _SLAB_MM)
+    slab = near & (along >= -_SLAB_MM) & (along < _SLAB_MM)
     # Where the picture ends within the slab its area is not all there.
     whole = near & (along > _SLAB_MM)
     if not slab.any() or not whole.any():

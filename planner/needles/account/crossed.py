@@ -89,7 +89,13 @@ def flank_of(landmarks: tuple[Landmark, ...], side: str | None, thigh: Thigh | N
 
 
 def crossed_at_hip(
-    anatomy: Anatomy, flank: Flank | None, *, bone_lps: Array, skin_lps: Array | None, in_bone_mm: float, into_femur: bool
+    anatomy: Anatomy,
+    flank: Flank | None,
+    *,
+    bone_lps: Array,
+    skin_lps: Array | None,
+    in_bone_mm: float,
+    into_femur: bool,
 ) -> tuple[Crossing, ...]:
     """Name what a needle to a hip crosses, from the skin inwards.
 

@@ -40,7 +40,7 @@ def build_hip(side="left", *, wall_mm=5.0, gap=None, hu=None, metal=None, implan
     ct = np.where(AROUND < 40.0, 40.0, -1000.0)
     ct = np.where((AROUND < 40.0) & (AROUND > 36.0), -90.0, ct)
     ct = np.where(bone, 200.0, ct)
-    ct = np.where(bone & (AROUND > 15.0 - wall_mm), 1200.0, ct)
+    ct = np.where(bone & (wall_mm > 15.0 - AROUND), 1200.0, ct)
     ct = np.where(space, 50.0, ct) if hu is None else np.where(space, hu, ct)
     ct = np.where(stem, 3000.0, ct).astype(np.float32)
     mask = lambda voxels: Mask(GRID, np.asarray(voxels))  # noqa: E731
