@@ -10,6 +10,7 @@ from planner.config.gantry import GantryLimits
 from planner.config.hip_way_config import HipWayConfig
 from planner.config.needle_set_config import NeedleSetConfig
 from planner.config.settings import Settings
+from planner.config.spine_way_config import SpineWayConfig
 from planner.config.wishes_config import WishesConfig
 from planner.model.needle import Approach
 
@@ -188,6 +189,7 @@ class NeedleConfig(Settings):
         "half the grid's spacing. Ours.",
     )
     needles_in_set: int = Field(default=5, ge=1, description="Most needles in a set (de Smidt 2026: 3-5).")
+    spine: SpineWayConfig = Field(default_factory=SpineWayConfig, description="The spine's own ways.")
     gantry: GantryLimits = Field(
         default_factory=GantryLimits, description="How far the C-arm turns; in a plan the same as `fluoroscopy.gantry`."
     )

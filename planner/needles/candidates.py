@@ -8,13 +8,15 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from planner.config.needle_config import NeedleConfig
-from planner.geometry.frames import POSTERIOR, Array, unit
+from planner.config.spine_way_config import SPINE, SpineWayConfig
+from planner.geometry.frames import Array, unit
 from planner.geometry.rigid import perpendicular_pair
 from planner.model.anatomy import Anatomy, GapSpace
 from planner.model.implant import Implant
 from planner.model.needle import Approach, Family
+from planner.needles.pedicle import Pedicle, pedicles_for
 from planner.safety.clearance import sample
-from planner.safety.fields import CANAL, METAL, Fields, canal_midline, depth_mm
+from planner.safety.fields import METAL, Fields, depth_mm
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +35,8 @@ class Candidates:
         The direction from which the family would come if it could choose.
     slides : bool
         Whether the tip goes on from aim to target along the implant.
+    pedicle : Pedicle or None
+        By which pedicle they go; None away from the spine.
     """
 
     approach: Approach
@@ -42,28 +46,7 @@ class Candidates:
     outward_lps: Array
     ideal_lps: Array
     slides: bool = field(default=False, kw_only=True)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pedicle:
-    """The narrowest place that a screw passes beside the canal.
-
-    Parameters
-    ----------
-    isthmus_lps : ndarray, shape (3,)
-        The point of the axis that lies nearest to the canal.
-    outward_lps : ndarray, shape (3,)
-        Unit vector out of the body along the axis; posterior where there is no axis.
-    side : float
-        +1 on the patient's left, -1 on the right of the canal.
-    middle_lps : ndarray, shape (3,)
-        The canal's centre at that height.
-    """
-
-    isthmus_lps: Array
-    outward_lps: Array
-    side: float
-    middle_lps: Array
+    pedicle: Pedicle | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,15 +63,23 @@ class Target:
         All its voxels, LPS mm.
     pedicle : Pedicle or None
         None away from the spine.
+    other_pedicles : tuple of Pedicle
+        Further ones by which it can be reached: the other side of a vertebra that no screw gives a side.
     """
 
     gap: GapSpace
     implant: Implant | None
     points_lps: Array
     pedicle: Pedicle | None
+    other_pedicles: tuple[Pedicle, ...] = ()
+
+    @property
+    def pedicles(self) -> tuple[Pedicle, ...]:
+        """All pedicles by which the target can be reached, the nearest first."""
+        return () if self.pedicle is None else (self.pedicle, *self.other_pedicles)
 
 
-def target_of(anatomy: Anatomy, gap: GapSpace, fields: Fields) -> Target:
+def target_of(anatomy: Anatomy, gap: GapSpace, fields: Fields, *, spine: SpineWayConfig = SPINE) -> Target:
     """Gather what is known round a gap.
 
     Parameters
@@ -99,6 +90,8 @@ def target_of(anatomy: Anatomy, gap: GapSpace, fields: Fields) -> Target:
         The gap; not empty.
     fields : Fields
         Distances.
+    spine : SpineWayConfig
+        What is taken for a pedicle that was not measured.
 
     Returns
     -------
@@ -106,25 +99,8 @@ def target_of(anatomy: Anatomy, gap: GapSpace, fields: Fields) -> Target:
     """
     implant = anatomy.implant(gap.implant_id)
     points = np.asarray(anatomy.grid.to_lps(np.argwhere(gap.mask.voxels)))
-    return Target(gap, implant, points, _pedicle(anatomy, implant, points, fields))
-
-
-def _pedicle(anatomy: Anatomy, implant: Implant | None, points: Array, fields: Fields) -> Pedicle | None:
-    if anatomy.canal is None or not fields.canal_known:
-        return None
-    heights, middle, _ = canal_midline(anatomy.canal.voxels, anatomy.grid)
-    if implant is not None and implant.axis is not None:
-        head, tip = np.array(implant.axis.head_lps), np.array(implant.axis.tip_lps)
-        line = head + np.linspace(0.0, 1.0, 41)[:, None] * (tip - head)
-        outward = unit(head - tip)
-    else:
-        centre = points.mean(axis=0)
-        line = centre + np.linspace(30.0, -10.0, 41)[:, None] * np.asarray(POSTERIOR)
-        outward = np.asarray(POSTERIOR)
-    distance = sample(fields, line, CANAL)
-    isthmus = line[int(np.nanargmin(distance))] if np.isfinite(distance).any() else line[20]
-    centre = np.array([np.interp(isthmus[2], heights, middle[:, k]) for k in range(3)])
-    return Pedicle(isthmus, outward, 1.0 if isthmus[0] >= centre[0] else -1.0, centre)
+    pedicles = pedicles_for(anatomy, implant, points, fields, config=spine)
+    return Target(gap, implant, points, pedicles[0] if pedicles else None, pedicles[1:])
 
 
 def targets_in_gap(

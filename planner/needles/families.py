@@ -12,14 +12,15 @@ from planner.model.needle import Approach, Needle
 from planner.needles.account.describe import Scene
 from planner.needles.acetabular import CUP_KINDS, to_the_cup
 from planner.needles.candidates import Candidates, Target, targets_in_gap
-from planner.needles.extrapedicular import enters_beside_pedicle, past_the_pedicle
+from planner.needles.extrapedicular import past_the_pedicle
 from planner.needles.femoral import from_the_side
 from planner.needles.hip_way import hip_rules
 from planner.needles.second_bone import meets_second_cortex
 from planner.needles.select import Passed
 from planner.needles.slide import slide_is_safe
+from planner.needles.spine_rules import spine_rules
 from planner.needles.sure_places import sure_targets
-from planner.needles.transpedicular import along_the_screw, beside_the_screw, passes_pedicle
+from planner.needles.transpedicular import along_the_screw, beside_the_screw
 from planner.needles.wishes import enters_as_wished
 
 _SPINE_KINDS = ("pedicle_screw", "cage")
@@ -81,9 +82,10 @@ def families_of(
     families: list[Candidates | None] = []
     if "transpedicular" in approaches:
         families.append(along_the_screw(target, radius_mm=radius, config=config))
-        families.append(beside_the_screw(target, tips, config=config))
+        families.extend(beside_the_screw(target, tips, config=config, pedicle=p) for p in target.pedicles)
     if "extrapedicular" in approaches:
-        families.append(past_the_pedicle(target, tips, config=config))
+        for pedicle in target.pedicles:
+            families.extend(past_the_pedicle(target, tips, config=config, pedicle=pedicle))
     if "femoral" in approaches:
         cup = target.implant is not None and target.implant.kind in CUP_KINDS
         families.extend(
@@ -134,14 +136,8 @@ def kept_rules(
     rules = {"entry too oblique to the cortex": passed.entry_angle_deg <= steepest}
     outer = family.aim_lps + passed.in_view_mm[:, None] * family.outward_lps
     rules["not through the region that the settings want"] = enters_as_wished(outer, config.wishes)
-    pedicle = target.pedicle
-    if pedicle is not None and not femur:
-        offset = (outer[:, 0] - pedicle.middle_lps[0]) * pedicle.side
-        rules["skin point across the midline or too far out"] = (offset > 0) & (offset <= config.max_skin_offset_mm)
-        passes = passes_pedicle if family.approach == "transpedicular" else enters_beside_pedicle
-        rules["not this approach's way through the bone"] = passes(
-            pedicle, bone, family.aim_lps, reach_mm=config.pedicle_reach_mm
-        )
+    if family.pedicle is not None:
+        rules |= spine_rules(scene, passed, family.pedicle, needle, bone)
     rules["passes from one bone into another"] = ~meets_second_cortex(
         scene.anatomy,
         scene.fields,

@@ -13,7 +13,8 @@ from planner.model.needle import Needle, NeedleWay, Trajectory
 from planner.model.prophylaxis import ProphylacticWay
 from planner.model.volume import Mask
 from planner.needles.account.describe import Scene
-from planner.needles.candidates import Pedicle, Target
+from planner.needles.candidates import Target
+from planner.needles.pedicle import Pedicle
 from planner.needles.search import search_target
 from planner.safety.fields import canal_midline
 

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from planner.geometry.frames import Array
 from planner.model.needle import Needle
 from planner.needles.account.describe import TOUCH_MM, Scene
 from planner.needles.candidates import Candidates
@@ -11,7 +12,8 @@ from planner.safety.fields import BONE, CANAL, FORBIDDEN, METAL
 
 
 def slide_is_safe(scene: Scene, family: Candidates, needle: Needle) -> npt.NDArray[np.bool_]:
-    """Check the way from the contact to the target against metal, canal, forbidden tissue and the bone's surface.
+    """Check the way from the contact to the target against metal, canal, forbidden tissue, disc and the
+    bone's surface.
 
     Parameters
     ----------
@@ -38,4 +40,15 @@ def slide_is_safe(scene: Scene, family: Candidates, needle: Needle) -> npt.NDArr
         points = family.aim_lps + share * (family.target_lps - family.aim_lps)
         for channel, limit in least.items():
             safe &= sample(scene.fields, points, channel) >= limit
+        safe &= ~_in_disc(scene, points)
     return safe
+
+
+def _in_disc(scene: Scene, points_lps: Array) -> npt.NDArray[np.bool_]:
+    found = np.zeros(len(points_lps), bool)
+    disc = scene.anatomy.disc
+    if disc is not None:
+        cell = np.rint(np.asarray(disc.grid.to_index(points_lps))).astype(int)
+        inside = np.all((cell >= 0) & (cell < np.array(disc.grid.shape)), axis=1)
+        found[inside] = disc.voxels[tuple(cell[inside].T)]
+    return found

@@ -2,20 +2,25 @@
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from planner.config.needle_config import NeedleConfig
+from planner.config.spine_way_config import SpineWayConfig
 from planner.geometry.frames import Array, unit
 from planner.geometry.rigid import perpendicular_pair
-from planner.needles.candidates import Candidates, Pedicle, Target, cone, every_pair, from_behind
+from planner.needles.candidates import Candidates, Target, cone, every_pair, from_behind
+from planner.needles.pedicle import Pedicle, at_isthmus, within_pedicle
 
-_SHORT_OF_END_MM = 1.5
-"""A sliding tip stops this far before the gap's end, so that an error of the gap's end does not press it into bone."""
-_BEHIND_MM = 3.0
-"""A bone entry this far behind the isthmus leads through the pedicle; nearer ones come from its side. No source."""
+_STEP_MM = 0.5
+_REALLY_IN_GAP_MM = 0.5
+"""A slide ends where its axis lies so near to a voxel of the gap: within it, or on its edge."""
 
 
-def beside_the_screw(target: Target, tips_lps: Array, *, config: NeedleConfig) -> Candidates | None:
-    """Give straight ways to the gap through the pedicle.
+def beside_the_screw(
+    target: Target, tips_lps: Array, *, config: NeedleConfig, pedicle: Pedicle | None = None
+) -> Candidates | None:
+    """Give straight ways to the gap through a pedicle, or within the ilium along an iliac screw.
 
     Parameters
     ----------
@@ -25,19 +30,26 @@ def beside_the_screw(target: Target, tips_lps: Array, *, config: NeedleConfig) -
         Places for the tip.
     config : NeedleConfig
         Angles.
+    pedicle : Pedicle or None
+        By which one; None for the target's own.
 
     Returns
     -------
     Candidates or None
         None away from the spine.
     """
-    if target.pedicle is None or not len(tips_lps):
+    pedicle = target.pedicle if pedicle is None else pedicle
+    if pedicle is None or not len(tips_lps):
         return None
-    axis = target.pedicle.outward_lps
-    directions = cone(axis, half_angle_deg=config.max_off_axis_deg, step_deg=config.direction_step_deg)
+    axis = pedicle.outward_lps
+    directions = cone(axis, half_angle_deg=config.max_off_axis_deg, step_deg=config.spine.beside_step_deg)
     directions = directions[from_behind(directions, config=config)]
     tips, outward = every_pair(tips_lps, directions)
-    return Candidates("transpedicular", "beside the screw", tips, tips, outward, axis)
+    if not pedicle.in_ilium:
+        lateral, other = at_isthmus(pedicle, tips, outward)
+        through = within_pedicle(pedicle, lateral, other, reach_mm=config.pedicle_reach_mm)
+        tips, outward = tips[through], outward[through]
+    return Candidates("transpedicular", "beside the screw", tips, tips, outward, axis, pedicle=pedicle)
 
 
 def along_the_screw(target: Target, *, radius_mm: float, config: NeedleConfig) -> Candidates | None:
@@ -50,7 +62,7 @@ def along_the_screw(target: Target, *, radius_mm: float, config: NeedleConfig) -
     radius_mm : float
         The needle's.
     config : NeedleConfig
-        Greatest bend at the contact.
+        Contacts, greatest bend at the contact, how much gap must line the slide.
 
     Returns
     -------
@@ -59,61 +71,80 @@ def along_the_screw(target: Target, *, radius_mm: float, config: NeedleConfig) -
 
     Notes
     -----
-    Cianfoni 2018: the needle touches the screw's middle and slides along the distal shaft, tip inside the halo.
+    Cianfoni 2018: the needle touches the screw's middle and slides along the distal shaft, tip inside the halo. The
+    slide runs along the screw's axis at the distance of the contact.
     """
     axis = None if target.implant is None else target.implant.axis
     if axis is None or axis.diameter_mm is None or target.pedicle is None or axis.length_mm <= 0:
         return None
+    spine = config.spine
     head, tip = np.array(axis.head_lps), np.array(axis.tip_lps)
     outward = unit(head - tip)
     first, second = perpendicular_pair(outward)
     rim = axis.diameter_mm / 2 + radius_mm + config.tip_metal_margin_mm
-    contacts, ends, bends = [], [], []
-    tilted = cone(outward, half_angle_deg=config.max_slide_bend_deg, step_deg=config.direction_step_deg / 2)
-    for turn in np.arange(0.0, 360.0, 15.0):
-        away = np.cos(np.radians(turn)) * first + np.sin(np.radians(turn)) * second
-        lined = _lined(target, head, -outward, away * rim, axis.length_mm)
-        for share in (0.35, 0.45, 0.55, 0.65):
-            end = _slide_end(lined, share * axis.length_mm)
+    ways = np.arange(spine.contact_from_share, 1.0, _STEP_MM / axis.length_mm) * axis.length_mm
+    tilted = cone(outward, half_angle_deg=config.max_slide_bend_deg, step_deg=spine.slide_step_deg)
+    tilted = tilted[from_behind(tilted, config=config)]
+    tree = cKDTree(target.points_lps)
+    aims, stops, bends = [], [], []
+    for turn in np.radians(np.arange(0.0, 360.0, spine.turn_step_deg)):
+        away = np.cos(turn) * first + np.sin(turn) * second
+        line = head + away * rim - ways[:, None] * outward
+        off = np.asarray(tree.query(line, distance_upper_bound=5.0)[0])
+        # The shaft leaves the screw's side at the contact: away from the screw, never into it.
+        free = tilted[(tilted @ away) > 0.02]
+        for start in _contacts(ways, axis.length_mm, spine):
+            end = slide_end(off[start:], config=spine)
             if end is None:
                 continue
-            # The shaft leaves the screw's side at the contact: away from the screw, never into it.
-            free = tilted[(tilted @ away) > 0.02]
-            contact = head - outward * share * axis.length_mm + away * rim
-            contacts.append(np.tile(contact, (len(free), 1)))
-            ends.append(np.tile(head - outward * end + away * rim, (len(free), 1)))
+            aims.append(np.tile(line[start], (len(free), 1)))
+            stops.append(np.tile(line[start] - end * outward, (len(free), 1)))
             bends.append(free)
-    if not contacts:
+    if not aims:
         return None
-    directions = np.concatenate(bends)
-    allowed = from_behind(directions, config=config)
-    aim, stop = np.concatenate(contacts)[allowed], np.concatenate(ends)[allowed]
-    return Candidates("transpedicular", "along the screw", aim, stop, directions[allowed], outward, slides=True)
+    ends = np.concatenate(stops)
+    return Candidates(
+        "transpedicular", "along the screw", np.concatenate(aims), ends, np.concatenate(bends), outward, slides=True,
+        pedicle=target.pedicle,
+    )  # fmt: skip
 
 
-def _lined(target: Target, head: Array, inward: Array, offset: Array, length_mm: float) -> npt.NDArray[np.bool_]:
-    """Say at each millimetre of the shaft whether the gap lies on one side of it."""
-    way = np.arange(0.0, length_mm + 1.0)
-    points = head + way[:, None] * inward + offset
-    grid = target.gap.mask.grid
-    index = np.rint(np.asarray(grid.to_index(points))).astype(int)
-    inside = np.all((index >= 0) & (index < np.array(grid.shape)), axis=1)
-    hit = np.zeros(len(way), bool)
-    hit[inside] = target.gap.mask.voxels[tuple(index[inside].T)]
-    return hit
+def _contacts(ways: Array, length_mm: float, config: SpineWayConfig) -> range:
+    """Give the places of the shaft that are tried as contacts, as indices into the steps along it."""
+    last = int(np.searchsorted(ways, config.contact_to_share * length_mm, side="right"))
+    return range(0, last, max(1, round(config.contact_step_mm / _STEP_MM)))
 
 
-def _slide_end(lined: npt.NDArray[np.bool_], contact_mm: float) -> float | None:
-    """Give how far along the shaft a tip can slide within the gap; None where that is less than 4 mm."""
-    start = int(np.ceil(contact_mm))
-    # The contact itself may lie in bone, but from 3 mm on the tip must run in the gap.
-    run = lined[start + 3 :]
-    stop = int(np.argmin(run)) if not run.all() else len(run)
-    end = float(start + 2 + stop) - _SHORT_OF_END_MM
-    return end if end - contact_mm >= 4.0 else None
+def slide_end(off_gap_mm: Array, *, config: SpineWayConfig) -> float | None:
+    """Give how far a tip can slide from a contact on, in the gap all the way but for short dropouts.
+
+    Parameters
+    ----------
+    off_gap_mm : ndarray, shape (N,)
+        Distance of the slide's axis from the gap at each half millimetre, from the contact on.
+    config : SpineWayConfig
+        What counts as in the gap, which dropouts are bridged, the shortest slide.
+
+    Returns
+    -------
+    float or None
+        mm; None where no slide is long enough.
+    """
+    lined = off_gap_mm <= config.lined_within_mm
+    hole = round(config.lined_dropout_mm / _STEP_MM)
+    # The contact itself may lie in bone: a dropout there is bridged as any other.
+    padded = np.concatenate([np.ones(1, bool), lined, np.zeros(hole + 1, bool)])
+    bridged = ndimage.binary_closing(padded, np.ones(hole + 1, bool))[1:]
+    reach = int(np.argmin(bridged)) if not bridged.all() else len(bridged)
+    latest = min(reach, len(lined)) * _STEP_MM - config.short_of_end_mm
+    inside = np.flatnonzero(off_gap_mm <= _REALLY_IN_GAP_MM) * _STEP_MM
+    inside = inside[inside <= latest]
+    return float(inside[-1]) if len(inside) and inside[-1] >= config.shortest_slide_mm else None
 
 
-def passes_pedicle(pedicle: Pedicle, bone_lps: Array, aim_lps: Array, *, reach_mm: float) -> npt.NDArray[np.bool_]:
+def passes_pedicle(
+    pedicle: Pedicle, bone_lps: Array, aim_lps: Array, *, reach_mm: float, behind_mm: float = 3.0
+) -> npt.NDArray[np.bool_]:
     """Say which needles go through the pedicle.
 
     Parameters
@@ -123,19 +154,46 @@ def passes_pedicle(pedicle: Pedicle, bone_lps: Array, aim_lps: Array, *, reach_m
     bone_lps, aim_lps : ndarray, shape (N, 3)
         Bone entries and inner ends.
     reach_mm : float
-        Farthest from the isthmus.
+        Farthest from the isthmus where the pedicle was not measured.
+    behind_mm : float
+        How far behind the isthmus the bone must be entered; nearer ones come from its side. No source.
 
     Returns
     -------
     ndarray of bool, shape (N,)
-        True where the bone is entered behind the isthmus and the isthmus is passed within reach, on its own side of
-        the canal. A needle that stays behind the isthmus passes by its inner end.
+        True where the bone is entered behind the isthmus and its plane is passed within the pedicle, on its own side
+        of the canal. A needle that stays behind the isthmus passes by its inner end.
     """
     behind = (bone_lps - pedicle.isthmus_lps) @ pedicle.outward_lps
-    inner = (aim_lps - pedicle.isthmus_lps) @ pedicle.outward_lps
-    share = np.clip(behind / np.where(np.abs(behind - inner) < 1e-6, 1.0, behind - inner), 0.0, 1.0)
-    crossing = bone_lps + share[:, None] * (aim_lps - bone_lps)
-    gone = np.maximum(0.0, np.minimum(behind, inner))[:, None] * pedicle.outward_lps
-    off = np.linalg.norm(crossing - gone - pedicle.isthmus_lps, axis=1)
-    same_side = (crossing[:, 0] - pedicle.middle_lps[0]) * pedicle.side > 0
-    return np.asarray((behind > _BEHIND_MM) & (off <= reach_mm) & same_side)
+    length = np.linalg.norm(bone_lps - aim_lps, axis=1, keepdims=True)
+    outward = (bone_lps - aim_lps) / np.maximum(length, 1e-6)
+    lateral, other = at_isthmus(pedicle, aim_lps, outward)
+    inside = within_pedicle(pedicle, lateral, other, reach_mm=reach_mm)
+    from_middle = (pedicle.isthmus_lps[0] - pedicle.middle_lps[0]) * pedicle.side
+    return np.asarray((behind > behind_mm) & inside & (from_middle + lateral > 0))
+
+
+def stays_in_ilium(
+    pedicle: Pedicle, bone_lps: Array, aim_lps: Array, inside: npt.NDArray[np.bool_], *, entry_mm: float
+) -> npt.NDArray[np.bool_]:
+    """Say which needles run within the ilium, from its posterior superior spine on.
+
+    Parameters
+    ----------
+    pedicle : Pedicle
+        An iliac screw's way; its isthmus is the screw's head.
+    bone_lps, aim_lps : ndarray, shape (N, 3)
+        Bone entries and inner ends.
+    inside : ndarray of bool, shape (N,)
+        Which of them meet no sacrum: across the joint no needle goes.
+    entry_mm : float
+        Farthest entry from the screw's head.
+
+    Returns
+    -------
+    ndarray of bool, shape (N,)
+        The sciatic notch is out of bone, and a needle that leaves the bone was refused before.
+    """
+    near = np.linalg.norm(bone_lps - pedicle.isthmus_lps, axis=1) <= entry_mm
+    inwards = (bone_lps - aim_lps) @ pedicle.outward_lps > 0
+    return np.asarray(near & inwards & inside)

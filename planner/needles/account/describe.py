@@ -166,6 +166,7 @@ def describe(
     told = Trajectory(
         id="trajectory",
         approach=family.approach,
+        family=family.family,
         gap_id=target.gap.id,
         implant_id=target.gap.implant_id,
         rank=1,
