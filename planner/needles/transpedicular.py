@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from planner.config.needle_config import NeedleConfig
@@ -130,13 +129,13 @@ def slide_end(off_gap_mm: Array, *, config: SpineWayConfig) -> float | None:
     float or None
         mm; None where no slide is long enough.
     """
-    lined = off_gap_mm <= config.lined_within_mm
-    hole = round(config.lined_dropout_mm / _STEP_MM)
+    lined = np.flatnonzero(off_gap_mm <= config.lined_within_mm) * _STEP_MM
     # The contact itself may lie in bone: a dropout there is bridged as any other.
-    padded = np.concatenate([np.ones(1, bool), lined, np.zeros(hole + 1, bool)])
-    bridged = ndimage.binary_closing(padded, np.ones(hole + 1, bool))[1:]
-    reach = int(np.argmin(bridged)) if not bridged.all() else len(bridged)
-    latest = min(reach, len(lined)) * _STEP_MM - config.short_of_end_mm
+    holes = np.diff(lined, prepend=0.0) > config.lined_dropout_mm
+    run = lined[: int(np.argmax(holes))] if holes.any() else lined
+    if not len(run):
+        return None
+    latest = float(run[-1]) - config.short_of_end_mm
     inside = np.flatnonzero(off_gap_mm <= _REALLY_IN_GAP_MM) * _STEP_MM
     inside = inside[inside <= latest]
     return float(inside[-1]) if len(inside) and inside[-1] >= config.shortest_slide_mm else None
