@@ -201,8 +201,6 @@ def search_target(scene: Scene, target: Target, *, catalogue: Mapping[str, Needl
             for family in families_of(tier, target, lengths[-1], approaches, why):
                 if not tallies.kept(family.family):
                     found.extend(search_family(tier, target, family, lengths, tallies=tallies, wanted=config))
-        if found:
-            break
     chosen = choose(found, config=config) if found else ()
     untried = None if tallies.families or not why else next(iter(why))
     return GapSearch(

@@ -1,0 +1,132 @@
+"""What a needle passes, and how near."""
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from planner.geometry.frames import Array, point_tuple
+from planner.geometry.rays import segment_distance_mm
+from planner.model.anatomy import Anatomy
+from planner.model.implant import Implant
+from planner.model.needle import NearStructure
+from planner.model.volume import Mask
+from planner.safety.clearance import sample
+from planner.safety.fields import BONE, Fields
+
+_STEP_MM = 1.0
+_REACH_MM = 12.0
+"""What is farther away is not told; ours."""
+_AHEAD_MM = 40.0
+_OUTSIDE_MM = 60.0
+"""So much of the way before the bone is looked at: beyond it lies the trunk's wall; ours."""
+
+
+def near_structures(
+    anatomy: Anatomy, fields: Fields, path_lps: tuple[Array, ...], *, radius_mm: float
+) -> tuple[NearStructure, ...]:
+    """Measure a needle's distances from what has a name.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        Masks and implants.
+    fields : Fields
+        Distances, of the bone's surface among them.
+    path_lps : tuple of ndarray, shape (3,)
+        The path's corners from outside in, the target last, LPS mm.
+    radius_mm : float
+        The needle's.
+
+    Returns
+    -------
+    tuple of NearStructure
+        The nearest first, those within 12 mm; "far side of the bone" is how much bone lies ahead of the tip, on the
+        needle's line, up to 40 mm. What was not outlined is not told.
+    """
+    points, depth = _along(path_lps)
+    found = []
+    masks = {
+        "spinal canal": anatomy.canal,
+        "intervertebral foramen": anatomy.foramen,
+        "disc": anatomy.disc,
+        "joint": anatomy.joint,
+        "lung, bowel or vessel": anatomy.forbidden,
+    }
+    for name, mask in masks.items():
+        met = None if mask is None else _from_mask(mask, points)
+        if met is not None:
+            found.append((name, *met))
+    for implant in anatomy.implants:
+        met = _from_implant(implant, points)
+        if met is not None and met[0] <= _REACH_MM + radius_mm:
+            found.append((implant.id, *met))
+    told = [
+        NearStructure(
+            structure=name, distance_mm=distance - radius_mm, at_lps=point_tuple(points[k]), depth_mm=float(depth[k])
+        )
+        for name, distance, k in found
+    ]
+    ahead = _bone_ahead(fields, path_lps[-2], path_lps[-1])
+    if ahead is not None:
+        told.append(
+            NearStructure(
+                structure="far side of the bone", distance_mm=ahead, at_lps=point_tuple(path_lps[-1]), depth_mm=0.0
+            )
+        )
+    return tuple(sorted(told, key=lambda near: near.distance_mm))
+
+
+def _along(path: tuple[Array, ...]) -> tuple[Array, Array]:
+    """Give points from the target outwards, each with its way from there."""
+    pieces, ways, done = [], [], 0.0
+    for inner, outer in zip(path[:0:-1], path[-2::-1], strict=True):
+        length = float(np.linalg.norm(outer - inner))
+        way = np.arange(0.0, length, _STEP_MM)
+        pieces.append(inner + way[:, None] * (outer - inner) / max(length, 1e-6))
+        ways.append(done + way)
+        done += length
+    points, depth = np.concatenate(pieces), np.concatenate(ways)
+    return points[depth <= _OUTSIDE_MM + _AHEAD_MM], depth[depth <= _OUTSIDE_MM + _AHEAD_MM]
+
+
+def _from_mask(mask: Mask, points: Array) -> tuple[float, int] | None:
+    """Give the least distance from a mask's surface, and at which point; None where none is near."""
+    grid = mask.grid
+    room = np.array([int(np.ceil(_REACH_MM / s)) for s in grid.spacing_mm])
+    cell = np.rint(np.asarray(grid.to_index(points))).astype(int)
+    low = np.clip(cell.min(axis=0) - room, 0, grid.shape)
+    high = np.clip(cell.max(axis=0) + room + 1, 0, grid.shape)
+    inside = np.argwhere(mask.voxels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))])
+    if not len(inside):
+        return None
+    distance, at = cKDTree(points).query(np.asarray(grid.to_lps(inside + low)), distance_upper_bound=_REACH_MM)
+    nearest = int(np.argmin(distance))
+    if not np.isfinite(distance[nearest]):
+        return None
+    # Voxel centres lie half a voxel within the surface, as `fields.distance_mm` has it.
+    return float(distance[nearest]) - 0.5 * grid.voxel_volume_mm3 ** (1 / 3), int(at[nearest])
+
+
+def _from_implant(implant: Implant, points: Array) -> tuple[float, int] | None:
+    """Give the least distance from a screw's or a rod's straight pieces; None where its axis is not known."""
+    axis = implant.axis
+    if axis is None or axis.diameter_mm is None or implant.kind not in ("pedicle_screw", "cup_screw", "rod"):
+        return None
+    corners = [np.asarray(p) for p in implant.course_lps] or [np.asarray(axis.head_lps), np.asarray(axis.tip_lps)]
+    distance = np.min(
+        [segment_distance_mm(points, a, b) for a, b in zip(corners[:-1], corners[1:], strict=True)], axis=0
+    )
+    nearest = int(np.argmin(distance))
+    return float(distance[nearest]) - axis.diameter_mm / 2, nearest
+
+
+def _bone_ahead(fields: Fields, before: Array, end: Array) -> float | None:
+    """Give how much bone lies ahead of the tip; None where it goes on beyond 40 mm or beyond the picture."""
+    length = float(np.linalg.norm(end - before))
+    if length < 1e-6:
+        return None
+    way = np.arange(0.0, _AHEAD_MM, 0.25)
+    depth = sample(fields, end + way[:, None] * (end - before) / length, BONE)
+    out = np.flatnonzero(depth < 0.0)
+    if not len(out) or np.isnan(depth[: out[0]]).any():
+        return None
+    return float(way[out[0]])
