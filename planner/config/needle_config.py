@@ -151,7 +151,7 @@ class NeedleConfig(Settings):
         default=40.0, gt=0, lt=90, description="Transpedicular: greatest angle to the screw ('a little more oblique')."
     )
     max_slide_bend_deg: float = Field(
-        default=20.0, gt=0, lt=45, description="Greatest bend where a needle meets the screw and slides; no source."
+        default=25.0, gt=0, lt=45, description="Greatest bend where a needle meets the screw and slides; no source."
     )
     pedicle_reach_mm: float = Field(
         default=8.0, gt=0, description="Farthest from the screw's axis at the pedicle that counts as in it; no source."

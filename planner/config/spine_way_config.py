@@ -9,25 +9,39 @@ class SpineWayConfig(Settings):
     """Settings of the spine's families of ways."""
 
     contact_from_share: float = Field(
-        default=0.3, ge=0, le=1, description="Along the screw: first contact with the shaft, from the head; see the last."
+        default=0.3,
+        ge=0,
+        le=1,
+        description="Along the screw: first contact with the shaft, from the head; see the last.",
     )
     contact_to_share: float = Field(
-        default=0.7, ge=0, le=1, description="Last contact ('touching the screw's middle', Cianfoni 2018; width is ours)."
+        default=0.7,
+        ge=0,
+        le=1,
+        description="Last contact ('touching the screw's middle', Cianfoni 2018; width is ours).",
     )
     contact_step_mm: float = Field(default=2.5, gt=0, description="Spacing of the contacts tried along the shaft.")
-    turn_step_deg: float = Field(default=15.0, gt=0, le=90, description="Spacing of the contacts tried round the shaft.")
-    slide_step_deg: float = Field(default=2.5, gt=0, le=15, description="Spacing of the directions at a contact.")
+    turn_step_deg: float = Field(
+        default=12.0, gt=0, le=90, description="Spacing of the contacts tried round the shaft."
+    )
+    slide_step_deg: float = Field(default=1.6, gt=0, le=15, description="Spacing of the directions at a contact.")
     lined_within_mm: float = Field(
-        default=1.0, ge=0, description="A sliding needle lies in a gap that is so near to its axis: its own radius; ours."
+        default=1.0,
+        ge=0,
+        description="A sliding needle lies in a gap that is so near to its axis: its own radius; ours.",
     )
     lined_dropout_mm: float = Field(
-        default=4.0, ge=0, description="Longest stretch of a slide without gap: noise breaks a thin rim; ours, tuned on none."
+        default=4.0,
+        ge=0,
+        description="Longest stretch of a slide without gap: noise breaks a thin rim; ours, tuned on none.",
     )
     shortest_slide_mm: float = Field(default=4.0, gt=0, description="A shorter slide reaches no more; no source.")
     short_of_end_mm: float = Field(
-        default=1.5, ge=0, description="A sliding tip stops so far before the gap's end, whose place is uncertain; ours."
+        default=1.5,
+        ge=0,
+        description="A sliding tip stops so far before the gap's end, whose place is uncertain; ours.",
     )
-    beside_step_deg: float = Field(default=2.0, gt=0, le=15, description="Spacing of the directions through a pedicle.")
+    beside_step_deg: float = Field(default=1.6, gt=0, le=15, description="Spacing of the directions through a pedicle.")
     behind_isthmus_mm: float = Field(
         default=3.0, ge=0, description="Through the pedicle leads a bone entry so far behind its isthmus; no source."
     )
@@ -37,31 +51,50 @@ class SpineWayConfig(Settings):
         "(common practice: never across the medial wall); the canal's own margin comes on top.",
     )
     thoracic_pedicle_mm: float = Field(
-        default=6.4, gt=0, description="Width of a pedicle with a rib, unmeasured: middle of T4 4.5 and T12 8.3 (PMC4857161)."
+        default=6.4,
+        gt=0,
+        description="Width of a pedicle with a rib, unmeasured: middle of T4 4.5 and T12 8.3 (PMC4857161).",
     )
     lumbar_pedicle_mm: float = Field(
         default=11.0, gt=0, description="The same without a rib: middle of T12 8.3 and L5 13.6 (PMC4857161)."
     )
     pedicle_height_mm: float = Field(
-        default=12.0, gt=0, description="Height of an unmeasured pedicle; ours, the middle of those measured in our tables."
+        default=12.0,
+        gt=0,
+        description="Height of an unmeasured pedicle; ours, the middle of those measured in our tables.",
     )
     rib_near_mm: float = Field(
-        default=20.0, gt=0, description="A rib so near to the isthmus makes a vertebra thoracic; ours: its head and neck."
+        default=20.0,
+        gt=0,
+        description="A rib so near to the isthmus makes a vertebra thoracic; ours: its head and neck.",
     )
     hugging_mm: float = Field(
-        default=6.0, gt=0, description="Juxtapedicular is a needle so close beside the lateral wall; further: posterolateral."
+        default=6.0,
+        gt=0,
+        description="Juxtapedicular is a needle so close beside the lateral wall; further: posterolateral.",
     )
     lateral_ideal_deg: float = Field(
-        default=28.0, gt=0, lt=90, description="Past the pedicle: middle angle from the sagittal plane (secondary sources: 20-35)."
+        default=28.0,
+        gt=0,
+        lt=90,
+        description="Past the pedicle: middle angle from the sagittal plane (secondary sources: 20-35).",
     )
     lateral_spread_deg: float = Field(
-        default=38.0, gt=0, lt=90, description="Half angle of the directions round it; the limits of the whole search hold."
+        default=38.0,
+        gt=0,
+        lt=90,
+        description="Half angle of the directions round it; the limits of the whole search hold.",
     )
     least_lateral_deg: float = Field(
-        default=5.0, ge=0, lt=90, description="Past the pedicle: least angle from the sagittal plane towards the needle's side."
+        default=5.0,
+        ge=0,
+        lt=90,
+        description="Past the pedicle: least angle from the sagittal plane towards the needle's side.",
     )
     iliac_entry_mm: float = Field(
-        default=25.0, gt=0, description="Along the ilium: farthest bone entry from the screw's head, at its spine; no source."
+        default=25.0,
+        gt=0,
+        description="Along the ilium: farthest bone entry from the screw's head, at its spine; no source.",
     )
     iliac_from_canal_mm: float = Field(
         default=25.0,

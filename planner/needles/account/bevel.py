@@ -55,7 +55,9 @@ def bevel_to_screw(aim_lps: Array, outward_lps: Array, axis: ImplantAxis) -> Bev
     """
     head, inward = np.asarray(axis.head_lps), unit(np.subtract(axis.tip_lps, axis.head_lps))
     to_axis = head + ((aim_lps - head) @ inward) * inward - aim_lps
-    return _setting(to_axis, outward_lps, "the opening lies on the screw: its slope glides on the metal, off the thread")
+    return _setting(
+        to_axis, outward_lps, "the opening lies on the screw: its slope glides on the metal, off the thread"
+    )
 
 
 def bevel_to_canal(fields: Fields, bone_lps: Array, end_lps: Array, outward_lps: Array) -> BevelSetting | None:

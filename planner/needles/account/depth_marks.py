@@ -1,6 +1,7 @@
 """Where on its shaft a needle shows how deep it is."""
 
 import numpy as np
+import numpy.typing as npt
 
 from planner.geometry.frames import Array
 from planner.model.needle import DepthMark
@@ -58,13 +59,17 @@ def depth_marks(
     _add(found, "gap", way, inside)
     return tuple(
         DepthMark.model_validate(
-            {"name": name, "from_bone_mm": mm, "from_skin_mm": None if skin_to_bone_mm is None else skin_to_bone_mm + mm}
+            {
+                "name": name,
+                "from_bone_mm": mm,
+                "from_skin_mm": None if skin_to_bone_mm is None else skin_to_bone_mm + mm,
+            }
         )
         for mm, name in sorted(found, key=lambda mark: mark[0])
     )
 
 
-def _add(found: list[tuple[float, str]], name: str, way: Array, reached: Array) -> None:
+def _add(found: list[tuple[float, str]], name: str, way: Array, reached: npt.NDArray[np.bool_]) -> None:
     """Add a mark that is reached after the entry; one that the needle never reaches is none."""
     if reached.any() and not reached[0]:
         found.append((float(way[int(np.argmax(reached))]), name))

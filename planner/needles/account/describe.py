@@ -14,6 +14,7 @@ from planner.model.breach import Breach
 from planner.model.carm import NeedleView
 from planner.model.needle import Clearances, Crossing, Needle, SkinLandmark, Trajectory
 from planner.needles.account.hip_account import hip_account
+from planner.needles.account.way_account import way_account
 from planner.needles.account.zones import zones_reached
 from planner.needles.candidates import Target
 from planner.needles.hip_way import HipSite, hip_site
@@ -163,6 +164,10 @@ def describe(
     in_bone = float(fine.to_bone_mm[0]) + slide
     depth = None if skin is None else float(fine.to_skin_mm[0]) + slide
     known = scene.fields.canal_known and family.approach != "femoral"
+    way = way_account(
+        scene.anatomy, scene.fields, scene.config, target, family, needle, bone_lps=bone, skin_lps=skin,
+        seen=landmark(target, skin, scene.anatomy.landmarks),
+    )  # fmt: skip
     told = Trajectory(
         id="trajectory",
         approach=family.approach,
@@ -190,12 +195,12 @@ def describe(
         cortical_crossings=1,
         entry_angle_deg=float(one.entry_angle_deg[0]),
         reachable_ml=reach_ml,
-        skin_landmark=landmark(target, skin, scene.anatomy.landmarks),
+        skin_landmark=next(iter(told["skin_offsets"]), None),
         bulls_eye=needle_view(aim, path[0], config=scene.config, console=scene.console),
         score=min(1.0, max(0.0, score)),
         score_terms=terms,
-        family=family.family,
         zones=zones_reached(scene.anatomy, target.implant, target.points_lps, end, reach_mm=scene.config.reach_mm),
+        **way,
     )
     return hip_account(scene.hip_site(target), told) if family.approach == "femoral" else told
 

@@ -80,7 +80,9 @@ def pedicle_passage(
     way = np.arange(0.0, length + _STEP_MM, _STEP_MM)
     points = bone_lps + np.minimum(way, length)[:, None] * (end_lps - bone_lps) / max(length, 1e-6)
     beyond = _beyond_wall(fields, pedicle, points, way, radius_mm, blooming_mm)
-    measured = next((p for p in anatomy.pedicles if p.bone == pedicle.bone and (p.side == "left") == (pedicle.side > 0)), None)
+    measured = next(
+        (p for p in anatomy.pedicles if p.bone == pedicle.bone and (p.side == "left") == (pedicle.side > 0)), None
+    )
     medial = after = None
     if wall is not None:
         before = wall.behind_mm(points) > 0.0

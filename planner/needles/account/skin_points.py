@@ -59,5 +59,6 @@ def felt_offsets(skin_lps: Array, landmarks: Sequence[Landmark], bones: Sequence
         if mark.name in _FELT and np.hypot(away[0], away[2]) <= _FAR_MM:
             felt.append((float(np.hypot(away[0], away[2])), f"{mark.name} {level.get(mark.bone) or mark.bone}", away))
     return tuple(
-        SkinLandmark(name=name, offset_mm=point_tuple(away)) for _, name, away in sorted(felt, key=lambda f: f[:2])[:_MOST]
+        SkinLandmark(name=name, offset_mm=point_tuple(away))
+        for _, name, away in sorted(felt, key=lambda f: f[:2])[:_MOST]
     )

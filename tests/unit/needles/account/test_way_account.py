@@ -1,0 +1,155 @@
+"""What is told of a needle's way: grade, bevel, depth marks, skin offsets, neighbours."""
+
+import numpy as np
+import pytest
+
+from planner.model.bones import Landmark
+from planner.needles.account.bevel import bevel_to_canal, bevel_to_screw, clock_hour
+from planner.needles.account.depth_marks import depth_marks
+from planner.needles.account.nearest import near_structures
+from planner.needles.account.passage import passage_grade, pedicle_passage
+from planner.needles.account.skin_points import felt_offsets, midline_offset
+from planner.needles.canal_wall import CanalWall, canal_wall
+from planner.needles.pedicle import Pedicle
+
+BEHIND = np.array([0.0, 1.0, 0.0])
+SIDES = pytest.mark.parametrize("side", [1.0, -1.0])
+
+
+def at(*point):
+    return np.array(point, dtype=float)
+
+
+def pedicle(side=1.0, bone="vertebra-1", **changes):
+    return Pedicle(at(14.0 * side, 14.0, 0.0), BEHIND, side, at(0.0, 14.0, 0.0), 8.0, 8.0, bone, **changes)
+
+
+@pytest.mark.parametrize(("out", "grade"), [(0.0, "A"), (0.1, "B"), (2.0, "C"), (4.0, "D"), (5.9, "D"), (6.0, "E")])
+def test_grades_begin_at_two_four_and_six_mm(out, grade):
+    assert passage_grade(out) == grade
+
+
+def passage(scene, x, *, side=1.0, bone="vertebra-1", blooming=1.4, **changes):
+    return pedicle_passage(
+        scene.anatomy,
+        scene.fields,
+        pedicle(side, bone, **changes),
+        canal_wall(scene.anatomy, near_mm=0.0),
+        bone_lps=at(x, 27.0, 0.0),
+        end_lps=at(x, -5.0, 0.0),
+        radius_mm=0.9,
+        blooming_mm=blooming,
+    )
+
+
+def test_a_needle_within_the_pedicle_has_grade_a_and_its_walls_distances(scene):
+    seen = passage(scene, -15.0, side=-1.0)
+    assert (seen.grade, seen.beyond_wall_mm, seen.side) == ("A", 0.0, "right")
+    assert seen.medial_wall_mm == pytest.approx(15.0 - 6.0 - 0.9, abs=1.0)
+    assert seen.posterior_wall_after_mm == pytest.approx(27.0 - 9.0, abs=1.5)
+    assert seen.width_mm is None
+
+
+def test_a_needle_that_stands_out_of_the_wall_has_a_worse_grade(scene):
+    seen = passage(scene, -24.0, side=-1.0)
+    assert seen.grade == "B"
+    assert 0.0 < seen.beyond_wall_mm < 2.0
+
+
+def test_a_wall_within_metals_blooming_gives_no_grade(scene):
+    assert passage(scene, -24.0, side=-1.0, blooming=100.0).grade is None
+
+
+def test_no_passage_in_the_ilium_or_through_a_bone_without_a_name(scene):
+    assert passage(scene, -15.0, side=-1.0, in_ilium=True) is None
+    assert passage(scene, -15.0, side=-1.0, bone=None) is None
+
+
+@pytest.mark.parametrize(
+    ("facing", "hour"), [((0, 0, 1), 12), ((1, 0, 0), 9), ((-1, 0, 0), 3), ((0, 0, -1), 6), ((-0.5, 0, 0.866), 1)]
+)
+def test_the_clock_of_a_needle_from_behind_has_the_patients_left_at_nine(facing, hour):
+    assert clock_hour(np.array(facing, dtype=float), BEHIND) == hour
+
+
+@SIDES
+def test_the_bevel_lies_on_the_screw(vertebra, side):
+    axis = vertebra.implants[0].axis.model_copy(update={"head_lps": (10.0, 30.0, 0.0), "tip_lps": (10.0, -5.0, 0.0)})
+    setting = bevel_to_screw(at(10.0 + 4.0 * side, 10.0, 0.0), BEHIND, axis)
+    assert setting.facing_lps == pytest.approx((-side, 0.0, 0.0))
+    assert setting.clock == (3 if side > 0 else 9)
+
+
+@SIDES
+def test_the_bevel_faces_the_canal_that_it_is_to_drift_away_from(scene, side):
+    setting = bevel_to_canal(scene.fields, at(13.0 * side, 27.0, 0.0), at(13.0 * side, 0.0, 0.0), BEHIND)
+    assert setting.facing_lps[0] * side < -0.95
+
+
+def test_no_bevel_far_from_the_canal_or_on_the_axis(scene, vertebra):
+    assert bevel_to_canal(scene.fields, at(45.0, 27.0, 0.0), at(45.0, 0.0, 0.0), BEHIND) is None
+    axis = vertebra.implants[0].axis
+    assert bevel_to_screw(np.asarray(axis.head_lps), BEHIND, axis) is None
+
+
+def test_depth_marks_come_in_the_order_of_the_way_and_from_the_skin(vertebra):
+    marks = depth_marks(
+        at(16.0, 27.0, 0.0),
+        at(16.0, 10.0, 0.0),
+        at(12.0, -4.0, 0.0),
+        gap=vertebra.gaps[0].mask,
+        skin_to_bone_mm=30.0,
+        pedicle=pedicle(),
+        wall=canal_wall(vertebra, near_mm=0.0),
+    )
+    depth = {m.name: m.from_bone_mm for m in marks}
+    assert [m.from_bone_mm for m in marks] == sorted(depth.values())
+    assert depth["pedicle"] == pytest.approx(13.0, abs=0.3)
+    assert depth["contact with the screw"] == pytest.approx(17.0)
+    assert depth["target"] == pytest.approx(17.0 + np.hypot(4.0, 14.0))
+    assert all(m.from_skin_mm == m.from_bone_mm + 30.0 for m in marks)
+
+
+def test_what_a_needle_does_not_reach_has_no_mark_and_no_skin_no_depth(vertebra):
+    aim = at(-16.0, 20.0, 0.0)
+    marks = depth_marks(at(-16.0, 27.0, 0.0), aim, aim, gap=vertebra.gaps[0].mask, skin_to_bone_mm=None)
+    assert [m.name for m in marks] == ["bone", "target"]
+    assert all(m.from_skin_mm is None for m in marks)
+
+
+@SIDES
+def test_the_midline_is_that_of_the_entrys_own_height(side):
+    heights = np.array([0.0, 50.0])
+    wall = CanalWall(heights, np.array([8.0, 18.0]), np.array([-8.0, 2.0]), np.zeros(2))
+    offset = midline_offset(at(10.0 + 30.0 * side, 60.0, 50.0), wall)
+    assert offset.offset_mm == pytest.approx((30.0 * side, 0.0, 0.0))
+
+
+def test_spinous_processes_are_felt_nearest_first_and_far_ones_left_out():
+    marks = [
+        Landmark("spinous process", "vertebra-1", at(0.0, 50.0, 60.0)),
+        Landmark("spinous process", "vertebra-2", at(1.0, 50.0, 20.0)),
+        Landmark("lesser trochanter", "femur-left", at(30.0, 50.0, 20.0)),
+        Landmark("spinous process", "vertebra-9", at(0.0, 50.0, -250.0)),
+    ]
+    felt = felt_offsets(at(31.0, 62.0, 25.0), marks, ())
+    assert [f.name for f in felt] == ["spinous process vertebra-2", "spinous process vertebra-1"]
+    assert felt[0].offset_mm == pytest.approx((30.0, 12.0, 5.0))
+
+
+def test_neighbours_are_named_with_their_distances(scene):
+    path = (at(-16.0, 60.0, 0.0), at(-16.0, 27.0, 0.0), at(-16.0, 5.0, 0.0))
+    near = {n.structure: n for n in near_structures(scene.anatomy, scene.fields, path, radius_mm=0.9)}
+    assert near["spinal canal"].distance_mm == pytest.approx(16.0 - 6.0 - 0.9, abs=0.8)
+    assert near["spinal canal"].depth_mm == pytest.approx(9.0, abs=6.0)
+    assert "disc" not in near
+    assert "screw-1" not in near
+    assert 10.0 < near["far side of the bone"].distance_mm < 30.0
+
+
+def test_the_own_screw_is_a_neighbour(scene):
+    axis = scene.anatomy.implants[0].axis
+    tip = np.asarray(axis.tip_lps) + at(5.0, 0.0, 0.0)
+    path = (tip + at(0.0, 40.0, 0.0), tip)
+    near = {n.structure: n for n in near_structures(scene.anatomy, scene.fields, path, radius_mm=0.9)}
+    assert near["screw-1"].distance_mm <= 5.0 - 3.0 - 0.9 + 1e-6
