@@ -77,7 +77,7 @@ class SpineWayConfig(Settings):
         default=28.0,
         gt=0,
         lt=90,
-        description="Past the pedicle: middle angle from the sagittal plane (secondary sources: 20-35).",
+        description="Past the pedicle: middle angle from the sagittal plane (secondary: 20-35).",
     )
     lateral_spread_deg: float = Field(
         default=38.0,
@@ -99,7 +99,7 @@ class SpineWayConfig(Settings):
     iliac_from_canal_mm: float = Field(
         default=25.0,
         gt=0,
-        description="A screw that comes no nearer to the canal lies in no pedicle; where bones are told apart they decide.",
+        description="A screw that comes no nearer to the canal lies in no pedicle; bones told apart decide before.",
     )
 
 

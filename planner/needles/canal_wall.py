@@ -1,4 +1,4 @@
-"""The canal's sides and front, height by height: the medial walls of the pedicles, and the posterior wall of the bodies.
+"""The canal's sides and front, height by height: the pedicles' medial walls, and the posterior wall of the bodies.
 
 A needle must not cross a pedicle's medial wall before it is past the body's posterior wall. The canal's mask ends at
 both: so in front of the posterior wall is what lies before the canal's front at that height.

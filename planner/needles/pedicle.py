@@ -1,7 +1,7 @@
 """Pedicles as ways in: which ones lead to a target, and where a needle passes them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from planner.model.anatomy import Anatomy
 from planner.model.bones import Bone
 from planner.model.bones import Pedicle as MeasuredPedicle
 from planner.model.implant import Implant
+from planner.needles.canal_wall import CanalWall, canal_wall
 from planner.safety.clearance import sample
 from planner.safety.fields import CANAL, Fields, canal_midline
 
@@ -42,6 +43,8 @@ class Pedicle:
         Whether a rib meets its vertebra here.
     in_ilium : bool
         There is no pedicle and no canal beside the screw: it runs within the ilium.
+    wall : CanalWall or None
+        The canal's outline near it; None where nobody looked.
     """
 
     isthmus_lps: Array
@@ -53,6 +56,7 @@ class Pedicle:
     bone: str | None = None
     has_rib: bool = False
     in_ilium: bool = False
+    wall: CanalWall | None = None
 
 
 def pedicles_for(
@@ -80,6 +84,15 @@ def pedicles_for(
         canal.
     """
     if anatomy.canal is None or not fields.canal_known:
+        return ()
+    wall = canal_wall(anatomy, near_mm=float(points_lps[:, 2].mean()))
+    return tuple(replace(p, wall=wall) for p in _found(anatomy, implant, points_lps, fields, config))
+
+
+def _found(
+    anatomy: Anatomy, implant: Implant | None, points_lps: Array, fields: Fields, config: SpineWayConfig
+) -> Sequence[Pedicle]:
+    if anatomy.canal is None:
         return ()
     heights, middle, _ = canal_midline(anatomy.canal.voxels, anatomy.grid)
 

@@ -1,4 +1,4 @@
-"""What a needle to the spine must keep besides the march: its approach's way through the bone, the medial wall, the skin."""
+"""What a needle to the spine must keep besides the march: its way through the bone, the medial wall, the skin."""
 
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +57,7 @@ def spine_rules(
         rules[way] = passes_pedicle(pedicle, bone, family.aim_lps, reach_mm=reach, behind_mm=behind)
     else:
         rules[way] = enters_beside_pedicle(pedicle, bone, family.aim_lps, reach_mm=reach)
-    wall = canal_wall(scene.anatomy, near_mm=float(pedicle.isthmus_lps[2]))
+    wall = pedicle.wall or canal_wall(scene.anatomy, near_mm=float(pedicle.isthmus_lps[2]))
     if wall is not None:
         rules["crosses the medial pedicle wall"] = stays_lateral(
             wall,

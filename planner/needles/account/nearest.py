@@ -1,5 +1,7 @@
 """What a needle passes, and how near."""
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -112,9 +114,7 @@ def _from_implant(implant: Implant, points: Array) -> tuple[float, int] | None:
     if axis is None or axis.diameter_mm is None or implant.kind not in ("pedicle_screw", "cup_screw", "rod"):
         return None
     corners = [np.asarray(p) for p in implant.course_lps] or [np.asarray(axis.head_lps), np.asarray(axis.tip_lps)]
-    distance = np.min(
-        [segment_distance_mm(points, a, b) for a, b in zip(corners[:-1], corners[1:], strict=True)], axis=0
-    )
+    distance = np.min([segment_distance_mm(points, a, b) for a, b in pairwise(corners)], axis=0)
     nearest = int(np.argmin(distance))
     return float(distance[nearest]) - axis.diameter_mm / 2, nearest
 

@@ -17,6 +17,8 @@ _ENTRY_MM = 3.0
 """At the bone entry itself a needle always stands out of bone: that is no breach; ours."""
 _SURE_MM = 1.0
 """A wall that is farther from the needle's surface than a voxel and a half cannot change the grade; ours."""
+_MEASURABLE_MM = 0.1
+"""Less is no step out of the pedicle but rounding; ours, an eighth of a usual voxel."""
 _GRADES: tuple[tuple[float, PassageGrade], ...] = ((2.0, "B"), (4.0, "C"), (6.0, "D"))
 
 
@@ -115,4 +117,5 @@ def _beyond_wall(
         seen = sample(fields, nearest, METAL) >= blooming_mm
         if not seen.all():
             return None
-    return max(0.0, radius_mm - float(depth.min()))
+    beyond = radius_mm - float(depth.min())
+    return beyond if beyond > _MEASURABLE_MM else 0.0

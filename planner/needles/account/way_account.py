@@ -71,7 +71,9 @@ def way_account(
     aim, end, outward = family.aim_lps[0], family.target_lps[0], family.outward_lps[0]
     pedicle, radius = family.pedicle, needle.outer_diameter_mm / 2
     through = pedicle if family.approach == "transpedicular" else None
-    wall = None if pedicle is None else canal_wall(anatomy, near_mm=float(pedicle.isthmus_lps[2]))
+    wall = None
+    if pedicle is not None:
+        wall = pedicle.wall or canal_wall(anatomy, near_mm=float(pedicle.isthmus_lps[2]))
     passage = pedicle_passage(
         anatomy,
         fields,
@@ -83,17 +85,22 @@ def way_account(
         blooming_mm=config.bright_near_metal_mm,
     )
     in_ilium = pedicle is not None and pedicle.in_ilium
+    marks = depth_marks(
+        bone_lps,
+        aim,
+        end,
+        gap=target.gap.mask,
+        skin_to_bone_mm=None if skin_lps is None else float(np.linalg.norm(skin_lps - bone_lps)),
+        pedicle=through,
+        wall=None if in_ilium else wall,
+    )
+    if passage is not None and family.slides:
+        # a sliding tip may pass the posterior wall on its slide
+        after = next((m.from_bone_mm for m in marks if m.name == "posterior wall"), None)
+        passage = passage.model_copy(update={"posterior_wall_after_mm": after})
     return WayAccount(
         passage=passage,
-        depth_marks=depth_marks(
-            bone_lps,
-            aim,
-            end,
-            gap=target.gap.mask,
-            skin_to_bone_mm=None if skin_lps is None else float(np.linalg.norm(skin_lps - bone_lps)),
-            pedicle=through,
-            wall=None if in_ilium else wall,
-        ),
+        depth_marks=marks,
         nearest=near_structures(anatomy, fields, _corners(skin_lps, bone_lps, family), radius_mm=radius),
         skin_offsets=_skin_offsets(anatomy, skin_lps, wall, seen),
         bevel=_bevel(fields, target, family, bone_lps, aim, outward),
