@@ -18,9 +18,9 @@ from planner.needles.locked import LockedWay, locked_ways
 from planner.needles.refusals import Tallies
 from planner.needles.select import choose
 from planner.needles.sets import needle_sets
+from planner.needles.surroundings import scene_round
 from planner.progress import SILENT, Monitor, track
-from planner.safety.fields import distance_fields, distance_from_points
-from planner.safety.other_bone import distance_from_others, own_bones
+from planner.safety.fields import distance_fields
 from planner.safety.watch_angles import ConsoleAngles
 
 
@@ -217,26 +217,3 @@ def _tiers(scene: Scene) -> Iterator[Scene]:
     yield scene
     if scene.config.narrow_ways:
         yield replace(scene, config=scene.config.with_least_margins())
-
-
-def scene_round(scene: Scene, target: Target) -> Scene:
-    """Give the scene with the distances that only concern one target.
-
-    Parameters
-    ----------
-    scene : Scene
-        Anatomy, distances, settings.
-    target : Target
-        Where to; not empty.
-
-    Returns
-    -------
-    Scene
-        With the distances from the target, and from all bones that are not its own; without the latter where bones
-        were not told apart at the target.
-    """
-    rim = distance_from_points(target.points_lps, scene.fields.grid, reach_mm=scene.config.bright_near_gap_mm)
-    bones = scene.anatomy.bones
-    own = own_bones(target.gap.mask, bones) if bones else None
-    others = None if own is None else distance_from_others(target.gap.mask, scene.anatomy.bone, bones, own)
-    return replace(scene, fields=replace(scene.fields, other_bone=others, from_target=rim))

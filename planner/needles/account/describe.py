@@ -195,7 +195,7 @@ def describe(
         cortical_crossings=1,
         entry_angle_deg=float(one.entry_angle_deg[0]),
         reachable_ml=reach_ml,
-        skin_landmark=next(iter(told["skin_offsets"]), None),
+        skin_landmark=next(iter(way["skin_offsets"]), None),
         bulls_eye=needle_view(aim, path[0], config=scene.config, console=scene.console),
         score=min(1.0, max(0.0, score)),
         score_terms=terms,
