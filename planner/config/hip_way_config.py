@@ -31,13 +31,13 @@ class HipWayConfig(Settings):
     below_tip_near_mm: float = Field(
         default=2.0,
         ge=0,
-        description="Below a stem's end fatty marrow is as dark as a gap: up to here from the metal it counts as gap...",
+        description="Below a stem's end fatty marrow is as dark as a gap: up to here it counts as gap...",
     )
     below_tip_far_mm: float = Field(
         default=5.0,
         gt=0,
-        description="...and from here on as marrow. Ours: on two of two simulated hips what was measured as gap further "
-        "below the stem's end was marrow.",
+        description="...and from here on as marrow. Ours: on two of two simulated hips what was measured further "
+        "as gap below the stem's end was marrow.",
     )
     marrow_hu: float = Field(
         default=0.0, description="Below a stem's end what reads less is fatty marrow: fat is -100 to -50 HU, blurred."

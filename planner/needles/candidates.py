@@ -14,7 +14,7 @@ from planner.geometry.rigid import perpendicular_pair
 from planner.model.anatomy import Anatomy, GapSpace
 from planner.model.implant import Implant
 from planner.model.needle import Approach, Family
-from planner.needles.pedicle import Pedicle, pedicles_for
+from planner.needles.spine.pedicle import Pedicle, pedicles_for
 from planner.safety.clearance import sample
 from planner.safety.fields import METAL, Fields, depth_mm
 

@@ -22,12 +22,12 @@ from planner.needles.account.describe import (
 )
 from planner.needles.candidates import Target, target_of
 from planner.needles.families import approaches_for
-from planner.needles.femoral import allowed_directions, thigh_of
+from planner.needles.hip.femoral import allowed_directions, thigh_of
 from planner.needles.margins import broken_limits, no_limits
 from planner.needles.robustness import aim_errors
 from planner.needles.select import reachable_ml
+from planner.needles.spine.transpedicular import passes_pedicle
 from planner.needles.surroundings import scene_round
-from planner.needles.transpedicular import passes_pedicle
 from planner.safety.clearance import Checked, check_straight, known_mm, sample, surface_normals
 from planner.safety.fields import BONE
 

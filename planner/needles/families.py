@@ -10,18 +10,18 @@ from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array
 from planner.model.needle import Approach, Needle
 from planner.needles.account.describe import Scene
-from planner.needles.acetabular import CUP_KINDS, to_the_cup
 from planner.needles.candidates import Candidates, Target, targets_in_gap
-from planner.needles.extrapedicular import past_the_pedicle
-from planner.needles.femoral import from_the_side
-from planner.needles.hip_way import hip_rules
+from planner.needles.hip.acetabular import CUP_KINDS, to_the_cup
+from planner.needles.hip.femoral import from_the_side
+from planner.needles.hip.hip_way import hip_rules
+from planner.needles.hip.sure_places import sure_targets
 from planner.needles.second_bone import meets_second_cortex
 from planner.needles.select import Passed
-from planner.needles.slide import slide_is_safe
-from planner.needles.spine_rules import spine_rules
-from planner.needles.sure_places import sure_targets
-from planner.needles.transpedicular import along_the_screw, beside_the_screw
-from planner.needles.wishes import enters_as_wished
+from planner.needles.spine.extrapedicular import past_the_pedicle
+from planner.needles.spine.slide import slide_is_safe
+from planner.needles.spine.spine_rules import spine_rules
+from planner.needles.spine.transpedicular import along_the_screw, beside_the_screw
+from planner.needles.wished.entry import enters_as_wished
 
 _SPINE_KINDS = ("pedicle_screw", "cage")
 _HIP_KINDS = ("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail")

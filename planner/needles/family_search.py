@@ -12,14 +12,14 @@ from planner.model.needle import AimError, Needle, Trajectory
 from planner.needles.account.describe import Scene, describe
 from planner.needles.candidates import Candidates, Target
 from planner.needles.catalogue import that_reaches
-from planner.needles.hip_way import hip_terms
+from planner.needles.hip.hip_way import hip_terms
+from planner.needles.hip.zone_spread import best_by_zone, first_of_zones
 from planner.needles.judge import Judged, bone_entries, judge
 from planner.needles.margins import reduced_margins
 from planner.needles.refine import Refined, refine
 from planner.needles.refusals import Tallies
 from planner.needles.robustness import aim_errors
 from planner.needles.select import Passed, reachable_ml, score_terms, spaced, spread_best, weighted
-from planner.needles.zone_spread import best_by_zone, first_of_zones
 
 _FEW = 4
 """Where fewer candidates pass, those that just fail are improved until they do. Ours."""

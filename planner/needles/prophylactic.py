@@ -14,8 +14,8 @@ from planner.model.prophylaxis import ProphylacticWay
 from planner.model.volume import Mask
 from planner.needles.account.describe import Scene
 from planner.needles.candidates import Target
-from planner.needles.pedicle import Pedicle
 from planner.needles.search import search_target
+from planner.needles.spine.pedicle import Pedicle
 from planner.safety.fields import canal_midline
 
 _SIDES: Mapping[Side, float] = {"left": 1.0, "right": -1.0}

@@ -12,7 +12,7 @@ from planner.geometry.rigid import perpendicular_pair
 from planner.model.needle import Needle
 from planner.needles.account.describe import Scene
 from planner.needles.candidates import Candidates, Target, from_behind
-from planner.needles.femoral import allowed_directions, thigh_of
+from planner.needles.hip.femoral import allowed_directions, thigh_of
 from planner.needles.judge import Judged, judge
 from planner.needles.select import Passed, score_terms, weighted
 

@@ -14,11 +14,11 @@ from planner.needles.candidates import Target, target_of
 from planner.needles.catalogue import catalogue_of, needles_named
 from planner.needles.families import approaches_for, families_of
 from planner.needles.family_search import search_family
-from planner.needles.locked import LockedWay, locked_ways
 from planner.needles.refusals import Tallies
 from planner.needles.select import choose
-from planner.needles.sets import needle_sets
+from planner.needles.sets.together import needle_sets
 from planner.needles.surroundings import scene_round
+from planner.needles.wished.locked import LockedWay, locked_ways
 from planner.progress import SILENT, Monitor, track
 from planner.safety.fields import distance_fields
 from planner.safety.watch_angles import ConsoleAngles

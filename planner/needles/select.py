@@ -11,7 +11,7 @@ from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array
 from planner.model.needle import Trajectory
 from planner.needles.candidates import Candidates
-from planner.needles.zone_choice import zone_leaders
+from planner.needles.hip.zone_choice import zone_leaders
 
 _ENOUGH_METAL_MM = 3.0
 _ENOUGH_CANAL_MM = 5.0

@@ -15,7 +15,7 @@ from planner.needles.account.describe import Scene
 from planner.needles.catalogue import catalogue_of, needle_named
 from planner.needles.check import TrajectoryCheck
 from planner.needles.check import check_trajectory as judge
-from planner.needles.gap_share import in_gap_volume, ml_of_counted
+from planner.needles.sets.gap_share import in_gap_volume, ml_of_counted
 from planner.pipeline.labelled import plan_labelled
 from planner.pipeline.planned_case import PlannedCase
 from planner.pipeline.scripted import scan_of

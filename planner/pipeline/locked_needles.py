@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from planner.model.finding import Finding
 from planner.needles.check import OFF_TARGET_MM
-from planner.needles.locked import LockedWay
+from planner.needles.wished.locked import LockedWay
 
 
 def of_locked(locked: Sequence[LockedWay]) -> Iterator[Finding]:
@@ -25,8 +25,8 @@ def of_locked(locked: Sequence[LockedWay]) -> Iterator[Finding]:
             yield Finding(
                 code="locked-needle-off-target",
                 severity="warning",
-                message=f"locked needle {number}: {_missed(way.off_target_mm)}; it is not in the plan (pick its tip as a "
-                "target to plan without a gap)",
+                message=f"locked needle {number}: {_missed(way.off_target_mm)}; it is not in the plan (pick its tip as "
+                "a target to plan without a gap)",
                 where_lps=needle.target_lps,
                 measured=way.off_target_mm,
                 limit=OFF_TARGET_MM,

@@ -10,7 +10,7 @@ from planner.model.finding import Finding
 from planner.model.needle import Needle
 from planner.model.picked_target import PickedTarget
 from planner.needles.account.describe import Scene
-from planner.needles.picked import PickedSearch, search_picked
+from planner.needles.wished.picked import PickedSearch, search_picked
 from planner.progress import SILENT, Monitor, track
 from planner.safety.fields import distance_fields
 from planner.safety.watch_angles import ConsoleAngles

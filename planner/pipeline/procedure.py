@@ -13,10 +13,10 @@ from planner.model.gap import Gap
 from planner.model.implant import Implant
 from planner.model.needle import Needle, NeedleSet, Procedure, ProposedSet, Trajectory
 from planner.model.plan import PatientPosition, Plan
-from planner.needles.gap_share import in_gap_volumes
-from planner.needles.order import InjectionLeak, injection_order
 from planner.needles.search import NeedlePlan
-from planner.needles.sets import needle_sets
+from planner.needles.sets.gap_share import in_gap_volumes
+from planner.needles.sets.order import InjectionLeak, injection_order
+from planner.needles.sets.together import needle_sets
 from planner.report.courses import course_of, leaks_by_needle
 
 _BORE_MM: Mapping[str, float] = {

@@ -14,8 +14,8 @@ from planner.model.finding import Finding
 from planner.model.implant import Implant
 from planner.model.plan import PatientPosition, Plan, Review, Software
 from planner.model.scan import Scan
-from planner.needles.gap_share import in_gap_volumes
 from planner.needles.search import NeedlePlan, plan_needles
+from planner.needles.sets.gap_share import in_gap_volumes
 from planner.pipeline.anatomy_record import not_measured
 from planner.pipeline.candidacy import Candidacy, heights_of, judge_candidacy
 from planner.pipeline.cement import with_cement

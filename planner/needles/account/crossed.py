@@ -13,7 +13,7 @@ from planner.geometry.frames import Array
 from planner.model.anatomy import Anatomy
 from planner.model.bones import Landmark
 from planner.model.needle import Crossing
-from planner.needles.femoral import Thigh
+from planner.needles.hip.femoral import Thigh
 
 _STEP_MM = 0.4
 _LEAST_TOLD = 0.8

@@ -6,8 +6,8 @@ import numpy.typing as npt
 from planner.geometry.frames import Array
 from planner.model.needle import DepthMark
 from planner.model.volume import Mask
-from planner.needles.canal_wall import CanalWall
-from planner.needles.pedicle import Pedicle
+from planner.needles.spine.canal_wall import CanalWall
+from planner.needles.spine.pedicle import Pedicle
 
 _STEP_MM = 0.25
 

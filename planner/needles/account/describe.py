@@ -17,7 +17,7 @@ from planner.needles.account.hip_account import hip_account
 from planner.needles.account.way_account import way_account
 from planner.needles.account.zones import zones_reached
 from planner.needles.candidates import Target
-from planner.needles.hip_way import HipSite, hip_site
+from planner.needles.hip.hip_way import HipSite, hip_site
 from planner.needles.select import Passed
 from planner.safety.clearance import Limits, check_straight, known_mm
 from planner.safety.fields import Fields

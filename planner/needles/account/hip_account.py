@@ -5,8 +5,8 @@ import numpy as np
 from planner.geometry.frames import Array, point_tuple
 from planner.model.needle import SkinLandmark, Trajectory
 from planner.needles.account.crossed import BURSA, Flank, crossed_at_hip, flank_of
-from planner.needles.femoral import thigh_of
-from planner.needles.hip_way import HipSite
+from planner.needles.hip.femoral import thigh_of
+from planner.needles.hip.hip_way import HipSite
 
 _SURE = 0.5
 _NERVE_MM = 50.0

@@ -5,8 +5,8 @@ import numpy as np
 from planner.geometry.frames import Array
 from planner.model.anatomy import Anatomy
 from planner.model.needle import PassageGrade, PediclePassage
-from planner.needles.canal_wall import CanalWall
-from planner.needles.pedicle import Pedicle
+from planner.needles.spine.canal_wall import CanalWall
+from planner.needles.spine.pedicle import Pedicle
 from planner.safety.clearance import sample, surface_normals
 from planner.safety.fields import BONE, CANAL, METAL, Fields
 

@@ -7,7 +7,7 @@ import numpy as np
 from planner.geometry.frames import Array, point_tuple
 from planner.model.bones import Bone, Landmark
 from planner.model.needle import SkinLandmark
-from planner.needles.canal_wall import CanalWall
+from planner.needles.spine.canal_wall import CanalWall
 
 _FELT = ("spinous process", "trochanter tip")
 _FAR_MM = 120.0

@@ -13,8 +13,8 @@ from planner.needles.account.depth_marks import depth_marks
 from planner.needles.account.nearest import near_structures
 from planner.needles.account.passage import pedicle_passage
 from planner.needles.account.skin_points import felt_offsets, midline_offset
-from planner.needles.canal_wall import CanalWall, canal_wall
 from planner.needles.candidates import Candidates, Target
+from planner.needles.spine.canal_wall import CanalWall, canal_wall
 from planner.safety.fields import Fields
 
 

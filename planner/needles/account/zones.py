@@ -7,7 +7,7 @@ import numpy as np
 from planner.geometry.frames import Array
 from planner.model.anatomy import Anatomy
 from planner.model.implant import Implant
-from planner.needles.implant_zone import zones_at
+from planner.needles.hip.implant_zone import zones_at
 
 _LEAST_SHARE = 0.05
 """Of the gap within reach, less in a zone is its edge: not named. Ours."""

@@ -6,9 +6,9 @@ import pytest
 from planner.needles.account.crossed import BURSA, Flank, crossed_at_hip, flank_of, muscle_at
 from planner.needles.account.hip_account import skin_offset
 from planner.needles.account.zones import zones_reached
-from planner.needles.femoral import Thigh
+from planner.needles.hip.femoral import Thigh
 from planner.needles.search import search_gap
-from tests.unit.needles.hip import build_hip, scene_of
+from tests.unit.needles.drawn_hip import build_hip, scene_of
 
 
 def flank(side="left"):

@@ -9,8 +9,8 @@ from planner.needles.account.depth_marks import depth_marks
 from planner.needles.account.nearest import near_structures
 from planner.needles.account.passage import passage_grade, pedicle_passage
 from planner.needles.account.skin_points import felt_offsets, midline_offset
-from planner.needles.canal_wall import CanalWall, canal_wall
-from planner.needles.pedicle import Pedicle
+from planner.needles.spine.canal_wall import CanalWall, canal_wall
+from planner.needles.spine.pedicle import Pedicle
 
 BEHIND = np.array([0.0, 1.0, 0.0])
 SIDES = pytest.mark.parametrize("side", [1.0, -1.0])

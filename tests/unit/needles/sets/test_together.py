@@ -12,7 +12,7 @@ from planner.model.anatomy import GapSpace
 from planner.model.carm import NeedleView
 from planner.model.needle import Clearances, Needle, Trajectory
 from planner.model.volume import Mask
-from planner.needles.sets import best_sets, fits, hubs_apart_mm, needle_sets, places_of
+from planner.needles.sets.together import best_sets, fits, hubs_apart_mm, needle_sets, places_of
 
 CONFIG = NeedleSetConfig()
 VIEW = NeedleView(

@@ -16,7 +16,7 @@ from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array
 from planner.model.anatomy import Anatomy
 from planner.needles.candidates import Target
-from planner.needles.implant_zone import zones_at
+from planner.needles.hip.implant_zone import zones_at
 from planner.safety.clearance import sample
 from planner.safety.fields import METAL, Fields
 
@@ -74,7 +74,8 @@ def sureness(anatomy: Anatomy, target: Target, fields: Fields, *, config: HipWay
     Returns
     -------
     ndarray, shape (N,)
-        0 (marrow) and `HipWayConfig.least_sure` (reads as bone) to 1, in the order of `Target.points_lps`. No probability: an order.
+        0 (marrow) and `HipWayConfig.least_sure` (reads as bone) to 1, in the order of `Target.points_lps`. No
+        probability: an order.
     """
     reading, support = gap_reading(anatomy, target)
     sure = np.minimum(support / config.support, 1.0) * np.clip(

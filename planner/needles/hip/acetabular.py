@@ -1,4 +1,4 @@
-"""To a cup: through the ilium above it or beside its rim, from the side, never from in front or from within the pelvis."""
+"""To a cup: through the ilium above it or beside its rim, from the side, never from in front or within the pelvis."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +8,7 @@ from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array, unit
 from planner.model.anatomy import Anatomy
 from planner.needles.candidates import Candidates, Target, cone, every_pair
-from planner.needles.femoral import Thigh, thigh_of, turn_and_tilt_deg
+from planner.needles.hip.femoral import Thigh, thigh_of, turn_and_tilt_deg
 
 CUP_KINDS = ("acetabular_cup", "cup_screw")
 _STEP_MM = 0.75

@@ -12,7 +12,7 @@ from planner.model.anatomy import Anatomy
 from planner.model.bones import Bone
 from planner.model.bones import Pedicle as MeasuredPedicle
 from planner.model.implant import Implant
-from planner.needles.canal_wall import CanalWall, canal_wall
+from planner.needles.spine.canal_wall import CanalWall, canal_wall
 from planner.safety.clearance import sample
 from planner.safety.fields import CANAL, Fields, canal_midline
 

@@ -1,4 +1,4 @@
-"""Places of a hip's bone that a needle's hole must not weaken further: a stem's end, defects, plates, cables, screws."""
+"""Places of a hip's bone that a needle's hole must not weaken further: a stem's end, defects, plates, screws."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class WeakSpots:
         return np.asarray(np.abs((entries_lps - tip) @ down) / self.shaft_mm)
 
     def from_defects_mm(self, entries_lps: Array) -> Array:
-        """Give the distance of entries from the edge of the nearest defect (taken as a disc of its area), shape (N,)."""
+        """Give the distance of entries from the nearest defect's edge (a disc of its area), shape (N,)."""
         best = np.full(len(entries_lps), np.inf)
         for breach in self.breaches:
             radius = np.sqrt((breach.area_mm2 or 0.0) / np.pi)

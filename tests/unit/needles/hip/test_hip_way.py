@@ -8,15 +8,15 @@ from planner.config.needle_config import NeedleConfig
 from planner.model.breach import Breach
 from planner.model.implant import ImplantSphere
 from planner.model.volume import Mask
-from planner.needles.acetabular import enters_pelvis, in_joint_mm, to_the_cup
 from planner.needles.candidates import Candidates, target_of
-from planner.needles.entry_cortex import cortex_at, cortex_density_hu
-from planner.needles.hip_way import hip_rules, hip_terms, stays_in_bone
-from planner.needles.implant_zone import zones_at
+from planner.needles.hip.acetabular import enters_pelvis, in_joint_mm, to_the_cup
+from planner.needles.hip.entry_cortex import cortex_at, cortex_density_hu
+from planner.needles.hip.hip_way import hip_rules, hip_terms, stays_in_bone
+from planner.needles.hip.implant_zone import zones_at
+from planner.needles.hip.sure_places import sure_targets, sureness
+from planner.needles.hip.weak_spots import shaft_diameter_mm, weak_spots
 from planner.needles.search import search_gap
-from planner.needles.sure_places import sure_targets, sureness
-from planner.needles.weak_spots import shaft_diameter_mm, weak_spots
-from tests.unit.needles.hip import AROUND, GRID, X, Y, Z, build_hip, implant, scene_of
+from tests.unit.needles.drawn_hip import AROUND, GRID, X, Y, Z, build_hip, implant, scene_of
 
 CONFIG = NeedleConfig(targets_per_gap=30, direction_step_deg=4.0)
 SIDES = [("left", 1.0), ("right", -1.0)]

@@ -10,7 +10,7 @@ from planner.geometry.frames import Array
 from planner.model.anatomy import Anatomy
 from planner.model.needle import Approach
 from planner.needles.candidates import Target
-from planner.needles.implant_zone import zones_at
+from planner.needles.hip.implant_zone import zones_at
 from planner.needles.select import Passed, spread_best
 
 _EACH_ZONE = 6

@@ -7,7 +7,7 @@ from planner.model.anatomy import GapSpace
 from planner.model.implant import Implant, ImplantAxis
 from planner.model.volume import Mask
 from planner.needles.candidates import Target
-from planner.needles.femoral import allowed_directions, from_the_side, thigh_of
+from planner.needles.hip.femoral import allowed_directions, from_the_side, thigh_of
 
 
 def target(side):

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from planner.config.needle_config import NeedleConfig
 from planner.config.wishes_config import BallRegion, BoxRegion, LockedNeedle, WishedTarget, WishesConfig
 from planner.errors import UsageError
-from planner.needles.picked import search_picked
 from planner.needles.search import plan_needles
-from planner.needles.wishes import enters_as_wished
+from planner.needles.wished.entry import enters_as_wished
+from planner.needles.wished.picked import search_picked
 from planner.pipeline.locked_needles import of_locked
 from planner.pipeline.picked_targets import plan_picked
 from planner.safety.fields import FORBIDDEN, distance_fields

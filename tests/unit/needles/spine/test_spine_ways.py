@@ -11,11 +11,17 @@ from planner.geometry.frames import unit
 from planner.model.bones import Bone
 from planner.model.bones import Pedicle as MeasuredPedicle
 from planner.model.volume import Mask
-from planner.needles.canal_wall import canal_wall, stays_lateral
 from planner.needles.candidates import target_of
-from planner.needles.extrapedicular import anterior_and_medial, enters_beside_pedicle, past_the_pedicle
-from planner.needles.pedicle import Pedicle, at_isthmus, within_pedicle
-from planner.needles.transpedicular import along_the_screw, beside_the_screw, passes_pedicle, slide_end, stays_in_ilium
+from planner.needles.spine.canal_wall import canal_wall, stays_lateral
+from planner.needles.spine.extrapedicular import anterior_and_medial, enters_beside_pedicle, past_the_pedicle
+from planner.needles.spine.pedicle import Pedicle, at_isthmus, within_pedicle
+from planner.needles.spine.transpedicular import (
+    along_the_screw,
+    beside_the_screw,
+    passes_pedicle,
+    slide_end,
+    stays_in_ilium,
+)
 
 SIDES = pytest.mark.parametrize("side", [1.0, -1.0])
 SPINE = SpineWayConfig()

@@ -7,7 +7,7 @@ from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array, unit
 from planner.model.needle import Family
 from planner.needles.candidates import Candidates, Target, cone, every_pair, from_behind
-from planner.needles.pedicle import Pedicle, at_isthmus, within_pedicle
+from planner.needles.spine.pedicle import Pedicle, at_isthmus, within_pedicle
 
 
 def past_the_pedicle(

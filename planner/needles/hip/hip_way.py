@@ -12,11 +12,11 @@ from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array
 from planner.model.anatomy import Anatomy
 from planner.model.breach import Breach
-from planner.needles.acetabular import CUP_KINDS, enters_pelvis, in_joint_mm
 from planner.needles.candidates import Candidates, Target
-from planner.needles.entry_cortex import cortex_at, cortex_density_hu
-from planner.needles.sure_places import sureness
-from planner.needles.weak_spots import WeakSpots, stress_term, weak_spots
+from planner.needles.hip.acetabular import CUP_KINDS, enters_pelvis, in_joint_mm
+from planner.needles.hip.entry_cortex import cortex_at, cortex_density_hu
+from planner.needles.hip.sure_places import sureness
+from planner.needles.hip.weak_spots import WeakSpots, stress_term, weak_spots
 from planner.safety.clearance import sample
 from planner.safety.fields import BONE, METAL, Fields
 

@@ -6,12 +6,12 @@ import numpy.typing as npt
 from planner.geometry.frames import Array
 from planner.model.needle import Needle
 from planner.needles.account.describe import Scene
-from planner.needles.canal_wall import canal_wall, stays_lateral
 from planner.needles.candidates import Candidates
-from planner.needles.extrapedicular import enters_beside_pedicle
-from planner.needles.pedicle import Pedicle
 from planner.needles.select import Passed
-from planner.needles.transpedicular import passes_pedicle, stays_in_ilium
+from planner.needles.spine.canal_wall import canal_wall, stays_lateral
+from planner.needles.spine.extrapedicular import enters_beside_pedicle
+from planner.needles.spine.pedicle import Pedicle
+from planner.needles.spine.transpedicular import passes_pedicle, stays_in_ilium
 
 _STEP_MM = 0.5
 

@@ -11,8 +11,8 @@ from planner.model.anatomy import GapSpace
 from planner.model.gap import Gap, Interval
 from planner.model.needle import NeedleSet
 from planner.model.volume import Mask
-from planner.needles.gap_share import in_gap_volumes, ml_of_counted
 from planner.needles.search import NeedlePlan, plan_needles
+from planner.needles.sets.gap_share import in_gap_volumes, ml_of_counted
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from planner.config.spine_way_config import SpineWayConfig
 from planner.geometry.frames import Array, unit
 from planner.geometry.rigid import perpendicular_pair
 from planner.needles.candidates import Candidates, Target, cone, every_pair, from_behind
-from planner.needles.pedicle import Pedicle, at_isthmus, within_pedicle
+from planner.needles.spine.pedicle import Pedicle, at_isthmus, within_pedicle
 
 _STEP_MM = 0.5
 _REALLY_IN_GAP_MM = 0.5

@@ -1,0 +1,1 @@
+"""Needles that work together, in which order, and what they reach."""

@@ -1,0 +1,1 @@
+"""Ways to screws, cages and vertebrae: through the pedicle, past it, along an ilium."""

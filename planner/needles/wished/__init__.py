@@ -1,0 +1,1 @@
+"""What the operator wants: needles that stay, targets of his own, where to come in."""
