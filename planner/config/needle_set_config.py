@@ -30,11 +30,12 @@ class NeedleSetConfig(Settings):
         "find a way out: a third of `reach_mm`; ours.",
     )
     alike: float = Field(
-        default=0.02,
+        default=0.15,
         ge=0,
         le=1,
         description="Sets of one size whose reach differs by less than this share of the gaps are alike: then score "
-        "and venting choose. Ours.",
+        "and venting choose. Ours: reach itself is a rule of thumb, and a needle that is safer, or leaks later, is worth "
+        "more than the last tenth that a ball about its tip holds.",
     )
     vent_weight: float = Field(
         default=0.2,

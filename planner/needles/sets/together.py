@@ -252,7 +252,7 @@ def _best(
 def _is_worth_it(larger: _Choice, smaller: _Choice, config: NeedleSetConfig) -> bool:
     more = larger.covered - smaller.covered
     return more >= config.worth_another or (
-        smaller.vents_mm - larger.vents_mm >= config.worth_a_vent_mm and more >= -config.alike
+        smaller.vents_mm - larger.vents_mm >= config.worth_a_vent_mm and more >= -config.worth_another
     )
 
 
