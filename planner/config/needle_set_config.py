@@ -34,7 +34,7 @@ class NeedleSetConfig(Settings):
         ge=0,
         le=1,
         description="Sets of one size whose reach differs by less than this share of the gaps are alike: then score "
-        "and venting choose. Ours: reach itself is a rule of thumb, and a needle that is safer, or leaks later, is worth "
+        "and venting choose. Ours: reach is a rule of thumb, and a needle that is safer, or leaks later, is worth "
         "more than the last tenth that a ball about its tip holds.",
     )
     vent_weight: float = Field(

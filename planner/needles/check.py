@@ -6,35 +6,31 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.errors import UsageError
-from planner.geometry.frames import Array, point_tuple, unit
+from planner.geometry.frames import Array, unit
 from planner.geometry.rays import segment_distance_mm
 from planner.model.anatomy import GapSpace
 from planner.model.implant import Implant
-from planner.model.needle import Approach, Clearances, Needle, Trajectory
+from planner.model.needle import Approach, Family, Needle, Trajectory
 from planner.model.volume import Mask
-from planner.needles.account.describe import (
-    Scene,
-    breach_clearance_mm,
-    crossings,
-    landmark,
-    needle_view,
-    soft_crossings,
-)
-from planner.needles.candidates import Target, target_of
-from planner.needles.families import approaches_for
+from planner.needles.account.describe import Scene, told_of
+from planner.needles.candidates import Candidates, Target, target_of
+from planner.needles.families import approaches_for, kept_rules
 from planner.needles.hip.femoral import allowed_directions, thigh_of
 from planner.needles.margins import broken_limits, no_limits
 from planner.needles.robustness import aim_errors
-from planner.needles.select import reachable_ml
-from planner.needles.spine.transpedicular import passes_pedicle
+from planner.needles.select import Passed, reachable_ml
+from planner.needles.spine.pedicle import Pedicle, at_isthmus, within_pedicle
 from planner.needles.surroundings import scene_round
-from planner.safety.clearance import Checked, check_straight, known_mm, sample, surface_normals
+from planner.safety.clearance import Checked, check_straight, sample, surface_normals
 from planner.safety.fields import BONE
 
 OFF_TARGET_MM = 1.5
 """A tip farther than this from every gap misses them; no source, half a halo's width."""
 _NEAR_IMPLANT_MM = 40.0
 """A needle so near to an implant is judged as one to it; ours, a screw's length."""
+_WRONG_SIDE = "comes from the side of vessels and nerves"
+_NOT_HELD = frozenset(("not this approach's way through the bone", "not through the region that the settings want"))
+"""Rules for what is proposed: a person may choose an approach, and an entry, of his own."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,12 +92,14 @@ def check_trajectory(
     scene = scene_round(scene, target)
     measured = check_straight(scene.fields, tip, outward, limits=no_limits(needle), fine=True)
     broken = broken_limits(scene.fields, tip, outward, needle, config=scene.config)
-    violations = [*broken.values(), *_rules_broken(scene, target, outward)]
+    one = _one(scene, target, tip, outward, measured)
+    violations = list(broken.values())
+    violations += _rules_broken(scene, target, one, needle)
     if off_mm is None:
         violations.append("no gap was told on this CT, so that the tip lies in none")
     elif off_mm > OFF_TARGET_MM:
         violations.append(f"the tip misses every gap by {off_mm:.1f} mm")
-    trajectory = _measured_trajectory(scene, target, tip, outward, needle, measured)
+    trajectory = _told(scene, target, one, needle, measured)
     return TrajectoryCheck(trajectory, tuple(violations), off_mm)
 
 
@@ -142,48 +140,65 @@ def _nearest_gap(scene: Scene, tip: Array) -> tuple[GapSpace | None, float | Non
     return best
 
 
-def _rules_broken(scene: Scene, target: Target, outward: Array) -> list[str]:
-    approaches = approaches_for(target, scene.config)
-    direction = outward[None, :]
-    if "femoral" in approaches:
+def _one(scene: Scene, target: Target, tip: Array, outward: Array, measured: Checked) -> Passed:
+    """Give the needle as the search knows its own: by the pedicle that it goes through or beside, or to a hip."""
+    to_bone = float(measured.to_bone_mm[0])
+    to_bone = float(measured.in_view_mm[0]) if np.isnan(to_bone) else to_bone
+    approach, pedicle = _approach(scene, target, tip, tip + to_bone * outward, outward)
+    family: Family = "lateral" if approach == "femoral" else "posterolateral"
+    family = "beside the screw" if approach == "transpedicular" else family
+    ends = tip[None, :]
+    way = Candidates(approach, family, ends, ends, outward[None, :], outward, pedicle=pedicle)
+    normal = surface_normals(scene.fields, tip + to_bone * outward)[0]
+    angle = np.degrees(np.arccos(np.clip(normal @ outward, -1.0, 1.0)))
+    return Passed(
+        way,
+        measured.to_skin_mm,
+        measured.in_view_mm,
+        np.array([to_bone]),
+        measured.metal_mm,
+        measured.canal_mm,
+        np.array([angle]),
+    )
+
+
+def _approach(scene: Scene, target: Target, tip: Array, bone: Array, outward: Array) -> tuple[Approach, Pedicle | None]:
+    if "femoral" in approaches_for(target, scene.config) or target.pedicle is None:
+        return "femoral", None
+    reach = scene.config.pedicle_reach_mm
+    for pedicle in target.pedicles:
+        lateral, other = at_isthmus(pedicle, tip[None, :], outward[None, :])
+        behind = float((bone - pedicle.isthmus_lps) @ pedicle.outward_lps) > 0.0
+        if behind and within_pedicle(pedicle, lateral, other, reach_mm=reach)[0]:
+            return "transpedicular", pedicle
+    return "extrapedicular", target.pedicle
+
+
+def _rules_broken(scene: Scene, target: Target, one: Passed, needle: Needle) -> list[str]:
+    """Name the rules that it breaks besides the march's limits; which approach it takes is not held against it."""
+    outward = one.family.outward_lps
+    if "femoral" in approaches_for(target, scene.config):
         thigh = thigh_of(target)
         if thigh is None:
             return ["side not known"]
-        safe = bool(allowed_directions(thigh, direction, config=scene.config)[0])
-        return [] if safe else ["comes from the side of vessels and nerves"]
-    if target.pedicle is None:
+        sided = [] if allowed_directions(thigh, outward, config=scene.config)[0] else [_WRONG_SIDE]
+    elif target.pedicle is None:
         return ["spinal canal not known"]
-    return [] if outward[1] > 0 else ["comes from the front of the spine"]
+    else:
+        sided = [] if outward[0, 1] > 0 else ["comes from the front of the spine"]
+    if one.bone_mm[0] >= one.in_view_mm[0]:
+        return sided  # it never leaves the bone within the picture, which the march has told
+    bone = one.family.aim_lps + one.bone_mm[:, None] * outward
+    rules = kept_rules(scene, target, one, needle, bone)
+    return [*sided, *(name for name, kept in rules.items() if not kept[0] and name not in _NOT_HELD)]
 
 
-def _approach(scene: Scene, target: Target, bone: Array, tip: Array) -> Approach:
-    approaches = approaches_for(target, scene.config)
-    if "femoral" in approaches or target.pedicle is None:
-        return "femoral"
-    reach = scene.config.pedicle_reach_mm
-    through = passes_pedicle(target.pedicle, bone[None, :], tip[None, :], reach_mm=reach)[0]
-    return "transpedicular" if through else "extrapedicular"
-
-
-def _measured_trajectory(
-    scene: Scene, target: Target, tip: Array, outward: Array, needle: Needle, measured: Checked
-) -> Trajectory:
-    config = scene.config
-    to_bone, to_skin = float(measured.to_bone_mm[0]), float(measured.to_skin_mm[0])
-    bone = tip if np.isnan(to_bone) else tip + to_bone * outward
-    skin = None if np.isnan(to_skin) else tip + to_skin * outward
-    in_bone = float(np.linalg.norm(bone - tip))
-    depth = None if skin is None else to_skin
-    path = [p for p in (skin, bone, tip) if p is not None]
-    if len(path) == 2 and in_bone == 0.0:
-        path = [tip + float(measured.in_view_mm[0]) * outward, tip]
-    approach = _approach(scene, target, bone, tip)
-    normal = surface_normals(scene.fields, bone)[0]
-    angle = float(np.degrees(np.arccos(np.clip(normal @ outward, -1.0, 1.0))))
+def _told(scene: Scene, target: Target, one: Passed, needle: Needle, measured: Checked) -> Trajectory:
+    config, tip = scene.config, one.family.aim_lps
     errors = aim_errors(
         scene.fields,
-        tip[None, :],
-        outward[None, :],
+        tip,
+        one.family.outward_lps,
         measured.in_view_mm,
         radius_mm=needle.outer_diameter_mm / 2,
         config=config,
@@ -191,36 +206,17 @@ def _measured_trajectory(
     robust = float(errors.harmless[0])
     in_gap = any(gap is target.gap for gap in scene.anatomy.gaps)
     voxel_ml = scene.anatomy.grid.voxel_volume_mm3 / 1000.0
-    reach = reachable_ml(tip[None, :], target.points_lps, reach_mm=config.reach_mm, voxel_ml=voxel_ml)
-    return Trajectory(
-        id="own",
-        approach=approach,
-        gap_id=target.gap.id,
-        implant_id=target.gap.implant_id,
-        rank=1,
-        entry_skin_lps=None if skin is None else point_tuple(skin),
-        entry_bone_lps=point_tuple(bone),
-        aim_lps=point_tuple(tip),
-        target_lps=point_tuple(tip),
-        path_lps=tuple(point_tuple(p) for p in path),
-        slides_along_implant=False,
-        depth_from_skin_mm=depth,
-        depth_in_bone_mm=in_bone,
-        needle=needle,
-        clearance_mm=Clearances(
-            metal=known_mm(measured.metal_mm[0]),
-            canal=known_mm(measured.canal_mm[0]) if scene.fields.canal_known else None,
-            nearest_breach=breach_clearance_mm(scene, target.gap.id, path[0], tip, needle),
-            forbidden=known_mm(measured.forbidden_mm[0]),
-            other_bone=known_mm(measured.other_bone_mm[0]),
-        ),
-        crosses=crossings(depth, in_bone, soft=soft_crossings(scene.anatomy, bone, skin)),
-        cortical_crossings=1,
-        entry_angle_deg=angle if np.isfinite(angle) else None,
-        reachable_ml=float(reach[0]) if in_gap else None,
-        skin_landmark=landmark(target, skin, scene.anatomy.landmarks),
-        bulls_eye=needle_view(tip, path[0], config=config, console=scene.console),
+    reach = reachable_ml(tip, target.points_lps, reach_mm=config.reach_mm, voxel_ml=voxel_ml)
+    told = told_of(
+        scene,
+        target,
+        one,
+        needle,
+        measured,
         score=robust,
-        score_terms={"robustness": robust},
-        with_aim_error=errors.record(0, canal_known=scene.fields.canal_known, config=config),
+        terms={"robustness": robust},
+        reach_ml=float(reach[0]) if in_gap else None,
     )
+    # which of the program's families it would belong to is not asked of a person's needle
+    aimed = errors.record(0, canal_known=scene.fields.canal_known, config=config)
+    return told.model_copy(update={"id": "own", "family": None, "with_aim_error": aimed})

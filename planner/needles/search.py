@@ -4,7 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from planner.config.needle_config import NeedleConfig
+from planner.geometry.frames import unit
 from planner.model.anatomy import Anatomy, GapSpace
 from planner.model.breach import Breach
 from planner.model.needle import Needle, NeedleSet, Trajectory
@@ -128,7 +131,8 @@ def plan_needles(
         # What a person chose comes before what is proposed.
         held = [way.trajectory for way in locked if way.reaches and way.trajectory.gap_id == gap.id]
         named = []
-        for rank, trajectory in enumerate((*held, *search.trajectories), start=1):
+        others = [t for t in search.trajectories if not any(_is_alike(t, own, config) for own in held)]
+        for rank, trajectory in enumerate((*held, *others), start=1):
             number += 1
             named.append(trajectory.model_copy(update={"id": f"trajectory-{number}", "rank": rank}))
         searches.append(replace(search, trajectories=tuple(named)))
@@ -137,6 +141,13 @@ def plan_needles(
         found, anatomy.gaps, reach_mm=config.reach_mm, most_needles=config.needles_in_set, config=config.sets
     )
     return NeedlePlan(tuple(searches), sets, locked)
+
+
+def _is_alike(one: Trajectory, other: Trajectory, config: NeedleConfig) -> bool:
+    """Say whether two needles come to the same place from the same side, so that one of them tells nothing new."""
+    apart = float(np.linalg.norm(np.subtract(one.target_lps, other.target_lps)))
+    ways = [unit(np.subtract(way.path_lps[0], way.aim_lps)) for way in (one, other)]
+    return apart < config.apart_mm and float(ways[0] @ ways[1]) > float(np.cos(np.radians(config.apart_deg)))
 
 
 def search_gap(scene: Scene, gap: GapSpace, *, catalogue: Mapping[str, Needle] | None = None) -> GapSearch:

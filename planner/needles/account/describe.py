@@ -19,7 +19,7 @@ from planner.needles.account.zones import zones_reached
 from planner.needles.candidates import Target
 from planner.needles.hip.hip_way import HipSite, hip_site
 from planner.needles.select import Passed
-from planner.safety.clearance import Limits, check_straight, known_mm
+from planner.safety.clearance import Checked, Limits, check_straight, known_mm
 from planner.safety.fields import Fields
 from planner.safety.watch_angles import ConsoleAngles
 
@@ -158,10 +158,55 @@ def describe(
     fine = check_straight(scene.fields, aim, outward, limits=limits, fine=True)
     if fine.reason[0] != 0:
         return None
-    bone = aim + fine.to_bone_mm[0] * outward
+    return told_of(scene, target, one, needle, fine, score=score, terms=terms, reach_ml=reach_ml)
+
+
+def told_of(
+    scene: Scene,
+    target: Target,
+    one: Passed,
+    needle: Needle,
+    fine: Checked,
+    *,
+    score: float,
+    terms: dict[str, float],
+    reach_ml: float | None,
+) -> Trajectory:
+    """Write down all that is told of one needle, safe or not.
+
+    Parameters
+    ----------
+    scene : Scene
+        Anatomy, distances, settings.
+    target : Target
+        The gap.
+    one : Passed
+        A single needle.
+    needle : Needle
+        Its size.
+    fine : Checked
+        What its fine march measured.
+    score : float
+        0 to 1.
+    terms : dict
+        What the score is made of.
+    reach_ml : float or None
+        Volume within reach of the tip; None where that was not measured.
+
+    Returns
+    -------
+    Trajectory
+        Where the march never left the bone, the bone's entry is where it ended.
+    """
+    family = one.family
+    aim, end, outward = family.aim_lps[0], family.target_lps[0], family.outward_lps[0]
+    slide = float(np.linalg.norm(end - aim))
+    to_bone = float(fine.to_bone_mm[0])
+    to_bone = float(fine.in_view_mm[0]) if np.isnan(to_bone) else to_bone
+    bone = aim + to_bone * outward
     skin = aim + fine.to_skin_mm[0] * outward if np.isfinite(fine.to_skin_mm[0]) else None
     path = [p for p in (skin, bone, aim, end if family.slides else None) if p is not None]
-    in_bone = float(fine.to_bone_mm[0]) + slide
+    in_bone = to_bone + slide
     depth = None if skin is None else float(fine.to_skin_mm[0]) + slide
     known = scene.fields.canal_known and family.approach != "femoral"
     way = way_account(
@@ -185,15 +230,15 @@ def describe(
         depth_in_bone_mm=in_bone,
         needle=needle,
         clearance_mm=Clearances(
-            metal=float(fine.metal_mm[0]),
-            canal=float(fine.canal_mm[0]) if known else None,
+            metal=known_mm(fine.metal_mm[0]),
+            canal=known_mm(fine.canal_mm[0]) if known else None,
             nearest_breach=breach_clearance_mm(scene, target.gap.id, path[0], aim, needle),
             forbidden=known_mm(fine.forbidden_mm[0]),
             other_bone=known_mm(fine.other_bone_mm[0]),
         ),
         crosses=crossings(depth, in_bone, soft=soft_crossings(scene.anatomy, bone, skin)),
         cortical_crossings=1,
-        entry_angle_deg=float(one.entry_angle_deg[0]),
+        entry_angle_deg=known_mm(one.entry_angle_deg[0]),
         reachable_ml=reach_ml,
         skin_landmark=next(iter(way["skin_offsets"]), None),
         bulls_eye=needle_view(aim, path[0], config=scene.config, console=scene.console),

@@ -1,9 +1,9 @@
 """Which needle of a set injects first."""
 
 import numpy as np
-from tests.unit.needles.sets.test_together import needle
 
 from planner.needles.sets.order import InjectionLeak, injection_order
+from tests.unit.needles.sets.test_together import needle
 
 UP = np.array([0.0, 1.0, 0.0])
 
