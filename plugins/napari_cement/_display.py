@@ -124,6 +124,22 @@ class Display:
         viewer.dims.set_point(range(3), where)
         viewer.scene.camera.center = tuple(where[axis] for axis in viewer.dims.displayed)
 
+    def show_balls_of(self, radius_mm: float) -> None:
+        """Let each cut show the balls that it passes through.
+
+        Parameters
+        ----------
+        radius_mm : float
+            Of the largest ball.
+        """
+        viewer = self._viewer()
+        if viewer is None or viewer.dims.ndim != 3:
+            return
+        # Wider than any ball of before it stays: napari leaves out what the cut does not meet.
+        slab = max(SLAB_MM, radius_mm, *viewer.dims.margin_left)
+        if slab > min(viewer.dims.margin_left):
+            viewer.dims.margin_left = viewer.dims.margin_right = (slab,) * 3
+
     def _plans(self) -> list[Plan]:
         viewer = self._viewer()
         origins = [origin_of(layer) for layer in viewer.layers] if viewer is not None else []

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from napari_cement._layers import LayerData, display_only_layers, plan_layers, scan_layers
+from napari_cement._layers import LayerData, display_only_layers, scan_layers
+from napari_cement._plan_layers import plan_layers
 from planner.errors import CancelledError, InputError, PlannerError
 from planner.io import inspect_input, load_scan
 from planner.io.nifti import read_label_nifti

@@ -8,10 +8,13 @@ from napari.layers import Layer, Points
 from qtpy.QtCore import QObject, Signal
 
 from napari_cement._display import display_of
-from napari_cement._layers import needle_sizes, origin_of, plan_layers, scan_layers, to_world
+from napari_cement._layers import origin_of, scan_layers, to_world
+from napari_cement._needle_layers import needle_sizes
+from napari_cement._plan_layers import plan_layers
 from napari_cement._reader import ct_layers, load_plan_folder, load_scans
 from napari_cement._work import Work
 from planner.config.plan_config import PlanConfig
+from planner.config.wishes_config import WishesConfig
 from planner.errors import CancelledError, GeometryError, InputError, PlannerError, SeriesError
 from planner.io import load_scan
 from planner.model.labels import LabelMap
@@ -44,12 +47,17 @@ class CementSession(QObject):
     """The `Scan` whose layer was added."""
     planned = Signal(object)
     """The `Plan` whose layers were added."""
+    judged = Signal(object)
+    """The `TrajectoryCheck` of one's own needle."""
 
     def __init__(self, viewer: Any, config: PlanConfig | None = None) -> None:
         super().__init__()
         self._viewer = viewer
         self._display = display_of(viewer)
         self._config = config or PlanConfig()
+        self._case: Any = None
+        self._scan: Scan | None = None
+        self._judging = False
         self._run = 0
         self._work: Work[Any] | None = None
         self._take: Callable[[Any], None] = lambda result: None
@@ -58,6 +66,32 @@ class CementSession(QObject):
     def is_running(self) -> bool:
         """Whether a run that counts is under way."""
         return self._work is not None
+
+    @property
+    def wishes(self) -> WishesConfig:
+        """The operator's wishes, as the next plan and the next judgement take them."""
+        return self._config.needles.wishes
+
+    def set_wishes(self, wishes: WishesConfig) -> None:
+        """Take other wishes.
+
+        Parameters
+        ----------
+        wishes : WishesConfig
+            The wishes.
+        """
+        needles = self._config.needles.model_copy(update={"wishes": wishes})
+        self._config = self._config.model_copy(update={"needles": needles})
+
+    @property
+    def planned_scan(self) -> Scan | None:
+        """The CT that the shown plan lies over; None without a plan, or where only its folder is there."""
+        return self._scan
+
+    @property
+    def can_judge(self) -> bool:
+        """Whether a needle can be judged: a plan was made here, and nothing else is under way."""
+        return self._case is not None and (self._work is None or self._judging)
 
     def load(self, path: Path, *, then_plan: bool = False) -> None:
         """Load a CT in the background and show it; hidden beside it, the same with metal artefact reduction.
@@ -111,6 +145,7 @@ class CementSession(QObject):
             if scan is not None:
                 self._add(scan_layers(scan, name=f"CT {ct.name if ct else ''}"))
                 self.loaded.emit(scan)
+            self._case, self._scan = None, scan
             self._show(plan, labels, with_bone=scan is None)
 
         self._start(work, take)
@@ -131,10 +166,38 @@ class CementSession(QObject):
             return pipeline.plan_scan(scan, self._config, monitor=monitor)
 
         def take(case: Any) -> None:
+            self._case, self._scan = case, scan
             unreadable = None if case.trust is None else case.trust.unreadable
             self._show(case.plan, case.labels, with_bone=False, unreadable=unreadable)
 
         self._start(work, take)
+
+    def judge(self, entry_lps: PointLps, target_lps: PointLps, *, gauge: str) -> None:
+        """Judge one's own needle in the background; one that is still being judged is dropped.
+
+        Parameters
+        ----------
+        entry_lps, target_lps : tuple of float
+            A point of it outside of the bone, and its tip, LPS mm.
+        gauge : str
+            A name of the needle catalogue.
+
+        Notes
+        -----
+        Does nothing unless `can_judge`.
+        """
+        if not self.can_judge:
+            return
+        case, config = self._case, self._config
+
+        def work(monitor: Monitor) -> Any:
+            from planner import pipeline
+
+            return pipeline.check_trajectory(
+                case, entry_lps=entry_lps, target_lps=target_lps, gauge=gauge, config=config
+            )
+
+        self._start(work, self.judged.emit, judging=True)
 
     def cancel(self) -> None:
         """Stop the run that counts: its result is dropped even where it comes too late to be stopped."""
@@ -160,10 +223,11 @@ class CementSession(QObject):
             if is_dots and {"trajectory", "rank"} <= set(layer.features):
                 layer.size = needle_sizes(layer.features, trajectory_id)
 
-    def _start(self, function: Callable[[Monitor], Any], take: Callable[[Any], None]) -> None:
+    def _start(self, function: Callable[[Monitor], Any], take: Callable[[Any], None], *, judging: bool = False) -> None:
         if self._work is not None:
             self._work.quit()
         self._run += 1
+        self._judging = judging
         self._take = take
         work: Work[Any] = Work(self._run, function)
         work.signals.progressed.connect(self._on_progressed)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from napari_cement._display import AXIAL, CORONAL, SAGITTAL, display_of
-from napari_cement._layers import plan_layers, scan_layers, to_world
+from napari_cement._layers import scan_layers, to_world
+from napari_cement._plan_layers import plan_layers
 from tests.napari_cement.conftest import MARKER_LPS
 
 

@@ -1,19 +1,12 @@
 import numpy as np
 import pytest
 
-from napari_cement._layers import (
-    AXES,
-    BREACH,
-    GAP,
-    METADATA,
-    UNREADABLE,
-    Origin,
-    needle_sizes,
-    plan_layers,
-    scan_layers,
-)
+from napari_cement._layers import AXES, METADATA, Origin, scan_layers
+from napari_cement._needle_layers import needle_sizes
+from napari_cement._plan_layers import plan_layers
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask
+from planner.report.palette import BREACH, GAP, UNREADABLE
 from tests.napari_cement.conftest import MARKER_LPS
 
 
@@ -128,9 +121,12 @@ def test_a_needles_course_has_a_dot_in_each_slice(plan):
 
 
 def test_which_needles_are_shown():
-    features = {"trajectory": ["a", "b", "c"], "rank": [1, 2, 1], "size_mm": [1.5, 2.0, 3.0]}
-    assert needle_sizes(features, None).tolist() == [1.5, 0.0, 3.0]
-    assert needle_sizes(features, "b").tolist() == [0.0, 2.0, 0.0]
+    features = {
+        "trajectory": ["a", "b", "c", "d"], "rank": [1, 2, 1, 2], "locked": [False, False, False, True],
+        "size_mm": [1.5, 2.0, 3.0, 1.0],
+    }  # fmt: skip
+    assert needle_sizes(features, None).tolist() == [1.5, 0.0, 3.0, 1.0]
+    assert needle_sizes(features, "b").tolist() == [0.0, 2.0, 0.0, 0.0]
 
 
 def test_a_plan_without_anything_has_no_layers(plan):

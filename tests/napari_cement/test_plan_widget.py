@@ -3,7 +3,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_cement._layers import scan_layers
-from napari_cement.widgets.plan_tree import (
+from napari_cement.widgets.plan_words import (
     breach_figures,
     breach_words,
     gap_figures,

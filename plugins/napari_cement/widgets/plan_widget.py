@@ -12,20 +12,27 @@ from qtpy.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_cement._display import NOT_CERTIFIED, VIEWS, display_of, review_words
-from napari_cement._layers import LEGEND, origin_of
+from napari_cement._layers import origin_of
+from napari_cement._plan_layers import LEGEND
 from napari_cement._session import CementSession
 from napari_cement.widgets.plan_tree import PlanTree
+from napari_cement.widgets.wishes_widget import WishesWidget
 from planner.config.plan_config import PlanConfig
+from planner.config.wishes_config import LockedNeedle, WishesConfig
+from planner.errors import PlannerError
 from planner.model.plan import Plan
 from planner.model.scan import Scan
+from planner.needles.lock import is_held_by, lock_of
 from planner.progress import Progress
 
 _WIDTH_PX = 460
+_LOCK, _UNLOCK = "Lock this needle", "Unlock this needle"
 _NO_CT = "no CT yet: open a folder, or File > Open Sample"
 
 
@@ -56,12 +63,20 @@ class PlanWidget(QWidget):
         self.review = QLabel(NOT_CERTIFIED)
         self.review.setWordWrap(True)
         self.tree = PlanTree()
+        self.lock_button = QPushButton(_LOCK)
+        self.lock_button.setToolTip("The next plan holds the chosen needle as it is")
+        self.wishes = WishesWidget(napari_viewer, self.session)
+        self._plan: Plan | None = None
+        self._needle: str | None = None
+        self._wishes_of: dict[Any, WishesConfig] = {}
+        self._about: Any = None
         self.details = QLabel()
         self.details.setWordWrap(True)
         self.details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.setMinimumWidth(_WIDTH_PX)
         self._lay_out()
         self._wire()
+        self.wishes.setValue(self.session.wishes)
         self._list_inputs()
         self._show_running(False)
 
@@ -90,8 +105,15 @@ class PlanWidget(QWidget):
         layout.addWidget(self.progress)
         layout.addWidget(self.message)
         layout.addLayout(views)
-        layout.addWidget(self.tree, 1)
-        layout.addWidget(self.details)
+        self.tabs = QTabWidget()
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.addWidget(self.tree, 1)
+        column.addWidget(self.details)
+        column.addWidget(self.lock_button)
+        self.tabs.addTab(page, "Plan")
+        self.tabs.addTab(self.wishes, "My wishes")
+        layout.addWidget(self.tabs, 1)
         layout.addLayout(_legend())
         layout.addWidget(self.review)
 
@@ -107,12 +129,18 @@ class PlanWidget(QWidget):
         self.session.planned.connect(self._on_planned)
         self.tree.chosen.connect(self._on_chosen)
         self.tree.described.connect(self.details.setText)
+        self.session.judged.connect(self._on_judged)
+        self.lock_button.clicked.connect(self._on_lock)
+        self.wishes.valueChanged.connect(self._on_wishes)
+        self.wishes.planWanted.connect(self._on_plan)
+        self.inputs.currentIndexChanged.connect(self._follow_input)
         self._viewer.layers.events.inserted.connect(self._list_inputs)
         self._viewer.layers.events.removed.connect(self._list_inputs)
 
     def _list_inputs(self, event: object = None) -> None:
         """List the CTs of the viewer: only those that the planner loaded know the patient's left from right."""
         wanted = self.inputs.currentText()
+        self.inputs.blockSignals(True)
         self.inputs.clear()
         for layer in self._viewer.layers:
             origin = origin_of(layer)
@@ -123,6 +151,8 @@ class PlanWidget(QWidget):
         # The newest where the one before has gone.
         kept = self.inputs.findText(wanted)
         self.inputs.setCurrentIndex(kept if kept >= 0 else self.inputs.count() - 1)
+        self.inputs.blockSignals(False)
+        self._follow_input()
         self._show_running(self.session.is_running)
 
     def _on_open(self) -> None:
@@ -132,11 +162,66 @@ class PlanWidget(QWidget):
 
     def _on_plan(self) -> None:
         scan = self.inputs.currentData()
-        if isinstance(scan, Scan):
-            self.session.plan(scan)
+        if not isinstance(scan, Scan):
+            return
+        try:
+            wishes = self.wishes.value()
+        except PlannerError as error:
+            self._on_failed(str(error))
+            return
+        self.session.set_wishes(wishes)
+        self.session.plan(scan)
+
+    def _follow_input(self, index: int = -1) -> None:
+        """Change wishes with the CT: a place in one patient is none in another."""
+        scan = self.inputs.currentData()
+        if not isinstance(scan, Scan) or _patient(scan) == self._about:
+            return
+        before, self._about = self._about, _patient(scan)
+        if before is None:
+            return  # what was wished before there was a CT is of this one
+        # As it stands in the session: what the planner takes.
+        self._wishes_of[before] = self.session.wishes
+        self.wishes.needle.clear()
+        self.wishes.setValue(self._wishes_of.pop(self._about, WishesConfig()))
+        self._offer_lock()
+
+    def _on_wishes(self, wishes: WishesConfig) -> None:
+        self.session.set_wishes(wishes)
+        self._offer_lock()
+
+    def _offer_lock(self) -> None:
+        """Offer to hold the chosen needle, or to let it go, where it lies in the CT that is planned on next."""
+        chosen = self._plan is not None and self._needle is not None
+        self.lock_button.setEnabled(chosen and self._is_of_this_ct())
+        self.lock_button.setText(_LOCK if self._holds() is None else _UNLOCK)
+
+    def _is_of_this_ct(self) -> bool:
+        return self.session.planned_scan is self.inputs.currentData()
+
+    def _holds(self) -> LockedNeedle | None:
+        ways = () if self._plan is None else self._plan.ways
+        way = next((way for way in ways if way.id == self._needle), None)
+        return None if way is None else next((w for w in self.wishes.wishes.locked if is_held_by(way, w)), None)
+
+    def _on_lock(self) -> None:
+        held = self._holds()
+        if held is not None:
+            self.wishes.wishes.unlock(held)
+            self.message.setText("The next plan may take another needle in its place.")
+        elif self._plan is not None and self._needle is not None:
+            try:
+                self.wishes.wishes.lock(lock_of(self._plan, self._needle))
+            except PlannerError as error:
+                self._on_failed(str(error))
+                return
+            self.message.setText("The next plan holds this needle as it is.")
+        self._offer_lock()
 
     def _show_running(self, running: bool) -> None:  # noqa: FBT001  # a Qt slot
-        self.plan_button.setEnabled(not running and self.inputs.currentData() is not None)
+        can_plan = not running and self.inputs.currentData() is not None
+        self.plan_button.setEnabled(can_plan)
+        self.wishes.plan_button.setEnabled(can_plan)
         self.open_button.setEnabled(not running)
         self.inputs.setEnabled(not running)
         self.cancel_button.setEnabled(running)
@@ -164,13 +249,18 @@ class PlanWidget(QWidget):
         self.message.setText("CT loaded.")
         self._show_running(self.session.is_running)
 
+    def _on_judged(self, check: object) -> None:
+        self.message.setText("Own needle judged.")
+
     def _on_planned(self, plan: Plan) -> None:
+        self._plan, self._needle = plan, None
+        self._offer_lock()
         self.tree.set_plan(plan)
         self.details.setText("Choose a row to go there.")
         self.review.setText(f"{review_words(plan.review)}. {NOT_CERTIFIED}")
         self.message.setText(
             f"{_count(len(plan.implants), 'implant')}, {_count(len(plan.gaps), 'gap')}, "
-            f"{_count(len(plan.trajectories), 'needle')}, {_count(len(plan.breaches), 'breach', 'breaches')}."
+            f"{_count(len(plan.ways), 'needle')}, {_count(len(plan.breaches), 'breach', 'breaches')}."
         )
         if plan.gaps:
             # Begin where there is something to see, not in the middle of the scan.
@@ -178,7 +268,15 @@ class PlanWidget(QWidget):
             self.session.fly_to(plan.gaps[0].centroid_lps, trajectory_id=first)
 
     def _on_chosen(self, point_lps: tuple[float, float, float], needle: str | None) -> None:
+        self._needle = needle
+        self._offer_lock()
+        self.wishes.set_chosen(point_lps if self._is_of_this_ct() else None)
         self.session.fly_to(point_lps, trajectory_id=needle)
+
+
+def _patient(scan: Scan) -> object:
+    """Tell CTs apart by what lies where in them: their series, else the CT itself."""
+    return scan if scan.series.series_instance_uid is None else scan.series
 
 
 def _legend() -> QGridLayout:

@@ -1,0 +1,83 @@
+"""A planned needle as one that stays: as a wish for the next plan."""
+
+import numpy as np
+
+from planner.config.wishes_config import LockedNeedle
+from planner.errors import UsageError
+from planner.geometry.frames import unit
+from planner.model.needle import NeedleWay, Trajectory
+from planner.model.plan import Plan
+from planner.needles.catalogue import CATALOGUE
+
+_SAME_MM = 0.01
+_SAME_DIRECTION = 1e-4
+"""Two needles so near are one: far below a voxel, above what is lost by writing positions down."""
+
+
+def lock_of(plan: Plan, needle_id: str) -> LockedNeedle:
+    """Give the wish that holds a planned needle as it is.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    needle_id : str
+        The id of one of its needles.
+
+    Returns
+    -------
+    LockedNeedle
+        From its entry (where the skin is not in view, into bone) to its tip.
+
+    Raises
+    ------
+    UsageError
+        If the plan holds no such needle, or the needle is not one straight line to a gap with a needle of the
+        catalogue: such a one cannot be held yet.
+    """
+    way = next((way for way in plan.ways if way.id == needle_id), None)
+    if way is None:
+        raise UsageError(f"the plan holds no needle {needle_id!r}")
+    why = _why_not(plan, way)
+    if why is not None:
+        raise UsageError(f"{needle_id} cannot be locked: {why}")
+    return LockedNeedle(entry_lps=way.path_lps[0], target_lps=way.target_lps, needle=way.needle.gauge)
+
+
+def is_held_by(way: NeedleWay, wish: LockedNeedle) -> bool:
+    """Say whether a needle is the one that a wish holds.
+
+    Parameters
+    ----------
+    way : NeedleWay
+        A planned needle.
+    wish : LockedNeedle
+        A needle that stays.
+
+    Returns
+    -------
+    bool
+        Same tip, same direction, same needle.
+    """
+    tip, wished_tip = np.asarray(way.target_lps), np.asarray(wish.target_lps)
+    if way.needle.gauge != wish.needle or np.linalg.norm(tip - wished_tip) > _SAME_MM or _is_bent(way):
+        return False
+    out, wished_out = unit(np.asarray(way.path_lps[0]) - tip), unit(np.asarray(wish.entry_lps) - wished_tip)
+    return bool(np.linalg.norm(out - wished_out) <= _SAME_DIRECTION)
+
+
+def _why_not(plan: Plan, way: NeedleWay) -> str | None:
+    if not isinstance(way, Trajectory):
+        target = next((target for target in plan.picked_targets if target.id == way.goal_id), None)
+        if target is None or target.gap_id is None:
+            return "it leads to no gap"
+    if _is_bent(way):
+        return "it slides along the implant or bends, and only straight needles can be held"
+    if CATALOGUE.get(way.needle.gauge) != way.needle:
+        return f"its needle {way.needle.gauge!r} is not in the catalogue"
+    return None
+
+
+def _is_bent(way: NeedleWay) -> bool:
+    away = float(np.linalg.norm(np.asarray(way.aim_lps) - np.asarray(way.target_lps)))
+    return way.slides_along_implant or way.cannula is not None or away > _SAME_MM
