@@ -83,7 +83,8 @@ def _course_layer(ways: Sequence[NeedleWay], origin: Origin) -> LayerData:
         "features": features,
         "size": needle_sizes(features, None),
         "face_color": colours,
-        "border_color": "black",
+        # Even a dot of no size shows its rim.
+        "border_color": ["black" if locked else "transparent" for locked in features["locked"]],
         "border_width": [0.15 if locked else 0.0 for locked in features["locked"]],
         "projection_mode": "rescale_spherical",
     }

@@ -33,7 +33,7 @@ LEGEND = (
     ("breach: where it can leak", BREACH),
     ("spinal canal", CANAL),
     ("needle", NEEDLE),
-    ("needle that stays as it is", LOCKED),
+    ("locked needle", LOCKED),
     ("unreadable by metal artefacts", UNREADABLE),
     *WISH_LEGEND,
 )

@@ -1,5 +1,6 @@
 """A person's own needle: picked by two points, judged at once, kept if wanted."""
 
+from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import QTimer, Signal
@@ -19,6 +20,8 @@ _TO_DO = {
     0: "Pick its entry (skin, or any point outside of the bone), then its tip.",
     1: "Now pick its tip; scroll to its slice first.",
 }
+_JUDGING = "Judging …"
+_NO_PLAN = "Not judged: plan on this CT first."
 _TOO_MANY = "More than two points: delete all but its entry and its tip."
 
 
@@ -31,14 +34,16 @@ class OwnNeedleWidget(QGroupBox):
         What is picked.
     session : CementSession
         Judges it.
+    can_judge : callable
+        Says whether the session's plan is of the CT that the needle is picked in.
     """
 
     kept = Signal(object)
     """The `LockedNeedle` that is to stay."""
 
-    def __init__(self, needle: OwnNeedle, session: CementSession) -> None:
+    def __init__(self, needle: OwnNeedle, session: CementSession, *, can_judge: Callable[[], bool]) -> None:
         super().__init__("A needle of my own")
-        self._needle, self._session = needle, session
+        self._needle, self._session, self._can_judge = needle, session, can_judge
         self._judged: tuple[Any, ...] | None = None
         self.pick_button = QPushButton("Pick entry and tip")
         self.pick_button.setCheckable(True)
@@ -80,6 +85,7 @@ class OwnNeedleWidget(QGroupBox):
         self._session.judged.connect(self._on_judged)
         self._session.failed.connect(self._on_failed)
         self._session.planned.connect(self.judge_anew)
+        self._session.running.connect(self._on_running)
 
     def judge_anew(self, *_: object) -> None:
         """Judge the needle again: what it is judged against has changed."""
@@ -119,13 +125,21 @@ class OwnNeedleWidget(QGroupBox):
         elif question != self._judged:
             self._judged = question
             self._draw(is_safe=None)
-            self.verdict.setText("Not judged yet: make a plan first." if not self._session.can_judge else "Judging …")
+            self.verdict.setText(_JUDGING if self._can_judge() else _NO_PLAN)
             self._timer.start()
 
     def _judge(self) -> None:
         question = self._question()
-        if question is not None:
+        if question is None:
+            return
+        if self._can_judge():
             self._session.judge(*question[0], gauge=question[1])
+        else:
+            self.verdict.setText(_NO_PLAN)
+
+    def _on_running(self, running: bool) -> None:  # noqa: FBT001  # a Qt slot
+        if not running and self.verdict.text() == _NO_PLAN and self._can_judge():
+            self.judge_anew()
 
     def _on_judged(self, check: Any) -> None:
         if self._question() is None:
@@ -134,7 +148,7 @@ class OwnNeedleWidget(QGroupBox):
         self.verdict.setText(verdict_words(check))
 
     def _on_failed(self, words: str) -> None:
-        if self._question() is not None and self.verdict.text().startswith("Judging"):
+        if self._question() is not None and self.verdict.text().startswith(_JUDGING):
             self.verdict.setText(f"Cannot be judged: {words}.")
 
     def _draw(self, *, is_safe: bool | None) -> None:

@@ -37,6 +37,8 @@ from planner.report.leak_words import wall
 from planner.report.leaks import leaks_of
 from planner.report.palette import BREACH, GAP, IMPLANT, NEEDLE
 
+_FIRST_COLUMN_PX = 270
+"""At most: the figures beside it must be seen; what is cut off stands in the tip and below."""
 _PLACE = Qt.ItemDataRole.UserRole
 _NEEDLE = Qt.ItemDataRole.UserRole + 1
 _WORDS = Qt.ItemDataRole.UserRole + 2
@@ -70,6 +72,7 @@ class PlanTree(QTreeWidget):
         if plan is not None:
             self._fill(plan)
         self.resizeColumnToContents(0)
+        self.setColumnWidth(0, min(self.columnWidth(0), _FIRST_COLUMN_PX))
         self.blockSignals(False)
 
     def _fill(self, plan: Plan) -> None:

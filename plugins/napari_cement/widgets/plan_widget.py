@@ -65,7 +65,9 @@ class PlanWidget(QWidget):
         self.tree = PlanTree()
         self.lock_button = QPushButton(_LOCK)
         self.lock_button.setToolTip("The next plan holds the chosen needle as it is")
-        self.wishes = WishesWidget(napari_viewer, self.session)
+        self.wishes = WishesWidget(
+            napari_viewer, self.session, can_judge=lambda: self.session.can_judge and self._is_of_this_ct()
+        )
         self._plan: Plan | None = None
         self._needle: str | None = None
         self._wishes_of: dict[Any, WishesConfig] = {}

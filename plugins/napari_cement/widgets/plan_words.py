@@ -72,7 +72,7 @@ def gap_figures(gap: Gap) -> str:
 def needle_words(needle: NeedleWay) -> str:
     """Name a needle."""
     kind = needle.approach if needle.family is None else f"{needle.approach}, {needle.family}"
-    stays = " (stays as it is)" if is_locked(needle) else ""
+    stays = " (locked)" if is_locked(needle) else ""
     return f"needle {needle.rank}{stays}: {kind}, {needle.needle.gauge}"
 
 

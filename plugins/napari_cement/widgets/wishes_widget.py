@@ -1,5 +1,6 @@
 """The operator's wishes: targets, regions, needles that stay, a needle of one's own."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ _ADD: dict[Wish, str] = {
     "keep_out": "Add balls to keep out of",
     "enter_through": "Add balls to enter through",
 }
+_WIDEST_MM: dict[Wish, float] = {"targets": 15.0, "keep_out": 200.0, "enter_through": 200.0}
+"""What the field takes: of targets as the planner, of regions wider than any body part that one would draw by hand."""
 _HINT = (
     "Press a button and click in a slice; napari's tools for points move, resize and delete. "
     "Press Plan again to plan with these wishes."
@@ -50,17 +53,19 @@ class WishesWidget(QWidget):
         The viewer.
     session : CementSession
         Judges one's own needle.
+    can_judge : callable
+        Says whether the session's plan is of the CT that is drawn on.
     """
 
     valueChanged = Signal(object)
     """The new `WishesConfig`."""
     planWanted = Signal()
 
-    def __init__(self, napari_viewer: Any, session: CementSession) -> None:
+    def __init__(self, napari_viewer: Any, session: CementSession, *, can_judge: Callable[[], bool]) -> None:
         super().__init__()
         self.wishes = Wishes(napari_viewer)
         self.needle = OwnNeedle(napari_viewer)
-        self.own = OwnNeedleWidget(self.needle, session)
+        self.own = OwnNeedleWidget(self.needle, session, can_judge=can_judge)
         self._chosen: PointLps | None = None
         self.add_buttons = {wish: QPushButton(_ADD[wish]) for wish in WISHES}
         self.radii = {wish: QDoubleSpinBox() for wish in WISHES}
@@ -93,14 +98,14 @@ class WishesWidget(QWidget):
 
     def _lay_out(self) -> None:
         grid = QGridLayout()
-        for row, wish in enumerate(WISHES):
+        grid.addWidget(QLabel("radius"), 0, 2)
+        for row, wish in enumerate(WISHES, start=1):
             button, radius = self.add_buttons[wish], self.radii[wish]
             button.setCheckable(True)
-            radius.setRange(0.5, 15.0 if wish == "targets" else 200.0)
+            radius.setRange(0.5, _WIDEST_MM[wish])
             radius.setDecimals(1)
             radius.setSingleStep(0.5)
             radius.setValue(FIRST_RADIUS_MM[wish])
-            radius.setPrefix("radius ")
             radius.setSuffix(" mm")
             radius.setToolTip("Of the balls that come next, and of those selected in the layer")
             chip = QLabel()
@@ -108,7 +113,7 @@ class WishesWidget(QWidget):
             chip.setStyleSheet(f"background: {WISH_COLOURS[wish]}; border: 1px solid black;")
             for column, part in enumerate((chip, button, radius, self.counts[wish])):
                 grid.addWidget(part, row, column)
-        grid.addWidget(self.here_button, len(WISHES), 1, 1, 2)
+        grid.addWidget(self.here_button, len(WISHES) + 1, 1, 1, 2)
         grid.setColumnStretch(1, 1)
         places = QGroupBox("Targets and regions")
         places.setLayout(grid)
