@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from napari_cement._layers import AXES, METADATA, Origin, scan_layers
-from napari_cement._needle_layers import needle_sizes
+from napari_cement._needle_layers import LOCKED, needle_sizes
 from napari_cement._plan_layers import plan_layers
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask
-from planner.report.palette import BREACH, GAP, UNREADABLE
+from planner.report.palette import BREACH, GAP, NEEDLE, UNREADABLE
 from tests.napari_cement.conftest import MARKER_LPS
 
 
@@ -144,3 +144,15 @@ def test_napari_takes_all_layers(make_napari_viewer, scan, plan, labels):
     assert isinstance(viewer.layers["gaps"].metadata[METADATA], Origin)
     assert viewer.layers["gaps"].features["id"].tolist() == ["", "gap-1"]
     assert len(viewer.layers["trajectories"].features) == 2
+
+
+def test_locked_needles_are_drawn_apart_and_always(plan):
+    locked = plan.trajectories[1].model_copy(update={"locked": True})
+    held = plan.model_copy(update={"trajectories": (plan.trajectories[0], locked)})
+    layers = by_name(plan_layers(held, None))
+    _, arguments, _ = layers["needles"]
+    colours = dict(zip(arguments["features"]["trajectory"], arguments["face_color"], strict=True))
+    assert colours == {"trajectory-1": NEEDLE, "trajectory-2": LOCKED}
+    assert 0.0 not in arguments["size"]
+    assert layers["trajectories"][1]["edge_color"] == [NEEDLE, LOCKED]
+    assert layers["trajectories"][1]["features"]["locked"] == [False, True]
