@@ -279,6 +279,14 @@ def test_a_needle_is_not_judged_while_a_plan_is_made(qtbot, widget, viewer, scan
     assert stand_in.asked == []
 
 
+def test_a_long_verdict_is_not_cut_off_in_a_low_window(widget, viewer, plan):
+    viewer.window._qt_window.resize(900, 500)
+    widget.tabs.setCurrentIndex(1)
+    own = widget.wishes.own
+    own.verdict.setText(verdict_words(TrajectoryCheck(plan.trajectories[0], ("forbidden", "grazes bone"), 2.26)))
+    assert own.verdict.minimumHeight() >= own.verdict.heightForWidth(widget.minimumWidth() - 60)
+
+
 def test_the_verdict_in_words(plan):
     check = TrajectoryCheck(plan.trajectories[0], ("hits metal", "longer than the needle"), 2.26)
     assert verdict_words(check) == (

@@ -20,6 +20,7 @@ _TO_DO = {
     0: "Pick its entry (skin, or any point outside of the bone), then its tip.",
     1: "Now pick its tip; scroll to its slice first.",
 }
+_VERDICT_LINES = 5
 _JUDGING = "Judging …"
 _NO_PLAN = "Not judged: plan on this CT first."
 _TOO_MANY = "More than two points: delete all but its entry and its tip."
@@ -56,6 +57,8 @@ class OwnNeedleWidget(QGroupBox):
         self.clear_button = QPushButton("Clear")
         self.verdict = QLabel()
         self.verdict.setWordWrap(True)
+        # A verdict that is cut off in a low window could read as a good one.
+        self.verdict.setMinimumHeight(_VERDICT_LINES * self.verdict.fontMetrics().lineSpacing())
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_WAIT_MS)
@@ -96,11 +99,11 @@ class OwnNeedleWidget(QGroupBox):
         ends = self._needle.ends()
         return None if ends is None else (ends, self.gauges.currentData())
 
-    def _on_pick(self, checked: bool) -> None:  # noqa: FBT001  # a Qt slot
-        if checked:
-            self._needle.draw()
-        else:
+    def _on_pick(self, *_: object) -> None:
+        if self._needle.is_drawing():
             self._needle.put_down()
+        else:
+            self._needle.draw()
         self.pick_button.setChecked(self._needle.is_drawing())
 
     def _on_keep(self) -> None:
@@ -146,6 +149,7 @@ class OwnNeedleWidget(QGroupBox):
             return
         self._draw(is_safe=check.safe)
         self.verdict.setText(verdict_words(check))
+        self.verdict.setToolTip(self.verdict.text())
 
     def _on_failed(self, words: str) -> None:
         if self._question() is not None and self.verdict.text().startswith(_JUDGING):

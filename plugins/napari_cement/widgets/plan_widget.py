@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -114,7 +115,11 @@ class PlanWidget(QWidget):
         column.addWidget(self.details)
         column.addWidget(self.lock_button)
         self.tabs.addTab(page, "Plan")
-        self.tabs.addTab(self.wishes, "My wishes")
+        scrolled = QScrollArea()
+        scrolled.setWidgetResizable(True)
+        scrolled.setFrameShape(QScrollArea.Shape.NoFrame)
+        scrolled.setWidget(self.wishes)
+        self.tabs.addTab(scrolled, "My wishes")
         layout.addWidget(self.tabs, 1)
         layout.addLayout(_legend())
         layout.addWidget(self.review)

@@ -1,6 +1,7 @@
 """The operator's wishes: targets, regions, needles that stay, a needle of one's own."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ class WishesWidget(QWidget):
         column = QVBoxLayout(stay)
         column.addWidget(self.locked)
         column.addWidget(self.unlock_button)
-        self.locked.setMaximumHeight(90)
+        self.locked.setMaximumHeight(70)
         files = QHBoxLayout()
         for button in (self.save_button, self.load_button):
             files.addWidget(button)
@@ -134,7 +135,7 @@ class WishesWidget(QWidget):
 
     def _wire(self) -> None:
         for wish in WISHES:
-            self.add_buttons[wish].clicked.connect(lambda checked=False, wish=wish: self._on_draw(wish, wanted=checked))
+            self.add_buttons[wish].clicked.connect(partial(self._on_draw, wish))
             self.radii[wish].valueChanged.connect(lambda mm, wish=wish: self.wishes.resize(wish, radius_mm=mm))
         self.here_button.clicked.connect(self._on_here)
         self.unlock_button.clicked.connect(self._on_unlock)
@@ -151,11 +152,11 @@ class WishesWidget(QWidget):
         self.valueChanged.emit(value)
         self.own.judge_anew()
 
-    def _on_draw(self, wish: Wish, *, wanted: bool) -> None:
-        if wanted:
-            self.wishes.draw(wish, radius_mm=self.radii[wish].value())
-        else:
+    def _on_draw(self, wish: Wish, *_: object) -> None:
+        if self.wishes.is_drawing(wish):
             self.wishes.put_down()
+        else:
+            self.wishes.draw(wish, radius_mm=self.radii[wish].value())
         self._show()
 
     def _on_here(self) -> None:

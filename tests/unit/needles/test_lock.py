@@ -16,7 +16,8 @@ SKIN, BONE, TIP = (40.0, 120.0, 12.0), (22.0, 30.0, 6.0), (18.0, 10.0, 14 / 3)
 def way(**changes):
     fields = {
         "id": "trajectory-1", "approach": "transpedicular", "gap_id": "gap-1", "implant_id": None, "rank": 1,
-        "entry_skin_lps": SKIN, "entry_bone_lps": BONE, "aim_lps": TIP, "target_lps": TIP, "path_lps": (SKIN, BONE, TIP),
+        "entry_skin_lps": SKIN, "entry_bone_lps": BONE, "aim_lps": TIP, "target_lps": TIP,
+        "path_lps": (SKIN, BONE, TIP),
         "slides_along_implant": False, "depth_from_skin_mm": 112.0, "depth_in_bone_mm": 20.0,
         "needle": needle_named("13G"),
         "clearance_mm": Clearances(metal=1.0, canal=None, nearest_breach=None), "crosses": (), "cortical_crossings": 1,
