@@ -26,6 +26,8 @@ class OwnNeedle(QObject):
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
+        # napari hands out a proxy, whose layers are never identical to themselves.
+        viewer = getattr(viewer, "__wrapped__", viewer)
         self._viewer = viewer
         self._shown: tuple[Any, ...] | None = None
         viewer.layers.events.removed.connect(self._on_change)

@@ -84,6 +84,8 @@ class Wishes(QObject):
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
+        # napari hands out a proxy, whose layers are never identical to themselves.
+        viewer = getattr(viewer, "__wrapped__", viewer)
         self._viewer = viewer
         self._boxes: dict[Wish, tuple[BoxRegion, ...]] = {}
         self._locked: tuple[LockedNeedle, ...] = ()

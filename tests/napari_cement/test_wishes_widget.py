@@ -224,6 +224,13 @@ def test_the_buttons_take_up_naparis_tool_and_put_it_down(widget, viewer, scan):
     button.click()
     button.click()
     assert str(viewer.layers["keep out"].mode) == "pan_zoom"
+    widget.wishes.own.pick_button.click()
+    assert widget.wishes.own.pick_button.isChecked() and str(viewer.layers["my needle"].mode) == "add"
+    viewer.layers["my needle"].add(to_world((1.0, 2.0, 3.0)))
+    viewer.layers["my needle"].add(to_world((1.0, 2.0, 9.0)))
+    assert widget.wishes.own.pick_button.isChecked(), "its course was drawn, and the tool stays in the hand"
+    widget.wishes.own.pick_button.click()
+    assert str(viewer.layers["my needle"].mode) == "pan_zoom"
 
 
 def pick_own(widget, viewer, entry=(26.0, 41.0, 11.0), tip=(10.0, -5.0, 4.0)):
