@@ -1,20 +1,22 @@
 """A planned needle as one that stays: as a wish for the next plan."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from planner.config.wishes_config import LockedNeedle
 from planner.errors import UsageError
 from planner.geometry.frames import unit
-from planner.model.needle import NeedleWay, Trajectory
+from planner.model.needle import Needle, NeedleWay, Trajectory
 from planner.model.plan import Plan
-from planner.needles.catalogue import CATALOGUE
+from planner.needles.catalogue import CATALOGUE, needles_named
 
 _SAME_MM = 0.01
 _SAME_DIRECTION = 1e-4
 """Two needles so near are one: far below a voxel, above what is lost by writing positions down."""
 
 
-def lock_of(plan: Plan, needle_id: str) -> LockedNeedle:
+def lock_of(plan: Plan, needle_id: str, *, catalogue: Mapping[str, Needle] = CATALOGUE) -> LockedNeedle:
     """Give the wish that holds a planned needle as it is.
 
     Parameters
@@ -23,6 +25,8 @@ def lock_of(plan: Plan, needle_id: str) -> LockedNeedle:
         The plan.
     needle_id : str
         The id of one of its needles.
+    catalogue : Mapping of str to Needle
+        The needles that can be had.
 
     Returns
     -------
@@ -38,13 +42,16 @@ def lock_of(plan: Plan, needle_id: str) -> LockedNeedle:
     way = next((way for way in plan.ways if way.id == needle_id), None)
     if way is None:
         raise UsageError(f"the plan holds no needle {needle_id!r}")
+    name = next((name for name, needle in catalogue.items() if needle == way.needle), None)
     why = _why_not(plan, way)
-    if why is not None:
+    if why is None and name is None:
+        why = f"its needle ({way.needle.gauge}, {way.needle.length_mm:.0f} mm) is not in the catalogue"
+    if why is not None or name is None:
         raise UsageError(f"{needle_id} cannot be locked: {why}")
-    return LockedNeedle(entry_lps=way.path_lps[0], target_lps=way.target_lps, needle=way.needle.gauge)
+    return LockedNeedle(entry_lps=way.path_lps[0], target_lps=way.target_lps, needle=name)
 
 
-def is_held_by(way: NeedleWay, wish: LockedNeedle) -> bool:
+def is_held_by(way: NeedleWay, wish: LockedNeedle, *, catalogue: Mapping[str, Needle] = CATALOGUE) -> bool:
     """Say whether a needle is the one that a wish holds.
 
     Parameters
@@ -53,14 +60,25 @@ def is_held_by(way: NeedleWay, wish: LockedNeedle) -> bool:
         A planned needle.
     wish : LockedNeedle
         A needle that stays.
+    catalogue : Mapping of str to Needle
+        The needles that can be had.
 
     Returns
     -------
     bool
-        Same tip, same direction, same needle.
+        Same tip, same direction, same needle (of a gauge alone, any of its lengths).
+
+    Raises
+    ------
+    UsageError
+        If the catalogue does not hold the wish's needle.
     """
     tip, wished_tip = np.asarray(way.target_lps), np.asarray(wish.target_lps)
-    if way.needle.gauge != wish.needle or np.linalg.norm(tip - wished_tip) > _SAME_MM or _is_bent(way):
+    if (
+        way.needle not in needles_named(wish.needle, catalogue=catalogue)
+        or np.linalg.norm(tip - wished_tip) > _SAME_MM
+        or _is_bent(way)
+    ):
         return False
     out, wished_out = unit(np.asarray(way.path_lps[0]) - tip), unit(np.asarray(wish.entry_lps) - wished_tip)
     return bool(np.linalg.norm(out - wished_out) <= _SAME_DIRECTION)
@@ -73,8 +91,6 @@ def _why_not(plan: Plan, way: NeedleWay) -> str | None:
             return "it leads to no gap"
     if _is_bent(way):
         return "it slides along the implant or bends, and only straight needles can be held"
-    if CATALOGUE.get(way.needle.gauge) != way.needle:
-        return f"its needle {way.needle.gauge!r} is not in the catalogue"
     return None
 
 

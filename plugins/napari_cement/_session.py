@@ -1,6 +1,6 @@
 """One place that runs the planner for a viewer and puts what comes back into it; it knows no widget."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,12 @@ from planner.config.wishes_config import WishesConfig
 from planner.errors import CancelledError, GeometryError, InputError, PlannerError, SeriesError
 from planner.io import load_scan
 from planner.model.labels import LabelMap
+from planner.model.needle import Needle
 from planner.model.plan import Plan
 from planner.model.record import PointLps
 from planner.model.scan import Scan
 from planner.model.volume import Mask
+from planner.needles.catalogue import catalogue_of
 from planner.progress import Monitor, Progress
 
 
@@ -71,6 +73,11 @@ class CementSession(QObject):
     def wishes(self) -> WishesConfig:
         """The operator's wishes, as the next plan and the next judgement take them."""
         return self._config.needles.wishes
+
+    @property
+    def catalogue(self) -> Mapping[str, Needle]:
+        """The needles that can be had, by their names in the settings."""
+        return catalogue_of(self._config.needles.catalogue)
 
     def set_wishes(self, wishes: WishesConfig) -> None:
         """Take other wishes.

@@ -166,7 +166,8 @@ def test_a_needle_is_locked_and_let_go_from_the_tree(qtbot, widget, viewer, scan
     assert not widget.lock_button.isEnabled(), "none is chosen"
     choose(widget, "needle 1")
     widget.lock_button.click()
-    held = LockedNeedle(entry_lps=(25.0, 40.0, 10.0), target_lps=(10.0, -5.0, 4.0))
+    name = next(n for n, needle in widget.session.catalogue.items() if needle == needle_named("15G"))
+    held = LockedNeedle(entry_lps=(25.0, 40.0, 10.0), target_lps=(10.0, -5.0, 4.0), needle=name)
     assert widget.wishes.value().locked == (held,) == widget.session.wishes.locked
     assert widget.wishes.locked.count() == 1
     assert widget.lock_button.text() == "Unlock this needle"
@@ -250,14 +251,16 @@ def test_an_own_needle_is_judged_at_once_against_the_regions_drawn(qtbot, widget
     stand_in.violations = ()
     widget.wishes.setValue(ALL)
     qtbot.waitUntil(lambda: own.verdict.text().startswith("Keeps every hard limit"), timeout=PATIENCE_MS)
-    own.gauges.setCurrentIndex(own.gauges.findData("11G"))
-    qtbot.waitUntil(lambda: stand_in.asked[-1][2] == "11G", timeout=PATIENCE_MS)
+    usual = own.gauges.currentData()
+    wide = next(name for name in widget.session.catalogue if name.startswith("11G"))
+    own.gauges.setCurrentIndex(own.gauges.findData(wide))
+    qtbot.waitUntil(lambda: stand_in.asked[-1][2] == wide, timeout=PATIENCE_MS)
     ends = (26.0, 41.0, 11.0), (10.0, -5.0, 4.0)
-    assert stand_in.asked[0] == (*ends, "15G", WishesConfig())
-    assert stand_in.asked[-1] == (*ends, "11G", ALL)
+    assert stand_in.asked[0] == (*ends, usual, WishesConfig())
+    assert stand_in.asked[-1] == (*ends, wide, ALL)
     qtbot.waitUntil(lambda: not widget.session.is_running, timeout=PATIENCE_MS)
     own.keep_button.click()
-    assert widget.wishes.value().locked[-1] == LockedNeedle(entry_lps=ends[0], target_lps=ends[1], needle="11G")
+    assert widget.wishes.value().locked[-1] == LockedNeedle(entry_lps=ends[0], target_lps=ends[1], needle=wide)
     assert "my needle" not in viewer.layers and not own.keep_button.isEnabled()
 
 

@@ -11,7 +11,6 @@ from napari_cement._session import CementSession
 from napari_cement.widgets.plan_words import figure
 from planner.config.wishes_config import LockedNeedle
 from planner.model.record import PointLps
-from planner.needles.catalogue import CATALOGUE
 
 _WAIT_MS = 250
 """After the last move of a point: dragging one would start a judgement at each pixel."""
@@ -49,9 +48,12 @@ class OwnNeedleWidget(QGroupBox):
         self.pick_button = QPushButton("Pick entry and tip")
         self.pick_button.setCheckable(True)
         self.gauges = QComboBox()
-        for name, made in CATALOGUE.items():
+        self._catalogue = session.catalogue
+        for name, made in self._catalogue.items():
             self.gauges.addItem(f"{name}: {made.outer_diameter_mm:.2f} x {made.length_mm:.0f} mm", name)
-        self.gauges.setCurrentIndex(self.gauges.findData(_FIRST_GAUGE))
+        # A catalogue of one's own may not hold the usual gauge.
+        usual = [name for name, made in self._catalogue.items() if _FIRST_GAUGE in (name, made.gauge)]
+        self.gauges.setCurrentIndex(self.gauges.findData(usual[-1]) if usual else 0)
         self.keep_button = QPushButton("Keep it")
         self.keep_button.setToolTip("The next plan holds this needle as it is, and says what it breaks")
         self.clear_button = QPushButton("Clear")
@@ -156,7 +158,9 @@ class OwnNeedleWidget(QGroupBox):
             self.verdict.setText(f"Cannot be judged: {words}.")
 
     def _draw(self, *, is_safe: bool | None) -> None:
-        self._needle.show_course(diameter_mm=CATALOGUE[self.gauges.currentData()].outer_diameter_mm, is_safe=is_safe)
+        self._needle.show_course(
+            diameter_mm=self._catalogue[self.gauges.currentData()].outer_diameter_mm, is_safe=is_safe
+        )
 
 
 def verdict_words(check: Any) -> str:

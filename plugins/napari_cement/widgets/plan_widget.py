@@ -209,7 +209,13 @@ class PlanWidget(QWidget):
     def _holds(self) -> LockedNeedle | None:
         ways = () if self._plan is None else self._plan.ways
         way = next((way for way in ways if way.id == self._needle), None)
-        return None if way is None else next((w for w in self.wishes.wishes.locked if is_held_by(way, w)), None)
+        return (
+            None
+            if way is None
+            else next(
+                (w for w in self.wishes.wishes.locked if is_held_by(way, w, catalogue=self.session.catalogue)), None
+            )
+        )
 
     def _on_lock(self) -> None:
         held = self._holds()
@@ -218,7 +224,7 @@ class PlanWidget(QWidget):
             self.message.setText("The next plan may take another needle in its place.")
         elif self._plan is not None and self._needle is not None:
             try:
-                self.wishes.wishes.lock(lock_of(self._plan, self._needle))
+                self.wishes.wishes.lock(lock_of(self._plan, self._needle, catalogue=self.session.catalogue))
             except PlannerError as error:
                 self._on_failed(str(error))
                 return

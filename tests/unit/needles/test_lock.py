@@ -7,9 +7,10 @@ from planner.model.gap import Gap
 from planner.model.needle import Clearances, CurvedCannula, Needle, Trajectory
 from planner.model.picked_target import PickedTarget, PickedWay
 from planner.model.plan import Plan, Review, Series, Software
-from planner.needles.catalogue import needle_named
+from planner.needles.catalogue import CATALOGUE, needle_named
 from planner.needles.lock import is_held_by, lock_of
 
+NAME = next(name for name, needle in CATALOGUE.items() if needle == needle_named("13G"))
 SKIN, BONE, TIP = (40.0, 120.0, 12.0), (22.0, 30.0, 6.0), (18.0, 10.0, 14 / 3)
 
 
@@ -53,7 +54,7 @@ def picked(gap_id):
 
 
 def test_a_straight_needle_is_held_from_its_skin_to_its_tip():
-    assert lock_of(plan_with(way()), "trajectory-1") == LockedNeedle(entry_lps=SKIN, target_lps=TIP, needle="13G")
+    assert lock_of(plan_with(way()), "trajectory-1") == LockedNeedle(entry_lps=SKIN, target_lps=TIP, needle=NAME)
 
 
 def test_without_skin_in_view_the_entry_into_bone_gives_the_direction():
@@ -104,9 +105,9 @@ def test_the_held_needle_is_known_again_by_any_entry_on_its_line():
     ],
 )
 def test_another_needle_is_not_the_held_one(other):
-    wish = LockedNeedle(entry_lps=SKIN, target_lps=TIP, needle="13G").model_copy(update=other)
+    wish = LockedNeedle(entry_lps=SKIN, target_lps=TIP, needle=NAME).model_copy(update=other)
     assert not is_held_by(way(), wish)
 
 
 def test_a_sliding_needle_is_never_the_held_one():
-    assert not is_held_by(way(slides_along_implant=True), LockedNeedle(entry_lps=SKIN, target_lps=TIP, needle="13G"))
+    assert not is_held_by(way(slides_along_implant=True), LockedNeedle(entry_lps=SKIN, target_lps=TIP, needle=NAME))
