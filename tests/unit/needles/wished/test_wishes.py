@@ -76,7 +76,8 @@ def test_a_locked_needle_stays_and_comes_first(vertebra, free):
     assert first.locked and first.rank == 1 and first.target_lps == pytest.approx(own.target_lps)
     assert not any(t.locked for t in held.trajectories[1:])
     # the one that was found there before would tell the same again
-    assert not any(np.linalg.norm(np.subtract(t.target_lps, own.target_lps)) < 0.5 for t in held.trajectories[1:])
+    ends = np.array([[*t.target_lps, *t.entry_bone_lps] for t in held.trajectories[1:]])
+    assert np.abs(ends - [*own.target_lps, *own.entry_bone_lps]).max(axis=1).min() > 0.5
     assert [t.rank for t in held.trajectories] == list(range(1, len(held.trajectories) + 1))
     assert not list(of_locked(held.locked))
 
