@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import Field, field_validator
 
 from planner.config.catalogue_config import COMMON_NEEDLES, CatalogueEntry
+from planner.config.curved_config import CurvedConfig
 from planner.config.gantry import GantryLimits
 from planner.config.hip_way_config import HipWayConfig
 from planner.config.needle_set_config import NeedleSetConfig
@@ -195,6 +196,9 @@ class NeedleConfig(Settings):
     )
     weights: ScoreWeights = Field(default_factory=ScoreWeights)
     hip: HipWayConfig = Field(default_factory=HipWayConfig)
+    curved: CurvedConfig = Field(
+        default_factory=CurvedConfig, description="Bent ways, where no straight needle passes."
+    )
     wishes: WishesConfig = Field(
         default_factory=WishesConfig, description="The operator's own targets, regions and needles."
     )

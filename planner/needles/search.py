@@ -13,6 +13,7 @@ from planner.model.breach import Breach
 from planner.model.needle import Needle, NeedleSet, Trajectory
 from planner.model.needle_search import FamilySearch, NeedleSearch
 from planner.needles.account.describe import Scene
+from planner.needles.bent_ways import bent_ways
 from planner.needles.candidates import Target, target_of
 from planner.needles.catalogue import catalogue_of, needles_named
 from planner.needles.families import approaches_for, families_of
@@ -212,6 +213,8 @@ def search_target(scene: Scene, target: Target, *, catalogue: Mapping[str, Needl
             for family in families_of(tier, target, lengths[-1], approaches, why):
                 if not tallies.kept(family.family):
                     found.extend(search_family(tier, target, family, lengths, tallies=tallies, wanted=config))
+    if not found:
+        found = [way for lengths in sizes for way in bent_ways(scene, target, lengths[-1], approaches)]
     chosen = choose(found, config=config) if found else ()
     untried = None if tallies.families or not why else next(iter(why))
     return GapSearch(
