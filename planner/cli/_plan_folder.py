@@ -93,6 +93,7 @@ def describe(plan: Plan) -> str:
         first = f" ({line})" if line else ""
         lines.append(f"  {gap.id} at {where}: {size}, {ways} needles, {count}{first}")
     lines.extend(_proposed(plan))
+    lines.extend(_picked(plan))
     said = ("no-candidate", "gap-not-reliable")
     warnings = [f for f in plan.findings if f.severity == "warning" and f.code not in said]
     lines.extend(f"  warning: {finding.message}" for finding in warnings)
@@ -113,3 +114,12 @@ def _proposed(plan: Plan) -> list[str]:
     count = "1 needle" if sitting.needles == 1 else f"{sitting.needles} needles"
     sets = (f"{one.implant_id or one.gap_ids[0]}: {', then '.join(one.trajectory_ids)}" for one in sitting.sets)
     return [f"  proposed: {count}, {cement}", *(f"    {line}" for line in sets)]
+
+
+def _picked(plan: Plan) -> list[str]:
+    """Say of each target picked by hand where it lies, and how many needles reach it."""
+    lines = []
+    for target in plan.picked_targets:
+        count = {0: "no safe needle", 1: "1 needle"}.get(len(target.ways), f"{len(target.ways)} needles")
+        lines.append(f"  {target.id} picked by hand, {target.gap_id or 'in no gap that was told'}: {count}")
+    return lines

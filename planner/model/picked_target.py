@@ -1,6 +1,6 @@
 """Targets that a person picked by hand: a point, whether or not a gap was told there."""
 
-from planner.model.needle import NeedleSet, NeedleWay
+from planner.model.needle import NeedleWay
 from planner.model.record import NotNegative, PointLps, Record
 
 
@@ -29,6 +29,5 @@ class PickedTarget(Record):
     """The gap that it lies in; None where none was told there."""
     ways: tuple[PickedWay, ...] = ()
     """By rank; empty where none passed."""
-    needle_sets: tuple[NeedleSet, ...] = ()
     why_none: str | None = None
     """In words, where no needle passed."""

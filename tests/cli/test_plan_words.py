@@ -7,6 +7,7 @@ from planner.cli._plan_folder import describe
 from planner.model.breach import Breach, LeakType
 from planner.model.finding import Finding
 from planner.model.gap import Gap, Interval
+from planner.model.picked_target import PickedTarget
 from planner.model.plan import Plan, Review, Series, Software
 
 GAP = Gap(
@@ -72,3 +73,14 @@ def test_the_first_leak_of_a_gap_is_named_and_an_unknown_one_is_not_made_up() ->
     assert "2 breaches (first leak after 0.5 mL: soft tissue; stop before 1.3 mL: spinal canal)" in told
     assert "1 breach (leaks not simulated)" in describe(_plan(breaches=(_breach("breach-1", "canal", None),)))
     assert "0 breaches\n" in describe(_plan()) + "\n"
+
+
+def test_targets_picked_by_hand_are_told_with_their_needles() -> None:
+    def target(name: str, gap_id: str | None) -> PickedTarget:
+        return PickedTarget(id=name, point_lps=(0.0, 0.0, 0.0), radius_mm=2.0, implant_id=None, gap_id=gap_id)
+
+    plan = _plan().model_copy(update={"picked_targets": (target("target-1", None), target("target-2", "gap-1"))})
+    said = describe(plan)
+    assert "target-1 picked by hand, in no gap that was told: no safe needle" in said
+    assert "target-2 picked by hand, gap-1: no safe needle" in said
+    assert "picked" not in describe(_plan())
