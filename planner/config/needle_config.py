@@ -210,6 +210,11 @@ class NeedleConfig(Settings):
         twice = [name for name, count in Counter(entry.name for entry in entries).items() if count > 1]
         if twice:
             raise ValueError(f"the needle {twice[0]!r} stands twice in the catalogue; give each entry its own name")
+        for gauge in {entry.gauge for entry in entries if entry.gauge}:
+            diameters = {entry.outer_diameter_mm for entry in entries if entry.gauge == gauge}
+            if len(diameters) > 1:
+                told = " and ".join(f"{mm:g}" for mm in sorted(diameters))
+                raise ValueError(f"needles of gauge {gauge!r} are {told} mm wide; give each width a gauge of its own")
         return entries
 
     def with_least_margins(self) -> Self:

@@ -121,7 +121,7 @@ def plan_needles(
     CancelledError
         If the monitor asks to stop.
     """
-    if not anatomy.gaps:
+    if not anatomy.gaps and not config.wishes.locked:
         return NeedlePlan((), ())
     scene = Scene(anatomy, distance_fields(anatomy, config=config), tuple(breaches), config, console)
     searches: list[GapSearch] = []
@@ -130,7 +130,8 @@ def plan_needles(
     for gap in track(anatomy.gaps, stage="needles", monitor=monitor):
         search = search_gap(scene, gap, catalogue=catalogue)
         # What a person chose comes before what is proposed.
-        held = [way.trajectory for way in locked if way.reaches and way.trajectory.gap_id == gap.id]
+        held = [way.trajectory for way in locked if way.trajectory is not None and way.reaches]
+        held = [trajectory for trajectory in held if trajectory.gap_id == gap.id]
         named = []
         others = [t for t in search.trajectories if not any(_is_alike(t, own, config) for own in held)]
         for rank, trajectory in enumerate((*held, *others), start=1):

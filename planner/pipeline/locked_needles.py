@@ -21,7 +21,13 @@ def of_locked(locked: Sequence[LockedWay]) -> Iterator[Finding]:
     """
     for number, way in enumerate(locked, start=1):
         needle = way.trajectory
-        if not way.reaches:
+        if needle is None:
+            yield Finding(
+                code="locked-needle-not-judged",
+                severity="warning",
+                message=f"locked needle {number} cannot be judged, and is not in the plan: {'; '.join(way.violations)}",
+            )
+        elif not way.reaches:
             yield Finding(
                 code="locked-needle-off-target",
                 severity="warning",

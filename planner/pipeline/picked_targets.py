@@ -1,11 +1,12 @@
 """Targets that a person picked by hand: their needles, and what is to be said of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from planner.config.needle_config import NeedleConfig
 from planner.errors import UsageError
 from planner.model.anatomy import Anatomy
+from planner.model.breach import Breach
 from planner.model.finding import Finding
 from planner.model.needle import Needle
 from planner.model.picked_target import PickedTarget
@@ -37,6 +38,7 @@ def plan_picked(
     config: NeedleConfig,
     *,
     console: ConsoleAngles,
+    breaches: Sequence[Breach] = (),
     catalogue: Mapping[str, Needle] | None = None,
     monitor: Monitor = SILENT,
 ) -> PickedTargets:
@@ -50,6 +52,8 @@ def plan_picked(
         The settings, with the wishes.
     console : callable
         Turns positioner angles into console angles of the treatment position.
+    breaches : sequence of Breach
+        Known breaches of all gaps: bone that a needle's hole must not weaken further.
     catalogue : Mapping of str to Needle, or None
         The needles that can be had; None for those of the settings.
     monitor : Monitor
@@ -77,7 +81,7 @@ def plan_picked(
             raise UsageError(
                 f"a picked target names implant {wish.implant_id!r}, which was not found; there are {there}"
             )
-    scene = Scene(anatomy, distance_fields(anatomy, config=config), (), config, console)
+    scene = Scene(anatomy, distance_fields(anatomy, config=config), tuple(breaches), config, console)
     searches = [
         search_picked(scene, wish, f"target-{number}", catalogue=catalogue)
         for number, wish in enumerate(track(wishes, stage="needles to picked targets", monitor=monitor), start=1)

@@ -157,7 +157,7 @@ def plan_scan(
             config=config,
             monitor=monitor,
         )
-        picked = plan_picked(anatomy, config.needles, console=console, monitor=monitor)
+        picked = plan_picked(anatomy, config.needles, console=console, breaches=breaches, monitor=monitor)
     with stages.stage("labels", "painting labels"):
         seen = measured.anatomy.survey
         painted = label_map(

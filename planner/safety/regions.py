@@ -6,13 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.config.wishes_config import BallRegion, BoxRegion
-from planner.geometry.frames import Array
+from planner.geometry.frames import Array, point_tuple
 from planner.geometry.grid import Grid
 from planner.geometry.regions import block_between, in_ball, in_box, voxel_centres
 
 
 def voxels_in(regions: Sequence[BallRegion | BoxRegion], grid: Grid) -> npt.NDArray[np.bool_]:
-    """Give the voxels whose centres lie in any of some regions.
+    """Give the voxels that any of some regions touches: a region smaller than a voxel is none the less there.
 
     Parameters
     ----------
@@ -26,15 +26,26 @@ def voxels_in(regions: Sequence[BallRegion | BoxRegion], grid: Grid) -> npt.NDAr
     ndarray of bool, shape ``grid.shape``
     """
     out = np.zeros(grid.shape, bool)
+    half = 0.5 * np.asarray(grid.spacing_mm).max()
     for region in regions:
-        if isinstance(region, BallRegion):
-            centre = np.asarray(region.centre_lps)
-            low, high = centre - region.radius_mm, centre + region.radius_mm
-        else:
-            low, high = np.asarray(region.low_lps), np.asarray(region.high_lps)
-        block = block_between(grid, low, high)
-        out[block] |= points_in((region,), voxel_centres(grid, block))
+        wider = _wider(region, half)
+        block = block_between(grid, *_ends(wider))
+        out[block] |= points_in((wider,), voxel_centres(grid, block))
     return out
+
+
+def _wider(region: BallRegion | BoxRegion, by_mm: float) -> BallRegion | BoxRegion:
+    if isinstance(region, BallRegion):
+        return region.model_copy(update={"radius_mm": region.radius_mm + by_mm})
+    low, high = np.asarray(region.low_lps) - by_mm, np.asarray(region.high_lps) + by_mm
+    return region.model_copy(update={"low_lps": point_tuple(low), "high_lps": point_tuple(high)})
+
+
+def _ends(region: BallRegion | BoxRegion) -> tuple[Array, Array]:
+    if isinstance(region, BallRegion):
+        centre = np.asarray(region.centre_lps)
+        return centre - region.radius_mm, centre + region.radius_mm
+    return np.asarray(region.low_lps), np.asarray(region.high_lps)
 
 
 def points_in(regions: Sequence[BallRegion | BoxRegion], points_lps: Array) -> npt.NDArray[np.bool_]:

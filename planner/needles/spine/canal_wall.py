@@ -91,9 +91,17 @@ def canal_wall(anatomy: Anatomy, *, near_mm: float) -> CanalWall | None:
     bins = np.floor(points[:, 2] / _SLAB_MM).astype(int)
     order = np.argsort(bins, kind="stable")
     groups = np.split(points[order], np.flatnonzero(np.diff(bins[order])) + 1)
-    rows = [(g[:, 2].mean(), *np.percentile(g[:, 0], [95.0, 5.0]), np.percentile(g[:, 1], 5.0)) for g in groups]
+    half = 0.5 * float(np.prod(anatomy.grid.spacing_mm)) ** (1 / 3)
+    rows = [(g[:, 2].mean(), *_ends(g[:, 0], half)[::-1], _ends(g[:, 1], half)[0]) for g in groups]
     heights, left, right, front = np.array(rows).T
     return CanalWall(heights, left, right, front)
+
+
+def _ends(along_mm: Array, half_mm: float) -> tuple[float, float]:
+    """Give where voxels end to both sides, half a voxel past the third outermost: two alone are noise."""
+    ordered = np.sort(along_mm)
+    few = min(2, (len(ordered) - 1) // 2)
+    return float(ordered[few]) - half_mm, float(ordered[-1 - few]) + half_mm
 
 
 def stays_lateral(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from planner.errors import UsageError
 from planner.model.needle import Needle, Trajectory
 from planner.needles.account.describe import Scene
 from planner.needles.catalogue import catalogue_of, needle_named
@@ -15,22 +16,22 @@ class LockedWay:
 
     Parameters
     ----------
-    trajectory : Trajectory
-        With all that was measured, `locked`; what it breaks stands in its cautions.
+    trajectory : Trajectory or None
+        With all that was measured, `locked`; what it breaks stands in its cautions. None where it cannot be judged.
     violations : tuple of str
         Hard limits that it breaks, in words.
     off_target_mm : float or None
         Distance of its tip from the nearest gap; None where there is no gap.
     """
 
-    trajectory: Trajectory
+    trajectory: Trajectory | None
     violations: tuple[str, ...]
     off_target_mm: float | None
 
     @property
     def reaches(self) -> bool:
         """Whether its tip lies in or at a gap."""
-        return self.off_target_mm is not None and self.off_target_mm <= OFF_TARGET_MM
+        return self.trajectory is not None and self.off_target_mm is not None and self.off_target_mm <= OFF_TARGET_MM
 
 
 def locked_ways(scene: Scene, *, catalogue: Mapping[str, Needle] | None = None) -> tuple[LockedWay, ...]:
@@ -51,17 +52,18 @@ def locked_ways(scene: Scene, *, catalogue: Mapping[str, Needle] | None = None) 
     Raises
     ------
     UsageError
-        If a needle is not in the catalogue, or its points make no needle.
+        If a needle is not in the catalogue.
     """
     catalogue = catalogue_of(scene.config.catalogue) if catalogue is None else catalogue
     ways = []
     for wish in scene.config.wishes.locked:
-        judged = check_trajectory(
-            scene,
-            entry_lps=wish.entry_lps,
-            target_lps=wish.target_lps,
-            needle=needle_named(wish.needle, catalogue=catalogue),
-        )
+        needle = needle_named(wish.needle, catalogue=catalogue)
+        try:
+            judged = check_trajectory(scene, entry_lps=wish.entry_lps, target_lps=wish.target_lps, needle=needle)
+        except UsageError as error:
+            # a tip that lay in bone before a new segmentation must not stop the whole plan
+            ways.append(LockedWay(None, (str(error),), None))
+            continue
         cautions = (*judged.trajectory.cautions, *judged.violations)
         held = judged.trajectory.model_copy(update={"locked": True, "cautions": cautions})
         ways.append(LockedWay(held, judged.violations, judged.off_target_mm))

@@ -180,5 +180,6 @@ def verdict_words(check: Any) -> str:
     distances = {"metal": clear.metal, "canal": clear.canal, "the nearest breach": clear.nearest_breach}
     verdict = "Keeps every hard limit." if check.safe else f"BREAKS HARD LIMITS: {'; '.join(check.violations)}."
     parts = ", ".join(f"{name} {figure(value, 'mm')}" for name, value in distances.items())
-    off = "in" if check.off_target_mm == 0 else f"{check.off_target_mm:.1f} mm off"
-    return f"{verdict} Tip {off} {needle.gap_id}; clear of {parts}; {needle.depth_in_bone_mm:.1f} mm in bone."
+    off = "in" if check.off_target_mm == 0 else f"{figure(check.off_target_mm, 'mm')} off"
+    tip = "No gap was found on this CT" if check.off_target_mm is None else f"Tip {off} {needle.gap_id}"
+    return f"{verdict} {tip}; clear of {parts}; {needle.depth_in_bone_mm:.1f} mm in bone."
