@@ -58,10 +58,17 @@ class SpineWayConfig(Settings):
     lumbar_pedicle_mm: float = Field(
         default=11.0, gt=0, description="The same without a rib: middle of T12 8.3 and L5 13.6 (PMC4857161)."
     )
-    pedicle_height_mm: float = Field(
-        default=12.0,
+    thoracic_pedicle_height_mm: float = Field(
+        default=9.5,
         gt=0,
-        description="Height of an unmeasured pedicle; ours, the middle of those measured in our tables.",
+        description="Height of a pedicle with a rib, unmeasured: middle of T1 7.2 and T12 11.7 "
+        "(doi 10.5137/1019-5149.JTN.26848-19.2).",
+    )
+    lumbar_pedicle_height_mm: float = Field(
+        default=13.7,
+        gt=0,
+        description="The same without a rib: middle of L5 13.2 (Cook 2021) and the least of L1-L5, 14.2 "
+        "(Amonoo-Kuofi 1995), both of women: a way through a pedicle is not taken for wider than it is.",
     )
     rib_near_mm: float = Field(
         default=20.0,

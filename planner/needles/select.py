@@ -182,7 +182,7 @@ def spread_best(passed: Passed, score: Array, *, count: int, config: NeedleConfi
 
 
 def choose(scored: Sequence[tuple[str, float, Trajectory]], *, config: NeedleConfig) -> tuple[Trajectory, ...]:
-    """Choose a gap's proposals: the best of each family first, then the best of the rest.
+    """Choose a gap's proposals: the best of each kind of way first, then the best of the rest.
 
     Parameters
     ----------
@@ -194,19 +194,30 @@ def choose(scored: Sequence[tuple[str, float, Trajectory]], *, config: NeedleCon
     Returns
     -------
     tuple of Trajectory
-        By score, ranked from 1; what the gantry cannot look along comes last.
+        Ranked from 1: those that keep the wanted margins before narrow ways, and in each by score; what the gantry
+        cannot look along comes last. Narrow ways beyond the best of their kind take only places that are left.
     """
-    order = sorted(scored, key=lambda item: -item[1])
+    order = sorted(scored, key=lambda item: (_is_narrow(item[2]), -item[1]))
     first: dict[str, int] = {}
-    for k, (family, _, _) in enumerate(order):
-        first.setdefault(family, k)
+    for k, (family, _, way) in enumerate(order):
+        # of the ways past a pedicle one stands for all
+        first.setdefault("past the pedicle" if way.approach == "extrapedicular" else family, k)
     leaders = zone_leaders(order, config=config) or list(first.values())[: config.per_gap]
     score = np.array([value for _, value, _ in order])
     targets = np.array([t.target_lps for _, _, t in order]).reshape(-1, 3)
-    picked = spaced(score, targets, count=config.per_gap, reach_mm=config.reach_mm, first=leaders)
+    free = sum(not _is_narrow(way) for _, _, way in order)
+    wide = [k for k in leaders if k < free]
+    narrow = [k for k in leaders if k >= free]
+    room = config.per_gap - len(narrow)
+    wide = spaced(score[:free], targets[:free], count=room, reach_mm=config.reach_mm, first=wide)
+    picked = spaced(score, targets, count=config.per_gap, reach_mm=config.reach_mm, first=[*wide, *narrow])
     # A needle that the C-arm cannot look along comes after those that it can.
-    ranked = sorted(picked, key=lambda k: (not order[k][2].bulls_eye.within_gantry_limits, -order[k][1]))
+    ranked = sorted(picked, key=lambda k: (not order[k][2].bulls_eye.within_gantry_limits, k))
     return tuple(order[k][2].model_copy(update={"rank": rank}) for rank, k in enumerate(ranked, start=1))
+
+
+def _is_narrow(way: Trajectory) -> bool:
+    return bool(way.margins_reduced)
 
 
 def spaced(score: Array, targets_lps: Array, *, count: int, reach_mm: float, first: Sequence[int] = ()) -> list[int]:

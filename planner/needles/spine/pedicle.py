@@ -148,8 +148,9 @@ def _measured(
     rib = _has_rib(anatomy, isthmus, config)
     other = [p for p in anatomy.pedicles if p.bone == pedicle.bone]
     usual = config.thoracic_pedicle_mm if rib else config.lumbar_pedicle_mm
+    tall = config.thoracic_pedicle_height_mm if rib else config.lumbar_pedicle_height_mm
     width = _first([pedicle.width_mm, *(p.width_mm for p in other)], max(usual, least_mm))
-    height = _first([pedicle.height_mm, *(p.height_mm for p in other)], max(config.pedicle_height_mm, least_mm))
+    height = _first([pedicle.height_mm, *(p.height_mm for p in other)], max(tall, least_mm))
     return Pedicle(
         isthmus, outward, 1.0 if pedicle.side == "left" else -1.0, centre_at(float(isthmus[2])), width / 2, height / 2,
         pedicle.bone, rib,
