@@ -31,6 +31,7 @@ class ScoreWeights(Settings):
     sureness: float = Field(default=3.0, ge=0)
     entry_cortex: float = Field(default=1.0, ge=0)
     stress_riser: float = Field(default=1.0, ge=0)
+    one_bone: float = Field(default=2.0, ge=0)
 
 
 class LeastMargins(Settings):
@@ -58,6 +59,12 @@ class LeastMargins(Settings):
     )
     graze_mm: float = Field(
         default=9.0, gt=0, description="Longest run within the bone's surface layer: 3 mm more are borne. Ours."
+    )
+    untold_bone_mm: float = Field(
+        default=4.0,
+        ge=0,
+        description="Longest way in bone not told to be the vertebra's own; beyond it a fifth of the ways passes a "
+        "facet of the next vertebra (nine tuning cases). Ours.",
     )
 
 
@@ -220,6 +227,9 @@ class NeedleConfig(Settings):
     def with_least_margins(self) -> Self:
         """Give the same settings with the least margins in the place of the wanted ones."""
         least = self.least
+        spine = self.spine.model_copy(
+            update={"untold_bone_mm": max(self.spine.untold_bone_mm, least.untold_bone_mm)}
+        )
         return self.model_copy(
             update={
                 "metal_margin_mm": min(self.metal_margin_mm, least.metal_mm),
@@ -228,6 +238,7 @@ class NeedleConfig(Settings):
                 "forbidden_margin_mm": min(self.forbidden_margin_mm, least.forbidden_mm),
                 "bone_margin_mm": min(self.bone_margin_mm, least.bone_mm),
                 "inside_margin_mm": min(self.inside_margin_mm, least.inside_mm),
+                "spine": spine,
                 "graze_mm": max(self.graze_mm, least.graze_mm),
             }
         )

@@ -15,7 +15,7 @@ from planner.needles.hip.acetabular import CUP_KINDS, to_the_cup
 from planner.needles.hip.femoral import from_the_side
 from planner.needles.hip.hip_way import hip_rules
 from planner.needles.hip.sure_places import sure_targets
-from planner.needles.second_bone import meets_second_cortex
+from planner.needles.second_bone import meets_second_cortex, untold_bone_mm
 from planner.needles.select import Passed
 from planner.needles.spine.extrapedicular import past_the_pedicle
 from planner.needles.spine.slide import slide_is_safe
@@ -145,7 +145,11 @@ def kept_rules(
         aim_lps=family.aim_lps,
         gap_points_lps=target.points_lps,
         config=config,
+        dips=family.approach == "transpedicular",
     )
+    if family.approach == "transpedicular":
+        untold = np.nan_to_num(untold_bone_mm(scene.fields, bone, family.aim_lps), nan=0.0)
+        rules["runs in bone not told to be its own"] = untold <= config.spine.untold_bone_mm
     if femur:
         site = scene.hip_site(target)
         rules |= hip_rules(site, family, bone_lps=bone, radius_mm=needle.outer_diameter_mm / 2)

@@ -19,6 +19,7 @@ from planner.needles.margins import reduced_margins
 from planner.needles.refine import Refined, refine
 from planner.needles.refusals import Tallies
 from planner.needles.robustness import aim_errors
+from planner.needles.second_bone import untold_bone_mm
 from planner.needles.select import Passed, reachable_ml, score_terms, spaced, spread_best, weighted
 
 _FEW = 4
@@ -121,6 +122,10 @@ def _terms(scene: Scene, target: Target, passed: Passed) -> tuple[dict[str, Arra
     )
     share = reach / (len(target.points_lps) * voxel_ml)
     terms = dict(score_terms(passed, reach_share=share, breach_mm=breach_mm, config=config))
+    if passed.family.approach == "transpedicular":
+        untold = untold_bone_mm(scene.fields, bone_entries(passed), passed.family.aim_lps)
+        if not np.isnan(untold).any():
+            terms["one_bone"] = np.clip(1.0 - untold / config.least.untold_bone_mm, 0.0, 1.0)
     if passed.family.approach == "femoral":
         entries, angle = bone_entries(passed), passed.entry_angle_deg
         terms |= hip_terms(scene.hip_site(target), tips, bone_lps=entries, entry_angle_deg=angle)
@@ -177,6 +182,11 @@ def _completed(
     margins, words = reduced_margins(
         scene.fields, family.aim_lps[0], family.outward_lps[0], needle, config=wanted, slide_mm=slide
     )
+    if family.approach == "transpedicular":
+        untold = float(untold_bone_mm(scene.fields, bone_entries(one), family.aim_lps)[0])
+        if untold > wanted.spine.untold_bone_mm:
+            margins = (*margins, "one bone")
+            words = (*words, f"{untold:.1f} mm of the way in bone that was not told apart from the next vertebra's")
     cautions = list(way.cautions)
     if margins:
         cautions.append(f"narrow way, no needle keeps the wanted margins: {'; '.join(words)}")

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array
 from planner.model.anatomy import Anatomy
-from planner.safety.fields import METAL, Fields, distance_from_points
+from planner.safety.clearance import sample
+from planner.safety.fields import BONE, METAL, Fields, distance_from_points
 from planner.safety.march import Compiled, inside, trilinear
 
 _STEP_MM = 0.4
@@ -26,6 +27,7 @@ def meets_second_cortex(
     aim_lps: Array,
     gap_points_lps: Array,
     config: NeedleConfig,
+    dips: bool = False,
 ) -> npt.NDArray[np.bool_]:
     """Say which needles meet cortex again after they were through their first, or run in the first too long to tell.
 
@@ -41,6 +43,8 @@ def meets_second_cortex(
         The target gap's voxels: its sclerotic rim is bright, and no second bone.
     config : NeedleConfig
         What is cortex, and how near to gap and metal brightness says nothing.
+    dips : bool
+        Whether also a shallow dip between two bright places counts, as of a joint narrower than the CT's blur.
 
     Returns
     -------
@@ -59,7 +63,14 @@ def meets_second_cortex(
         rim = distance_from_points(gap_points_lps, grid, reach_mm=config.bright_near_gap_mm)
     corner = np.asarray(rim.corner, dtype=np.float64)
     numbers = np.array(
-        [config.cortex_hu, config.bright_near_metal_mm, config.longest_cortex_mm, config.bright_near_gap_mm]
+        [
+            config.cortex_hu,
+            config.bright_near_metal_mm,
+            config.longest_cortex_mm,
+            config.bright_near_gap_mm,
+            config.spine.joint_dip_hu if dips else np.inf,
+            config.spine.joint_rims_hu,
+        ]
     )
     _meets(
         len(length),
@@ -74,6 +85,35 @@ def meets_second_cortex(
         met,
     )
     return met
+
+
+def untold_bone_mm(fields: Fields, bone_lps: Array, aim_lps: Array) -> Array:
+    """Measure how far needles run in bone that was not told to be the target's own.
+
+    Parameters
+    ----------
+    fields : Fields
+        Distances, and the target's own bones.
+    bone_lps, aim_lps : ndarray, shape (N, 3)
+        Where each needle enters bone, and the end of its straight part, LPS mm.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+        mm; NaN where bones were not told apart at the target.
+    """
+    own = fields.own_bone
+    if own is None:
+        return np.full(len(bone_lps), np.nan)
+    length = np.linalg.norm(aim_lps - bone_lps, axis=1)
+    count = max(1, int(np.ceil(float(length.max(initial=0.0)) / _STEP_MM)))
+    share = (np.arange(count) + 0.5) / count
+    points = (bone_lps[:, None, :] + share[:, None] * (aim_lps - bone_lps)[:, None, :]).reshape(-1, 3)
+    cell = np.rint(np.asarray(fields.grid.to_index(points))).astype(np.intp) - np.asarray(own.corner)
+    inside = np.all((cell >= 0) & (cell < np.array(own.voxels.shape)), axis=1)
+    untold = sample(fields, points, BONE) > 0.0
+    untold[inside] &= ~own.voxels[tuple(cell[inside].T)]
+    return np.asarray(untold.reshape(-1, count).mean(axis=1) * length)
 
 
 def _meet_all(
@@ -102,16 +142,29 @@ def _one_meets(
     length: float,
     numbers: Array,
 ) -> bool:
-    """Walk one needle inwards: bright, then dark for three steps, then bright again is a second cortex."""
+    """Walk one needle inwards: bright, then dark for three steps, then bright again is a second cortex.
+
+    So is a dip: `lowest` is the least since the brightest so far, and what rises out of it again to no more than that.
+    """
     seen_bright, through, dark, first_run_mm, s = False, False, 0, 0.0, 0.0
+    brightest, lowest = -np.inf, np.inf
     while s <= length:
         z, y, x = start[0] + s * step[0], start[1] + s * step[1], start[2] + s * step[2]
         s += _STEP_MM
         if not inside(z, y, x, metal.shape):
             continue
-        is_bright = trilinear(hu, z, y, x) > numbers[0]
+        value = trilinear(hu, z, y, x)
+        is_bright = value > numbers[0]
         dark = 0 if is_bright else dark + 1
-        if is_bright and trilinear(metal, z, y, x) >= numbers[1] and not _is_near(rim, corner, z, y, x, numbers[3]):
+        told = is_bright or np.isfinite(numbers[4])
+        told = told and trilinear(metal, z, y, x) >= numbers[1] and not _is_near(rim, corner, z, y, x, numbers[3])
+        if told:
+            rise = min(value, brightest)
+            if rise >= numbers[5] and rise - lowest > numbers[4]:
+                return True
+            lowest = value if value > brightest else min(lowest, value)
+            brightest = max(brightest, value)
+        if is_bright and told:
             if through:
                 return True
             seen_bright = True

@@ -5,7 +5,7 @@ from dataclasses import replace
 from planner.needles.account.describe import Scene
 from planner.needles.candidates import Target
 from planner.safety.fields import distance_from_points
-from planner.safety.other_bone import distance_from_others, own_bones
+from planner.safety.other_bone import distance_from_others, own_bone_round, own_bones
 
 
 def scene_round(scene: Scene, target: Target) -> Scene:
@@ -21,11 +21,12 @@ def scene_round(scene: Scene, target: Target) -> Scene:
     Returns
     -------
     Scene
-        With the distances from the target, and from all bones that are not its own; without the latter where bones
-        were not told apart at the target.
+        With the distances from the target, and from all bones that are not its own, and with its own bones; without
+        the latter two where bones were not told apart at the target.
     """
     rim = distance_from_points(target.points_lps, scene.fields.grid, reach_mm=scene.config.bright_near_gap_mm)
     bones = scene.anatomy.bones
     own = own_bones(target.gap.mask, bones) if bones else None
     others = None if own is None else distance_from_others(target.gap.mask, scene.anatomy.bone, bones, own)
-    return replace(scene, fields=replace(scene.fields, other_bone=others, from_target=rim))
+    mine = None if own is None else own_bone_round(target.gap.mask, bones, own)
+    return replace(scene, fields=replace(scene.fields, other_bone=others, from_target=rim, own_bone=mine))

@@ -43,6 +43,22 @@ class BoxedDistance:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class BoxedMask:
+    """A structure, in a box round the target.
+
+    Parameters
+    ----------
+    voxels : ndarray of bool, shape (Z, Y, X)
+        Where it is.
+    corner : tuple of int
+        Index of the box's first voxel on the fields' grid.
+    """
+
+    voxels: Bools
+    corner: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Fields:
     """Distances on a grid, side by side for quick look-up.
 
@@ -57,6 +73,8 @@ class Fields:
         Whether there were such masks.
     other_bone : BoxedDistance or None
         Distance from the bones that are not the target's own; None where bones were not told apart.
+    own_bone : BoxedMask or None
+        The target's own bones; None where bones were not told apart there.
     from_target : BoxedDistance or None
         Distance from the target's own voxels, in a box that reaches a little beyond its rim; None for no one target.
     """
@@ -67,6 +85,7 @@ class Fields:
     body_known: bool
     other_bone: BoxedDistance | None = None
     from_target: BoxedDistance | None = None
+    own_bone: BoxedMask | None = None
 
 
 def distance_mm(mask: Bools, spacing_mm: tuple[float, float, float]) -> npt.NDArray[np.float32]:

@@ -8,7 +8,7 @@ from scipy import ndimage
 from planner.geometry.grid import Grid
 from planner.model.bones import Bone
 from planner.model.volume import Mask
-from planner.safety.fields import FAR_MM, BoxedDistance
+from planner.safety.fields import FAR_MM, BoxedDistance, BoxedMask
 
 _RIM_MM = 2.0
 """The gap's rim: two voxels of a usual CT."""
@@ -87,6 +87,30 @@ def distance_from_others(target: Mask, bone: Mask, bones: tuple[Bone, ...], own:
     outside = edt.edt(~others, anisotropy=spacing, parallel=_THREADS)
     half = 0.5 * float(np.prod(spacing)) ** (1 / 3)
     return BoxedDistance(np.asarray(outside - half, dtype=np.float32), corner)
+
+
+def own_bone_round(target: Mask, bones: tuple[Bone, ...], own: tuple[str, ...]) -> BoxedMask:
+    """Give a target's own bones in the box of `distance_from_others`.
+
+    Parameters
+    ----------
+    target : Mask
+        The gap; not empty.
+    bones : tuple of Bone
+        Those told apart, on the same grid.
+    own : tuple of str
+        Names of the target's own bones.
+
+    Returns
+    -------
+    BoxedMask
+    """
+    box = _box(target.voxels, target.grid, _ROOM_MM)
+    mine = np.zeros(target.voxels[box].shape, bool)
+    for one in bones:
+        if one.name in own:
+            mine |= one.mask.voxels[box]
+    return BoxedMask(mine, (box[0].start, box[1].start, box[2].start))
 
 
 def _box(voxels: npt.NDArray[np.bool_], grid: Grid, room_mm: float) -> tuple[slice, slice, slice]:
