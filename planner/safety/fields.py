@@ -18,6 +18,8 @@ METAL, CANAL, FORBIDDEN, BONE, BODY = range(5)
 """Channels of the fields; METAL holds all hardware, cages of PEEK and cement too, where they were told."""
 FAR_MM = 1000.0
 """Distance written where there is nothing to be distant from."""
+NOT_SCANNED = 100.0
+"""Written for the body where the scanner wrote nothing: neither body (1) nor air (-1), whatever lies between them."""
 _THREADS = 2
 
 _EDGE_VOXELS = 2
@@ -68,7 +70,7 @@ class Fields:
         Where the voxels are.
     channels : ndarray of float32, shape ``(*grid.shape, 5)``
         mm. Metal, canal, forbidden: distance from their surface, below 0 inside. Bone: depth inside, below 0 outside.
-        Body: 1 inside, -1 outside. `FAR_MM` where a structure is absent or unknown.
+        Body: 1 inside, -1 outside, `NOT_SCANNED` where nobody knows. `FAR_MM` where a structure is absent or unknown.
     canal_known, body_known : bool
         Whether there were such masks.
     other_bone : BoxedDistance or None
@@ -183,8 +185,9 @@ def distance_fields(anatomy: Anatomy, *, config: NeedleConfig) -> Fields:
     channels[..., BONE] = depth_mm(anatomy.bone.voxels, spacing)
     if anatomy.body is not None:
         # Only the sign is used for the skin; where the scanner wrote nothing the skin is not known to be passed.
-        body = without_streaks(anatomy.body.voxels, anatomy.metal.voxels, grid) | _unknown(anatomy)
+        body = without_streaks(anatomy.body.voxels, anatomy.metal.voxels, grid)
         channels[..., BODY] = np.where(body, 1.0, -1.0)
+        channels[_unknown(anatomy), BODY] = NOT_SCANNED
     channels.setflags(write=False)
     return Fields(grid, channels, _known(anatomy.canal), anatomy.body is not None)
 

@@ -48,4 +48,20 @@ def without_streaks(body: npt.NDArray[np.bool_], metal: npt.NDArray[np.bool_], g
     # a voxel of the sparse grid stands for those that follow it
     filled = closed.repeat(every[0], 0).repeat(every[1], 1).repeat(every[2], 2)
     filled = filled[tuple(slice(0, n) for n in body.shape)]
-    return np.asarray(body | ndimage.binary_opening(filled & ~body, iterations=1))
+    added = filled & ~body
+    thick = ndimage.binary_opening(added, iterations=1)
+    return np.asarray(body | thick | _enclosed(added & ~thick, body | thick))
+
+
+def _enclosed(left: npt.NDArray[np.bool_], body: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Give those of the thin remains that no air from outside touches: holes, not the skin's own roughness."""
+    where = np.argwhere(left)
+    if not len(where):
+        return left
+    low, high = np.maximum(where.min(axis=0) - 1, 0), where.max(axis=0) + 2
+    box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    parts, _ = ndimage.label(left[box])
+    air = ndimage.binary_dilation(~(body[box] | left[box]))
+    holes = np.zeros_like(left)
+    holes[box] = left[box] & ~np.isin(parts, parts[air & left[box]])
+    return holes
