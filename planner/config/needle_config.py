@@ -60,6 +60,9 @@ class LeastMargins(Settings):
     graze_mm: float = Field(
         default=9.0, gt=0, description="Longest run within the bone's surface layer: 3 mm more are borne. Ours."
     )
+    foramen_mm: float = Field(
+        default=0.4, description="Free space to a nerve's foramen outside of bone; ours: half a voxel of a usual CT."
+    )
     untold_bone_mm: float = Field(
         default=4.0,
         ge=0,
@@ -143,7 +146,10 @@ class NeedleConfig(Settings):
         default=50.0, gt=0, le=90, description="The same on the femur's hard, round cortex; no source."
     )
     front_limit_mm: float = Field(
-        default=4.0, description="Soft tissue this far before the canal's front wall is out of bounds; no source."
+        default=12.0,
+        description="Soft tissue this far before the canal's front wall is out of bounds: a third of a body's depth "
+        "(30-33 mm in women), where a posterolateral needle enters it beside psoas. At 45 degrees and less from behind "
+        "it is nowhere else so far in front. Ours: 12 instead of 4 mm met no more forbidden tissue on 20 tuning cases.",
     )
     gas_hu: float = Field(default=-250.0, description="Below it, inside the body, is gas or lung: out of bounds.")
     max_lateral_deg: float = Field(
@@ -228,7 +234,10 @@ class NeedleConfig(Settings):
         """Give the same settings with the least margins in the place of the wanted ones."""
         least = self.least
         spine = self.spine.model_copy(
-            update={"untold_bone_mm": max(self.spine.untold_bone_mm, least.untold_bone_mm)}
+            update={
+                "untold_bone_mm": max(self.spine.untold_bone_mm, least.untold_bone_mm),
+                "foramen_margin_mm": min(self.spine.foramen_margin_mm, least.foramen_mm),
+            }
         )
         return self.model_copy(
             update={

@@ -50,6 +50,11 @@ class SpineWayConfig(Settings):
         description="Before the body's posterior wall a needle's surface stays so far lateral of the canal's side "
         "(common practice: never across the medial wall); the canal's own margin comes on top.",
     )
+    foramen_margin_mm: float = Field(
+        default=1.0,
+        description="Free space to a nerve's foramen outside of bone: a voxel and more of a usual CT; ours. The safe "
+        "zone of transforaminal ways (Kambin) is not used.",
+    )
     thoracic_pedicle_mm: float = Field(
         default=6.4,
         gt=0,

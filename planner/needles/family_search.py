@@ -21,6 +21,7 @@ from planner.needles.refusals import Tallies
 from planner.needles.robustness import aim_errors
 from planner.needles.second_bone import untold_bone_mm
 from planner.needles.select import Passed, reachable_ml, score_terms, spaced, spread_best, weighted
+from planner.needles.spine.spine_margins import spine_margins
 
 _FEW = 4
 """Where fewer candidates pass, those that just fail are improved until they do. Ours."""
@@ -182,11 +183,8 @@ def _completed(
     margins, words = reduced_margins(
         scene.fields, family.aim_lps[0], family.outward_lps[0], needle, config=wanted, slide_mm=slide
     )
-    if family.approach == "transpedicular":
-        untold = float(untold_bone_mm(scene.fields, bone_entries(one), family.aim_lps)[0])
-        if untold > wanted.spine.untold_bone_mm:
-            margins = (*margins, "one bone")
-            words = (*words, f"{untold:.1f} mm of the way in bone that was not told apart from the next vertebra's")
+    more = spine_margins(scene.fields, family, bone_entries(one), needle, wanted=wanted)
+    margins, words = (*margins, *more[0]), (*words, *more[1])
     cautions = list(way.cautions)
     if margins:
         cautions.append(f"narrow way, no needle keeps the wanted margins: {'; '.join(words)}")

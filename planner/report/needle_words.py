@@ -70,6 +70,7 @@ _MARGINS: dict[Margin, str] = {
     "canal": "the spinal canal",
     "forbidden tissue": "tissue that is out of bounds",
     "bone surface": "the bone's surface",
+    "foramen": "a nerve's foramen",
     "one bone": "bone told apart from its neighbours",
 }
 _AXES = (("left", "right"), ("behind", "in front"), ("above", "below"))

@@ -18,6 +18,8 @@ METAL, CANAL, FORBIDDEN, BONE, BODY = range(5)
 """Channels of the fields; METAL holds all hardware, cages of PEEK and cement too, where they were told."""
 FAR_MM = 1000.0
 """Distance written where there is nothing to be distant from."""
+_FORAMEN_ROOM_MM = 6.0
+"""More than any margin to a foramen and a needle's radius."""
 NOT_SCANNED = 100.0
 """Written for the body where the scanner wrote nothing: neither body (1) nor air (-1), whatever lies between them."""
 _THREADS = 2
@@ -75,6 +77,8 @@ class Fields:
         Whether there were such masks.
     other_bone : BoxedDistance or None
         Distance from the bones that are not the target's own; None where bones were not told apart.
+    foramen : BoxedDistance or None
+        Distance from the nerves' foramina, in a box that reaches a little beyond them; None where none was outlined.
     own_bone : BoxedMask or None
         The target's own bones; None where bones were not told apart there.
     from_target : BoxedDistance or None
@@ -88,6 +92,7 @@ class Fields:
     other_bone: BoxedDistance | None = None
     from_target: BoxedDistance | None = None
     own_bone: BoxedMask | None = None
+    foramen: BoxedDistance | None = None
 
 
 def distance_mm(mask: Bools, spacing_mm: tuple[float, float, float]) -> npt.NDArray[np.float32]:
@@ -177,8 +182,7 @@ def distance_fields(anatomy: Anatomy, *, config: NeedleConfig) -> Fields:
     grid = anatomy.grid
     spacing = grid.spacing_mm
     channels = np.full((*grid.shape, 5), FAR_MM, dtype=np.float32)
-    hardware = anatomy.metal if anatomy.hardware is None else anatomy.hardware
-    channels[..., METAL] = distance_mm(hardware.voxels, spacing)
+    channels[..., METAL] = distance_mm(_hardware(anatomy), spacing)
     if anatomy.canal is not None:
         channels[..., CANAL] = distance_mm(anatomy.canal.voxels, spacing)
     channels[..., FORBIDDEN] = distance_mm(out_of_bounds(anatomy, config=config), spacing)
@@ -189,7 +193,35 @@ def distance_fields(anatomy: Anatomy, *, config: NeedleConfig) -> Fields:
         channels[..., BODY] = np.where(body, 1.0, -1.0)
         channels[_unknown(anatomy), BODY] = NOT_SCANNED
     channels.setflags(write=False)
-    return Fields(grid, channels, _known(anatomy.canal), anatomy.body is not None)
+    return Fields(grid, channels, _known(anatomy.canal), anatomy.body is not None, foramen=_foramen(anatomy))
+
+
+def _foramen(anatomy: Anatomy) -> BoxedDistance | None:
+    if anatomy.foramen is None or not anatomy.foramen.voxels.any():
+        return None
+    spacing = anatomy.grid.spacing_mm
+    index = np.argwhere(anatomy.foramen.voxels)
+    room = np.array([int(np.ceil(_FORAMEN_ROOM_MM / s)) for s in spacing])
+    low = np.maximum(index.min(axis=0) - room, 0)
+    box = tuple(slice(int(a), int(b)) for a, b in zip(low, index.max(axis=0) + room + 1, strict=True))
+    distance = distance_mm(anatomy.foramen.voxels[box], spacing)
+    return BoxedDistance(distance, (int(low[0]), int(low[1]), int(low[2])))
+
+
+def _hardware(anatomy: Anatomy) -> Bools:
+    """Give all hardware; what is no metal is hardly brighter than its surroundings: its outline gets two voxels more."""
+    metal = anatomy.metal.voxels
+    if anatomy.hardware is None:
+        return metal
+    soft = anatomy.hardware.voxels & ~metal
+    where = np.argwhere(soft)
+    if not len(where):
+        return anatomy.hardware.voxels
+    low, high = np.maximum(where.min(axis=0) - 2, 0), where.max(axis=0) + 3
+    box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    whole = anatomy.hardware.voxels.copy()
+    whole[box] |= ndimage.binary_dilation(soft[box], iterations=2)
+    return np.asarray(whole)
 
 
 def _unknown(anatomy: Anatomy) -> Bools:

@@ -10,6 +10,7 @@ from planner.needles.candidates import Candidates
 from planner.needles.select import Passed
 from planner.needles.spine.canal_wall import canal_wall, stays_lateral
 from planner.needles.spine.extrapedicular import enters_beside_pedicle
+from planner.needles.spine.foramen import foramen_clearance_mm, keeps_clear
 from planner.needles.spine.pedicle import Pedicle
 from planner.needles.spine.transpedicular import passes_pedicle, stays_in_ilium
 
@@ -57,6 +58,8 @@ def spine_rules(
         rules[way] = passes_pedicle(pedicle, bone, family.aim_lps, reach_mm=reach, behind_mm=behind)
     else:
         rules[way] = enters_beside_pedicle(pedicle, bone, family.aim_lps, reach_mm=reach)
+    far = foramen_clearance_mm(scene.fields, bone, family.outward_lps, radius_mm=needle.outer_diameter_mm / 2)
+    rules["too near to a nerve's foramen"] = keeps_clear(far, margin_mm=config.spine.foramen_margin_mm)
     wall = pedicle.wall or canal_wall(scene.anatomy, near_mm=float(pedicle.isthmus_lps[2]))
     if wall is not None:
         rules["crosses the medial pedicle wall"] = stays_lateral(
