@@ -209,7 +209,10 @@ def _foramen(anatomy: Anatomy) -> BoxedDistance | None:
 
 
 def _hardware(anatomy: Anatomy) -> Bools:
-    """Give all hardware; what is no metal is hardly brighter than its surroundings: its outline gets two voxels more."""
+    """Give all hardware; what is no metal hardly differs from bone on CT: its outline gets two voxels more.
+
+    Ours: on the tuning case with a cage of PEEK, tips lay up to 0.6 mm within it; one voxel more left one of them.
+    """
     metal = anatomy.metal.voxels
     if anatomy.hardware is None:
         return metal

@@ -17,7 +17,18 @@ from planner.safety.clearance import (
     sample,
     surface_normals,
 )
-from planner.safety.fields import BONE, CANAL, FAR_MM, FORBIDDEN, METAL, BoxedDistance, distance_fields, distance_mm
+from planner.safety.fields import (
+    BODY,
+    BONE,
+    CANAL,
+    FAR_MM,
+    FORBIDDEN,
+    METAL,
+    NOT_SCANNED,
+    BoxedDistance,
+    distance_fields,
+    distance_mm,
+)
 
 LIMITS = Limits(
     radius_mm=1.0,
@@ -212,3 +223,32 @@ def test_hardware_that_is_no_metal_is_gone_round():
         body=Mask(GRID, block(*WHOLE)),
     )
     assert reason(distance_fields(anatomy, config=NeedleConfig())) == "metal"
+
+
+@pytest.mark.parametrize(("again", "known"), [(None, True), ((35, 45), False), ((57, 60), True)])
+def test_a_skin_point_with_body_behind_it_is_not_known(again, known):
+    f = fields(bone=block((-10, 10), (-20, 15), (-15, 15)))
+    body = np.where(block((-20, 20), (-20, 25), (-15, 15)), 1.0, -1.0)
+    if again is not None:
+        # body again, or (at the picture's edge) what was not scanned
+        value = 1.0 if known is False else NOT_SCANNED
+        body[block((-20, 20), again, (-15, 15))] = value
+    channels = f.channels.copy()
+    channels[..., BODY] = body
+    checked = check_straight(replace(f, channels=channels), [[0.0, 0.0, 0.0]], BACK, limits=LIMITS)
+    assert checked.reason[0] == 0
+    assert np.isfinite(checked.to_skin_mm[0]) == known
+    assert checked.in_view_mm[0] == pytest.approx(24.5, abs=1.0)
+
+
+def test_what_is_no_metal_gets_two_voxels_more_and_metal_none():
+    cage = block((-4, 4), (0, 8), (-4, 4))
+    metal = block((10, 14), (0, 8), (-4, 4))
+    mask = lambda voxels: Mask(GRID, voxels)  # noqa: E731
+    empty = np.zeros(GRID.shape, bool)
+    anatomy = Anatomy(
+        Volume(GRID, np.zeros(GRID.shape, np.float32)), mask(metal), mask(empty), (), (), hardware=mask(cage | metal)
+    )
+    found = distance_fields(anatomy, config=NeedleConfig())
+    at = sample(found, [[0.0, 11.0, 0.0], [12.0, 11.0, 0.0]], METAL)
+    assert at == pytest.approx([1.5, 3.5], abs=0.1)

@@ -40,3 +40,12 @@ def test_without_metal_nothing_is_changed():
     hollow = body()
     hollow[20:40, 60:90, 48:72] = False
     assert np.array_equal(without_streaks(hollow, np.zeros(GRID.shape, bool), GRID), hollow)
+
+
+def test_holes_beneath_the_skin_are_filled_however_thin_and_its_roughness_is_not():
+    holed = body()
+    holed[28:32, 70:71, 55:60] = False
+    holed[28:32, 89:90, 55:60] = False
+    filled = without_streaks(holed, metal(50), GRID)
+    assert filled[30, 70, 57]
+    assert not filled[30, 89, 57]

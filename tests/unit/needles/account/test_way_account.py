@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 
 from planner.model.bones import Landmark
+from planner.model.needle import Needle
 from planner.needles.account.bevel import bevel_to_canal, bevel_to_screw, clock_hour
 from planner.needles.account.depth_marks import depth_marks
 from planner.needles.account.nearest import near_structures
 from planner.needles.account.passage import passage_grade, pedicle_passage
 from planner.needles.account.skin_points import felt_offsets, midline_offset
+from planner.needles.account.way_account import way_account
+from planner.needles.candidates import Candidates, target_of
 from planner.needles.spine.canal_wall import CanalWall, canal_wall
 from planner.needles.spine.pedicle import Pedicle
 
@@ -153,3 +156,53 @@ def test_the_own_screw_is_a_neighbour(scene):
     path = (tip + at(0.0, 40.0, 0.0), tip)
     near = {n.structure: n for n in near_structures(scene.anatomy, scene.fields, path, radius_mm=0.9)}
     assert near["screw-1"].distance_mm <= 5.0 - 3.0 - 0.9 + 1e-6
+
+
+def account(scene, *, slides, skin=True, bone="vertebra-1"):
+    """A needle at the patient's left, where the screw is; sliding ones stop at the screw's middle."""
+    target = target_of(scene.anatomy, scene.anatomy.gaps[0], scene.fields)
+    entry, aim, end = at(19.0, 27.0, 0.0), at(19.0, 12.0, 0.0), at(17.0, 4.0, 0.0)
+    family = Candidates(
+        "transpedicular",
+        "along the screw" if slides else "beside the screw",
+        aim[None],
+        (end if slides else aim)[None],
+        BEHIND[None],
+        BEHIND,
+        slides=slides,
+        pedicle=pedicle(1.0, bone),
+    )
+    return way_account(
+        scene.anatomy,
+        scene.fields,
+        scene.config,
+        target,
+        family,
+        Needle(gauge="15G", outer_diameter_mm=1.8, length_mm=150.0),
+        bone_lps=entry,
+        skin_lps=at(19.0, 60.0, 0.0) if skin else None,
+        seen=None,
+    )
+
+
+@pytest.mark.parametrize("slides", [True, False])
+def test_the_whole_account_of_a_way(scene, slides):
+    told = account(scene, slides=slides)
+    assert told["passage"].bone == "vertebra-1" and told["passage"].side == "left"
+    assert told["skin_offsets"][0].name == "midline"
+    assert told["skin_offsets"][0].offset_mm[0] == pytest.approx(19.0, abs=0.6)
+    distances = [near.distance_mm for near in told["nearest"]]
+    assert distances == sorted(distances)
+    assert {"far side of the bone", "screw-1"} <= {near.structure for near in told["nearest"]}
+    assert [m.from_bone_mm for m in told["depth_marks"]] == sorted(m.from_bone_mm for m in told["depth_marks"])
+    assert told["bevel"] is not None
+    if not slides:
+        # the tip stays before the body's posterior wall
+        assert told["passage"].posterior_wall_after_mm is None
+
+
+def test_what_is_not_known_of_a_way_is_left_out(scene):
+    told = account(scene, slides=True, skin=False, bone=None)
+    assert told["passage"] is None
+    assert told["skin_offsets"] == ()
+    assert all(mark.from_skin_mm is None for mark in told["depth_marks"])
