@@ -61,7 +61,8 @@ class LeastMargins(Settings):
         default=9.0, gt=0, description="Longest run within the bone's surface layer: 3 mm more are borne. Ours."
     )
     foramen_mm: float = Field(
-        default=0.4, description="Free space to a nerve's foramen outside of bone; ours: half a voxel of a usual CT."
+        default=-0.5,
+        description="Free space to a nerve's foramen outside of bone; ours: the outline errs by half a voxel and more.",
     )
     untold_bone_mm: float = Field(
         default=4.0,

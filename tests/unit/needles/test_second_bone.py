@@ -114,4 +114,4 @@ def test_a_needle_says_how_far_it_runs_in_bone_of_nobodys() -> None:
     own[:, 5:] = True  # from row 15 on, 12 mm
     told = replace(fields, own_bone=BoxedMask(own, (0, 10, 0)))
     assert untold_bone_mm(told, ENTRY, AIM)[0] == pytest.approx(8.0, abs=0.6)
-    assert untold_bone_mm(told, ENTRY + [0.0, 12.0, 0.0], AIM)[0] == 0.0
+    assert untold_bone_mm(told, ENTRY + np.array([[0.0, 12.0, 0.0]]), AIM)[0] == 0.0
