@@ -117,7 +117,7 @@ class SpineWayConfig(Settings):
         default=2.0,
         ge=0,
         description="Through a pedicle: longest way in bone that was not told to be the vertebra's own; half of it may "
-        "be the seam of the labels. Ours: with the dip it leaves 8 of 52 ways through a facet; see `least`.",
+        "be the seam of the labels. Ours: with the dip it leaves 8 or fewer of 52 ways through a facet; see `least`.",
     )
     iliac_entry_mm: float = Field(
         default=25.0,
