@@ -58,7 +58,7 @@ def test_a_needle_says_its_family_and_its_aiming_error(found, config):
 
 
 def test_least_margins_are_used_only_where_no_needle_keeps_the_wanted(vertebra, config):
-    wide = config.model_copy(update={"canal_margin_mm": 14.0})
+    wide = config.model_copy(update={"canal_margin_mm": 14.0, "front_limit_mm": 4.0})
     scene = Scene(vertebra, distance_fields(vertebra, config=wide), (), wide, CONSOLE)
     narrow = search_gap(scene, vertebra.gaps[0])
     assert narrow.trajectories
@@ -105,7 +105,9 @@ def test_the_shortest_length_that_reaches_is_taken(vertebra, config):
 
 
 def test_a_finer_needle_is_tried_where_the_first_finds_no_way(vertebra):
-    both = NeedleConfig(targets_per_gap=30, direction_step_deg=4.0, spine_needles=("8G", "15G"), narrow_ways=False)
+    both = NeedleConfig(
+        targets_per_gap=30, direction_step_deg=4.0, spine_needles=("8G", "15G"), narrow_ways=False, front_limit_mm=4.0
+    )
     search = plan_needles(vertebra, config=both, console=CONSOLE).searches[0]
     gauges = {way.needle.gauge for way in search.trajectories}
     assert search.needles_tried == ("8G", "15G") and gauges <= {"8G", "15G"} and "15G" in gauges
