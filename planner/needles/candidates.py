@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from planner.config.needle_config import NeedleConfig
 from planner.config.spine_way_config import SPINE, SpineWayConfig
+from planner.geometry.cells import cells_in
 from planner.geometry.frames import Array, unit
 from planner.geometry.rigid import perpendicular_pair
 from planner.model.anatomy import Anatomy, GapSpace
@@ -98,7 +99,7 @@ def target_of(anatomy: Anatomy, gap: GapSpace, fields: Fields, *, spine: SpineWa
     Target
     """
     implant = anatomy.implant(gap.implant_id)
-    points = np.asarray(anatomy.grid.to_lps(np.argwhere(gap.mask.voxels)))
+    points = np.asarray(anatomy.grid.to_lps(cells_in(gap.mask.voxels)))
     pedicles = pedicles_for(anatomy, implant, points, fields, config=spine)
     return Target(gap, implant, points, pedicles[0] if pedicles else None, pedicles[1:])
 
@@ -126,7 +127,7 @@ def targets_in_gap(
     ndarray, shape (N, 3)
         LPS mm; none where no place of the gap has room for the needle beside the metal.
     """
-    index = np.argwhere(target.gap.mask.voxels)
+    index = cells_in(target.gap.mask.voxels)
     low = np.maximum(index.min(axis=0) - 6, 0)
     high = np.minimum(index.max(axis=0) + 7, anatomy.grid.shape)
     box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))

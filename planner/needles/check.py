@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.errors import UsageError
+from planner.geometry.cells import cells_in
 from planner.geometry.frames import Array, unit
 from planner.geometry.rays import segment_distance_mm
 from planner.model.anatomy import GapSpace
@@ -131,7 +132,7 @@ def _nearest_gap(scene: Scene, tip: Array) -> tuple[GapSpace | None, float | Non
     best: tuple[GapSpace | None, float | None] = (None, None)
     half = min(scene.anatomy.grid.spacing_mm) / 2
     for gap in scene.anatomy.gaps:
-        points = np.asarray(scene.anatomy.grid.to_lps(np.argwhere(gap.mask.voxels)))
+        points = np.asarray(scene.anatomy.grid.to_lps(cells_in(gap.mask.voxels)))
         if not len(points):
             continue
         distance = max(0.0, float(np.linalg.norm(points - tip, axis=1).min()) - half)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from planner.geometry.cells import cells_in
 from planner.geometry.frames import unit
 from planner.model.anatomy import GapSpace
 from planner.model.bones import Pedicle as BonePedicle
@@ -80,7 +81,7 @@ def search_level(
     if not space.voxels.any():
         return LevelSearch((), 0, {"the target is empty": 1})
     heights, middle, _ = canal_midline(canal.voxels, scene.anatomy.grid)
-    points = np.asarray(space.grid.to_lps(np.argwhere(space.voxels)))
+    points = np.asarray(space.grid.to_lps(cells_in(space.voxels)))
     found: list[tuple[Side, Trajectory]] = []
     refused: dict[str, int] = {}
     tried = 0

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from planner.config.needle_config import NeedleConfig
+from planner.geometry.cells import cells_in
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.model.anatomy import Anatomy
@@ -288,7 +289,7 @@ def canal_midline(canal: Bools, grid: Grid) -> tuple[Array, Array, Array]:
     heights_mm, middle_lps, front_mm : ndarray, shapes (H,), (H, 3), (H,)
         LPS z each 2 mm, the canal's centroid there, and the LPS y of its front (5th percentile).
     """
-    points = np.asarray(grid.to_lps(np.argwhere(canal)))
+    points = np.asarray(grid.to_lps(cells_in(canal)))
     bins = np.floor(points[:, 2] / 2.0).astype(int)
     order = np.argsort(bins, kind="stable")
     groups = np.split(points[order], np.flatnonzero(np.diff(bins[order])) + 1)

@@ -5,6 +5,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from planner.geometry.cells import cells_in
 from planner.geometry.grid import Grid
 from planner.model.bones import Bone
 from planner.model.volume import Mask
@@ -114,7 +115,7 @@ def own_bone_round(target: Mask, bones: tuple[Bone, ...], own: tuple[str, ...]) 
 
 
 def _box(voxels: npt.NDArray[np.bool_], grid: Grid, room_mm: float) -> tuple[slice, slice, slice]:
-    index = np.argwhere(voxels)
+    index = cells_in(voxels)
     a, b, c = (
         slice(max(0, int(low) - int(np.ceil(room_mm / s))), int(high) + int(np.ceil(room_mm / s)) + 1)
         for low, high, s in zip(index.min(axis=0), index.max(axis=0), grid.spacing_mm, strict=True)

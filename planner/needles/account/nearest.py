@@ -1,9 +1,11 @@
 """What a needle passes, and how near."""
 
+import math
 from itertools import pairwise
 
+import numba
 import numpy as np
-from scipy.spatial import cKDTree
+import numpy.typing as npt
 
 from planner.geometry.frames import Array, point_tuple
 from planner.geometry.rays import segment_distance_mm
@@ -15,6 +17,8 @@ from planner.safety.clearance import sample
 from planner.safety.fields import BONE, Fields
 
 _STEP_MM = 1.0
+_SKIP = 8
+"""Each so manieth point of a way is looked at first."""
 _REACH_MM = 12.0
 """What is farther away is not told; ours."""
 _AHEAD_MM = 40.0
@@ -97,15 +101,46 @@ def _from_mask(mask: Mask, points: Array) -> tuple[float, int] | None:
     cell = np.rint(np.asarray(grid.to_index(points))).astype(int)
     low = np.clip(cell.min(axis=0) - room, 0, grid.shape)
     high = np.clip(cell.max(axis=0) + room + 1, 0, grid.shape)
-    inside = np.argwhere(mask.voxels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))])
-    if not len(inside):
-        return None
-    distance, at = cKDTree(points).query(np.asarray(grid.to_lps(inside + low)), distance_upper_bound=_REACH_MM)
-    nearest = int(np.argmin(distance))
-    if not np.isfinite(distance[nearest]):
+    voxels = mask.voxels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+    # Index coordinates of the box, and a matrix that turns their differences into mm.
+    start = np.ascontiguousarray(np.asarray(grid.to_index(points)) - low)
+    squared, at = _nearest(voxels, start, np.ascontiguousarray(grid.lps_from_index[:3, :3]), _REACH_MM)
+    if at < 0:
         return None
     # Voxel centres lie half a voxel within the surface, as `fields.distance_mm` has it.
-    return float(distance[nearest]) - 0.5 * grid.voxel_volume_mm3 ** (1 / 3), int(at[nearest])
+    return float(np.sqrt(squared)) - 0.5 * grid.voxel_volume_mm3 ** (1 / 3), int(at)
+
+
+@numba.njit(cache=True)
+def _nearest(voxels: npt.NDArray[np.bool_], points: Array, matrix: Array, reach_mm: float) -> tuple[float, int]:
+    """Find the point nearest to any voxel; -1 where none lies within reach.
+
+    Points follow each other by a step and less: what lies far from each eighth of them lies far from all.
+    """
+    most = reach_mm
+    best, at = most * most, -1
+    for i in range(voxels.shape[0]):
+        for j in range(voxels.shape[1]):
+            for k in range(voxels.shape[2]):
+                if not voxels[i, j, k]:
+                    continue
+                near = (most + _SKIP * _STEP_MM) ** 2
+                for n in range(0, len(points), _SKIP):
+                    if _squared(points[n], i, j, k, matrix) <= near:
+                        for m in range(n, min(n + _SKIP, len(points))):
+                            squared = _squared(points[m], i, j, k, matrix)
+                            if squared < best:
+                                best, at, most = squared, m, math.sqrt(squared)
+    return best, at
+
+
+@numba.njit(cache=True)
+def _squared(point: Array, i: int, j: int, k: int, matrix: Array) -> float:
+    a, b, c = i - point[0], j - point[1], k - point[2]
+    x = matrix[0, 0] * a + matrix[0, 1] * b + matrix[0, 2] * c
+    y = matrix[1, 0] * a + matrix[1, 1] * b + matrix[1, 2] * c
+    z = matrix[2, 0] * a + matrix[2, 1] * b + matrix[2, 2] * c
+    return float(x * x + y * y + z * z)
 
 
 def _from_implant(implant: Implant, points: Array) -> tuple[float, int] | None:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from planner.config.hip_way_config import HipWayConfig
+from planner.geometry.cells import cells_in
 from planner.geometry.frames import Array
 from planner.model.anatomy import Anatomy
 from planner.safety.clearance import sample, surface_normals
@@ -95,7 +96,7 @@ def cortex_at(
 def _surface(fields: Fields) -> Array:
     """Give places all over the bone's surface, far apart."""
     depth = fields.channels[::_EACH, ::_EACH, ::_EACH, BONE]
-    index = _EACH * np.argwhere((depth >= 0.0) & (depth < _BELOW_MM))
+    index = _EACH * cells_in((depth >= 0.0) & (depth < _BELOW_MM))
     return np.asarray(fields.grid.to_lps(index), dtype=np.float64).reshape(-1, 3)
 
 

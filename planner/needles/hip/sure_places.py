@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from planner.config.hip_way_config import HipWayConfig
 from planner.config.needle_config import NeedleConfig
+from planner.geometry.cells import cells_in
 from planner.geometry.frames import Array
 from planner.model.anatomy import Anatomy
 from planner.needles.candidates import Target
@@ -46,7 +47,7 @@ def gap_reading(anatomy: Anatomy, target: Target) -> tuple[Array, Array]:
         `Target.points_lps`.
     """
     mask = target.gap.mask.voxels
-    index = np.argwhere(mask)
+    index = cells_in(mask)
     low, high = np.maximum(index.min(axis=0) - _RIM, 0), np.minimum(index.max(axis=0) + 1 + _RIM, mask.shape)
     box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
     size = tuple(max(1, 2 * round(_AROUND_MM / 2 / s) + 1) for s in anatomy.grid.spacing_mm)

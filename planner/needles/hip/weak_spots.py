@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from planner.config.hip_way_config import HipWayConfig
+from planner.geometry.cells import cells_in
 from planner.geometry.frames import Array
 from planner.geometry.rays import segment_distance_mm
 from planner.model.anatomy import Anatomy
@@ -131,7 +132,7 @@ def shaft_diameter_mm(anatomy: Anatomy, stem: Implant) -> float | None:
     down = (tip - head) / max(1e-6, float(np.linalg.norm(tip - head)))
     own = [b.mask for b in anatomy.bones if b.kind == "femur" and b.side == stem.side]
     bone = own[0] if own else anatomy.bone
-    points = np.asarray(bone.grid.to_lps(np.argwhere(bone.voxels))).reshape(-1, 3)
+    points = np.asarray(bone.grid.to_lps(cells_in(bone.voxels))).reshape(-1, 3)
     along = (points - tip) @ down
     near = np.linalg.norm(points - tip - along[:, None] * down, axis=1) < _AROUND_AXIS_MM
     slab = near & (along >= -_SLAB_MM) & (along < _SLAB_MM)
@@ -159,7 +160,7 @@ def other_metal(anatomy: Anatomy) -> Array:
     metal = anatomy.metal.voxels
     if not metal.any():
         return np.empty((0, 3))
-    index = np.argwhere(metal)
+    index = cells_in(metal)
     low, high = index.min(axis=0), index.max(axis=0) + 1
     box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
     pieces = np.asarray(cc3d.connected_components(metal[box].astype(np.uint8), connectivity=26))

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.config.needle_set_config import NeedleSetConfig
+from planner.geometry.cells import cells_in
 from planner.geometry.frames import Array, unit
 from planner.geometry.rays import segments_distance_mm
 from planner.model.anatomy import GapSpace
@@ -108,7 +109,7 @@ def places_of(spaces: Sequence[GapSpace]) -> GapPlaces:
     GapPlaces
     """
     grid = spaces[0].mask.grid
-    points = [np.asarray(grid.to_lps(np.argwhere(space.mask.voxels))).reshape(-1, 3) for space in spaces]
+    points = [np.asarray(grid.to_lps(cells_in(space.mask.voxels))).reshape(-1, 3) for space in spaces]
     code = np.repeat(np.arange(len(spaces)), [len(p) for p in points])
     return GapPlaces(np.concatenate(points), code, tuple(s.id for s in spaces), grid.voxel_volume_mm3 / 1000.0)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from planner.geometry.cells import cells_in
 from planner.geometry.frames import Array
 from planner.model.anatomy import Anatomy
 
@@ -84,7 +85,7 @@ def canal_wall(anatomy: Anatomy, *, near_mm: float) -> CanalWall | None:
     """
     if anatomy.canal is None:
         return None
-    points = np.asarray(anatomy.grid.to_lps(np.argwhere(anatomy.canal.voxels)))
+    points = np.asarray(anatomy.grid.to_lps(cells_in(anatomy.canal.voxels)))
     points = points[np.abs(points[:, 2] - near_mm) < 50.0]
     if not len(points):
         return None
