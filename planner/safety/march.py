@@ -16,8 +16,8 @@ _LONG_STEP_MM = 3.0
 _FAR_MM = 1e3
 # as in `clearance.REASONS`
 _PASSED, _METAL, _CANAL, _FORBIDDEN, _NOT_IN_BONE, _SECOND, _GRAZES, _TOO_LONG, _NO_EXIT, _OTHER = range(10)
-_SPOTS_MM = (0.0, 4.0, 10.0, 18.0, 28.0)
-"""Where needles are looked at before they are walked. Ours: fewest look-ups a candidate at lumbar and thoracic screws."""
+_SPOTS_MM = (0.0, 6.0, 14.0, 22.0, 30.0, 40.0)
+"""Where needles are looked at before they are walked. Ours: the quickest of three rows tried on three spines' screws."""
 _OUT_OF_BONE_MM = 1.0
 """So far from bone a needle has left it for certain: a voxel of a usual CT and more."""
 
