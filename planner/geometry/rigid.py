@@ -27,6 +27,24 @@ def perpendicular_pair(direction: npt.ArrayLike) -> tuple[Array, Array]:
     return first, _crossed(axis, first)
 
 
+def perpendicular_pairs(directions: Array) -> Array:
+    """Give the pair of `perpendicular_pair` for many unit vectors at once.
+
+    Parameters
+    ----------
+    directions : ndarray, shape (N, 3)
+        Unit vectors.
+
+    Returns
+    -------
+    ndarray, shape (N, 2, 3)
+    """
+    helper = np.eye(3)[np.argmin(np.abs(directions), axis=1)]
+    first = np.cross(helper, directions)
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    return np.stack([first, np.cross(directions, first)], axis=1)
+
+
 def _crossed(one: Array, other: Array) -> Array:
     """Give the cross product of two vectors, as `numpy.cross` does, ten times quicker."""
     (a, b, c), (d, e, f) = one.tolist(), other.tolist()

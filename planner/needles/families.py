@@ -1,14 +1,14 @@
 """Which ways are tried to a target, and what each kind of way must keep besides the hard limits of the march."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array
-from planner.model.needle import Approach, Needle
+from planner.model.needle import Approach, Family, Needle
 from planner.needles.account.describe import Scene
 from planner.needles.candidates import Candidates, Target, targets_in_gap
 from planner.needles.hip.acetabular import CUP_KINDS, to_the_cup
@@ -24,6 +24,13 @@ from planner.needles.spine.transpedicular import along_the_screw, beside_the_scr
 from planner.needles.wished.entry import enters_as_wished
 
 _SPINE_KINDS = ("pedicle_screw", "cage")
+_STRAIGHT_ON: Mapping[Approach, frozenset[Family]] = {
+    "transpedicular": frozenset({"along the screw", "beside the screw"}),
+    "extrapedicular": frozenset(
+        {"between pedicle and rib head", "juxtapedicular", "posterolateral", "across the screw's course"}
+    ),
+    "femoral": frozenset({"lateral", "anterolateral", "trochanteric", "to the cup"}),
+}
 _HIP_KINDS = ("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail")
 
 
@@ -54,9 +61,15 @@ def approaches_for(target: Target, config: NeedleConfig) -> tuple[Approach, ...]
 
 
 def families_of(
-    scene: Scene, target: Target, needle: Needle, approaches: Sequence[Approach], refused: Counter[str]
+    scene: Scene,
+    target: Target,
+    needle: Needle,
+    approaches: Sequence[Approach],
+    refused: Counter[str],
+    *,
+    done: Collection[Family] = (),
 ) -> list[Candidates]:
-    """Give the candidates of every family that fits a target.
+    """Give the candidates of every family that fits a target and is not done yet.
 
     Parameters
     ----------
@@ -70,6 +83,8 @@ def families_of(
         Those that are wanted.
     refused : Counter
         Counts by reason; added to where nothing can be tried.
+    done : collection of str
+        Families in which a way was found already.
 
     Returns
     -------
@@ -77,12 +92,15 @@ def families_of(
         Those with any candidate.
     """
     config, radius = scene.config, needle.outer_diameter_mm / 2
-    places = sure_targets if "femoral" in approaches else targets_in_gap
-    tips = places(scene.anatomy, target, scene.fields, radius_mm=radius, config=config)
+    if approaches and all(_STRAIGHT_ON[approach] <= set(done) for approach in approaches):
+        return []
+    tips = _tips(scene, target, approaches, radius)
     families: list[Candidates | None] = []
     if "transpedicular" in approaches:
-        families.append(along_the_screw(target, radius_mm=radius, config=config))
-        families.extend(beside_the_screw(target, tips, config=config, pedicle=p) for p in target.pedicles)
+        if "along the screw" not in done:
+            families.append(along_the_screw(target, radius_mm=radius, config=config))
+        if "beside the screw" not in done:
+            families.extend(beside_the_screw(target, tips, config=config, pedicle=p) for p in target.pedicles)
     if "extrapedicular" in approaches:
         for pedicle in target.pedicles:
             families.extend(past_the_pedicle(target, tips, config=config, pedicle=pedicle))
@@ -91,10 +109,19 @@ def families_of(
         families.extend(
             [to_the_cup(target, tips, config=config)] if cup else from_the_side(target, tips, config=config)
         )
-    kept = [f for f in families if f is not None and len(f.aim_lps)]
+    kept = [f for f in families if f is not None and f.family not in done and len(f.aim_lps)]
     if not kept:
         refused[_why_none(target, tips, approaches)] += 1
     return kept
+
+
+def _tips(scene: Scene, target: Target, approaches: Sequence[Approach], radius_mm: float) -> Array:
+    if "femoral" in approaches:
+        sure = scene.hip_site(target).sure
+        return sure_targets(
+            scene.anatomy, target, scene.fields, radius_mm=radius_mm, config=scene.config, known_sure=sure
+        )
+    return targets_in_gap(scene.anatomy, target, scene.fields, radius_mm=radius_mm, config=scene.config)
 
 
 def _why_none(target: Target, tips: Array, approaches: Sequence[Approach]) -> str:

@@ -22,7 +22,7 @@ from planner.safety.clearance import (
     surface_normals,
 )
 
-_BY_DISTANCE = (HITS_METAL, HITS_CANAL, HITS_FORBIDDEN, OTHER_BONE)
+_BY_DISTANCE = np.isin(np.arange(len(REASONS)), (HITS_METAL, HITS_CANAL, HITS_FORBIDDEN, OTHER_BONE))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +80,7 @@ def judge(scene: Scene, target: Target, family: Candidates, needle: Needle, *, t
     limits = limits_for(needle, scene.config, slide_mm=float(slide_mm.max(initial=0.0)) if family.slides else None)
     checked = check_straight(scene.fields, family.aim_lps, family.outward_lps, limits=limits, tolerance_mm=tolerance_mm)
     code = checked.reason.astype(np.intp)
-    near = np.isin(code, _BY_DISTANCE) & (checked.slack_mm >= -tolerance_mm)
+    near = _BY_DISTANCE[code] & (checked.slack_mm >= -tolerance_mm)
     slack = np.where(near, checked.slack_mm, -np.inf)
     index = np.flatnonzero(code == 0)
     passed = Passed(

@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass, replace
 
-import edt
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from planner.geometry.frames import Array
-from planner.geometry.rigid import perpendicular_pair
+from planner.geometry.rigid import perpendicular_pairs
 from planner.model.needle import Needle
 from planner.needles.account.describe import Scene
 from planner.needles.candidates import Candidates, Target, from_behind
 from planner.needles.hip.femoral import allowed_directions, thigh_of
 from planner.needles.judge import Judged, judge
 from planner.needles.select import Passed, score_terms, weighted
+from planner.safety.fields import BoxedDistance
 
 _LEVELS = ((1.0, 2.0), (0.5, 1.0), (0.25, 0.5), (0.12, 0.25))
 """Shift in mm and turn in degrees, halved from half a voxel and more down to where clearances change by 0.1 mm."""
@@ -22,7 +22,6 @@ _FARTHEST_MM = 1.5
 """From the candidate's own tip: between tips of the grid."""
 _RESCUE_ROUNDS = 2
 _WALL_MM = 0.05
-_BOX_VOXELS = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,8 +80,8 @@ def refine(
     config = scene.config
     here = _some(family, start)
     tips, first = here.target_lps, here.outward_lps
-    depth = _WallDepth.of(scene, target)
-    wall = depth.at(tips)
+    depth = scene.wall_depth(target)
+    wall = _depth_at(depth, target, tips)
     reach = config.direction_step_deg
     tolerance = config.rescue_mm if rescue else 0.0
     judged = judge(scene, target, here, needle, tolerance_mm=tolerance)
@@ -96,7 +95,7 @@ def refine(
             allowed = (from_tip <= _FARTHEST_MM) & (turned >= np.cos(np.radians(reach)) - 1e-12)
             allowed &= _direction_allowed(target, tried, scene)
             if not family.slides:
-                allowed &= depth.at(tried.target_lps) >= np.repeat(wall, count) - _WALL_MM
+                allowed &= _depth_at(depth, target, tried.target_lps) >= np.repeat(wall, count) - _WALL_MM
             index = np.flatnonzero(allowed)
             found = np.full(len(allowed), -np.inf)
             found[index] = _value(judge(scene, target, _some(tried, index), needle, tolerance_mm=tolerance), scene)
@@ -105,27 +104,10 @@ def refine(
     return Refined(judged.passed, start[judged.index])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _WallDepth:
-    """How deep a place lies within gap and metal, 0 outside: the depth in a box, and the box's corner."""
-
-    depth: npt.NDArray[np.float32]
-    corner: Array
-    target: Target
-
-    @classmethod
-    def of(cls, scene: Scene, target: Target) -> "_WallDepth":
-        index = np.rint(np.asarray(target.gap.mask.grid.to_index(target.points_lps))).astype(int)
-        low = np.maximum(index.min(axis=0) - _BOX_VOXELS, 0)
-        high = np.minimum(index.max(axis=0) + _BOX_VOXELS + 1, target.gap.mask.grid.shape)
-        box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-        filled = target.gap.mask.voxels[box] | scene.anatomy.metal.voxels[box]
-        depth = edt.edt(filled, anisotropy=target.gap.mask.grid.spacing_mm, black_border=False, parallel=1)
-        return cls(np.asarray(depth, np.float32), low.astype(np.float64), target)
-
-    def at(self, points_lps: Array) -> Array:
-        index = np.asarray(self.target.gap.mask.grid.to_index(points_lps)).reshape(-1, 3) - self.corner
-        return np.asarray(ndimage.map_coordinates(self.depth, index.T, order=1, mode="nearest"), dtype=np.float64)
+def _depth_at(depth: BoxedDistance, target: Target, points_lps: Array) -> Array:
+    """Give how deep places lie within gap and metal, 0 outside."""
+    index = np.asarray(target.gap.mask.grid.to_index(points_lps)).reshape(-1, 3) - np.asarray(depth.corner)
+    return np.asarray(ndimage.map_coordinates(depth.distance, index.T, order=1, mode="nearest"), dtype=np.float64)
 
 
 def _step(here: Candidates, value: Array, tried: Candidates, found: Array) -> tuple[Candidates, Array]:
@@ -155,7 +137,7 @@ def _value(judged: Judged, scene: Scene) -> Array:
 
 def _neighbours(here: Candidates, *, shift_mm: float, turn_deg: float) -> Candidates:
     """Give each needle's neighbours, needle by needle: turned to four sides, and unless it slides shifted to six."""
-    pairs = np.array([perpendicular_pair(d) for d in here.outward_lps]).reshape(-1, 2, 3)
+    pairs = perpendicular_pairs(here.outward_lps)
     across = np.concatenate([pairs, -pairs], axis=1)
     along = here.outward_lps[:, None, :]
     shifts = np.zeros((len(along), 4, 3))

@@ -53,6 +53,10 @@ class Tallies:
         """Give the number of a family's candidates that kept all limits so far."""
         return self.families[family].kept if family in self.families else 0
 
+    def families_kept(self) -> tuple[Family, ...]:
+        """Give the families in which a way was found."""
+        return tuple(family for family, tally in self.families.items() if tally.kept)
+
     @property
     def tried(self) -> int:
         """Candidates of all families."""

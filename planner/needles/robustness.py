@@ -7,7 +7,7 @@ import numpy as np
 
 from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array
-from planner.geometry.rigid import perpendicular_pair
+from planner.geometry.rigid import perpendicular_pairs
 from planner.model.needle import AimError
 from planner.safety.clearance import known_mm, least_distances
 from planner.safety.fields import FAR_MM, Fields
@@ -88,7 +88,7 @@ def aim_errors(
     if not len(aim_lps):
         return AimErrors(np.empty(0), np.empty(0), np.empty(0), np.empty(0))
     angle = 2.0 * np.pi * np.arange(_SIDES) / _SIDES
-    pairs = np.array([perpendicular_pair(d) for d in outward_lps])
+    pairs = perpendicular_pairs(outward_lps)
     across = np.cos(angle)[None, :, None] * pairs[:, :1] + np.sin(angle)[None, :, None] * pairs[:, 1:]
     none = np.zeros((len(aim_lps), 1, 3))
     moves = np.concatenate([none, across], axis=1)

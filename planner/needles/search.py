@@ -211,7 +211,8 @@ def search_target(scene: Scene, target: Target, *, catalogue: Mapping[str, Needl
     found: list[tuple[str, float, Trajectory]] = []
     for tier in _tiers(scene):
         for lengths in sizes:
-            for family in families_of(tier, target, lengths[-1], approaches, why):
+            done = tallies.families_kept()
+            for family in families_of(tier, target, lengths[-1], approaches, why, done=done):
                 if not tallies.kept(family.family):
                     found.extend(search_family(tier, target, family, lengths, tallies=tallies, wanted=config))
     if not found:

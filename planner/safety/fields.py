@@ -8,10 +8,11 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from planner.config.needle_config import NeedleConfig
-from planner.geometry.cells import cells_in
+from planner.geometry.cells import cells_in, quantile_of_groups
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.model.anatomy import Anatomy
+from planner.model.volume import Mask
 from planner.safety.regions import voxels_in
 from planner.safety.skin import without_streaks
 
@@ -25,6 +26,7 @@ NOT_SCANNED = 100.0
 """Written for the body where the scanner wrote nothing: neither body (1) nor air (-1), whatever lies between them."""
 _THREADS = 2
 
+_ROOM_VOXELS = 6
 _EDGE_VOXELS = 2
 """Reach of interpolation at the edge of what was measured."""
 
@@ -166,6 +168,31 @@ def distance_from_points(points_lps: Array, grid: Grid, *, reach_mm: float) -> B
     return BoxedDistance(distance, (int(corner[0]), int(corner[1]), int(corner[2])))
 
 
+def depth_in_gap(points_lps: Array, gap: Mask, metal: Bools) -> BoxedDistance:
+    """Give how deep places lie below the wall of a gap and the metal in it.
+
+    Parameters
+    ----------
+    points_lps : ndarray, shape (N, 3)
+        The gap's voxels, LPS mm; at least one.
+    gap : Mask
+        The gap.
+    metal : ndarray of bool, shape ``gap.grid.shape``
+        Metal.
+
+    Returns
+    -------
+    BoxedDistance
+        mm from the centres of the nearest voxels outside, 0 there, in a box six voxels wider than the gap.
+    """
+    index = np.rint(np.asarray(gap.grid.to_index(points_lps))).astype(int)
+    low = np.maximum(index.min(axis=0) - _ROOM_VOXELS, 0)
+    high = np.minimum(index.max(axis=0) + _ROOM_VOXELS + 1, gap.grid.shape)
+    box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    depth = edt.edt(gap.voxels[box] | metal[box], anisotropy=gap.grid.spacing_mm, black_border=False, parallel=1)
+    return BoxedDistance(np.asarray(depth, np.float32), (int(low[0]), int(low[1]), int(low[2])))
+
+
 def distance_fields(anatomy: Anatomy, *, config: NeedleConfig) -> Fields:
     """Measure all distances that a needle is judged by.
 
@@ -294,7 +321,7 @@ def canal_midline(canal: Bools, grid: Grid) -> tuple[Array, Array, Array]:
     order = np.argsort(bins, kind="stable")
     groups = np.split(points[order], np.flatnonzero(np.diff(bins[order])) + 1)
     middle = np.array([g.mean(axis=0) for g in groups])
-    front = np.array([np.percentile(g[:, 1], 5) for g in groups])
+    front = quantile_of_groups(points[:, 1], bins, 0.05)
     return middle[:, 2].copy(), middle, front
 
 

@@ -17,7 +17,7 @@ _FAR_MM = 1e3
 # as in `clearance.REASONS`
 _PASSED, _METAL, _CANAL, _FORBIDDEN, _NOT_IN_BONE, _SECOND, _GRAZES, _TOO_LONG, _NO_EXIT, _OTHER = range(10)
 _SPOTS_MM = (0.0, 6.0, 14.0, 22.0, 30.0, 40.0)
-"""Where needles are looked at before they are walked. Ours: the quickest of three rows tried on three spines' screws."""
+"""Where needles are looked at before they are walked. Ours: the quickest of three rows tried on three spines."""
 _OUT_OF_BONE_MM = 1.0
 """So far from bone a needle has left it for certain: a voxel of a usual CT and more."""
 
@@ -117,7 +117,10 @@ def _check(
 ) -> None:
     """Walk every needle; see `clearance.check_straight`."""
     for n in numba.prange(start.shape[0]):
-        reason[n] = _march(field, other, corner, start[n], step[n], limits, longest_step, out[n])
+        if longest_step > FINE_STEP_MM:
+            reason[n] = _meets_at_spots(field, other, corner, start[n], step[n], limits, out[n])
+        if reason[n] == _PASSED:
+            reason[n] = _march(field, other, corner, start[n], step[n], limits, longest_step, out[n])
 
 
 @numba.njit(cache=True)
@@ -140,11 +143,6 @@ def _march(
     value = np.empty(5)
     length, deep = limits[1], limits[7]
     out[3:8] = _FAR_MM
-    if longest_step > FINE_STEP_MM:
-        code = _meets_at_spots(field, other, corner, start, step, limits, value, out)
-        if code != _PASSED:
-            return code
-        out[3:8] = _FAR_MM
     s, phase, left_core, last_depth, last_s, first = 0.0, 0, 0.0, 0.0, 0.0, _PASSED
     while True:
         z, y, x = start[0] + s * step[0], start[1] + s * step[1], start[2] + s * step[2]
@@ -178,12 +176,14 @@ def _march(
 
 @numba.njit(cache=True)
 def _meets_at_spots(
-    field: Field, other: Field, corner: Array, start: Array, step: Array, limits: Array, value: Array, out: Array
+    field: Field, other: Field, corner: Array, start: Array, step: Array, limits: Array, out: Array
 ) -> int:
     """Look at a few places of a needle, for most that are refused run right through something.
 
     Only what breaks a limit by more than the tolerance counts, and only before the skin: the walk refuses it, too.
     """
+    value = np.empty(5)
+    out[3:8] = _FAR_MM
     for s in _SPOTS_MM:
         z, y, x = start[0] + s * step[0], start[1] + s * step[1], start[2] + s * step[2]
         if not inside(z, y, x, field.shape):

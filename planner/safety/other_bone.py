@@ -80,7 +80,7 @@ def distance_from_others(target: Mask, bone: Mask, bones: tuple[Bone, ...], own:
         into |= one.mask.voxels[box]
     untold = bone.voxels[box] & ~mine & ~others
     if untold.any() and mine.any():
-        untold &= edt.edt(~mine, anisotropy=spacing, parallel=_THREADS) > _SEAM_MM
+        untold &= ~_beside(untold, mine, spacing)
     others = (others | untold) & ~mine
     corner = (box[0].start, box[1].start, box[2].start)
     if not others.any():
@@ -112,6 +112,25 @@ def own_bone_round(target: Mask, bones: tuple[Bone, ...], own: tuple[str, ...]) 
         if one.name in own:
             mine |= one.mask.voxels[box]
     return BoxedMask(mine, (box[0].start, box[1].start, box[2].start))
+
+
+def _beside(
+    some: npt.NDArray[np.bool_], mine: npt.NDArray[np.bool_], spacing_mm: tuple[float, float, float]
+) -> npt.NDArray[np.bool_]:
+    """Say which of some voxels lie no farther from others' centres than the seam is wide."""
+    reach = [int(_SEAM_MM / s) for s in spacing_mm]
+    steps = np.stack(np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij"), axis=-1).reshape(-1, 3)
+    steps = steps[np.linalg.norm(steps * spacing_mm, axis=1) <= _SEAM_MM]
+    padded = np.pad(mine, [(r, r) for r in reach])
+    cells = cells_in(some)
+    flat = np.ravel_multi_index(tuple((cells + reach).T), padded.shape)
+    size = np.array([padded.shape[1] * padded.shape[2], padded.shape[2], 1])
+    near = np.zeros(len(flat), bool)
+    for step in steps @ size:
+        near |= padded.ravel()[flat + step]
+    out = np.zeros(some.shape, bool)
+    out[tuple(cells[near].T)] = True
+    return out
 
 
 def _box(voxels: npt.NDArray[np.bool_], grid: Grid, room_mm: float) -> tuple[slice, slice, slice]:

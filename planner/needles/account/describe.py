@@ -20,7 +20,7 @@ from planner.needles.candidates import Target
 from planner.needles.hip.hip_way import HipSite, hip_site
 from planner.needles.select import Passed
 from planner.safety.clearance import Checked, Limits, check_straight, known_mm
-from planner.safety.fields import Fields
+from planner.safety.fields import BoxedDistance, Fields, depth_in_gap
 from planner.safety.watch_angles import ConsoleAngles
 
 TOUCH_MM = -0.3
@@ -50,6 +50,8 @@ class Scene:
         Turns positioner angles into console angles of the treatment position.
     memo : dict
         What was measured of hips' gaps already.
+    depths : dict
+        The depth below gaps' walls, as far as it was measured already.
     """
 
     anatomy: Anatomy
@@ -58,12 +60,20 @@ class Scene:
     config: NeedleConfig
     console: ConsoleAngles
     memo: dict[Target, HipSite] = field(default_factory=dict)
+    depths: dict[Target, BoxedDistance] = field(default_factory=dict)
 
     def hip_site(self, target: Target) -> HipSite:
         """Give what all ways to a hip's gap share; measured once a target."""
         if target not in self.memo:
             self.memo[target] = hip_site(self.anatomy, self.fields, target, self.breaches, config=self.config)
         return self.memo[target]
+
+    def wall_depth(self, target: Target) -> BoxedDistance:
+        """Give how deep places lie within gap and metal, in a box round the gap; measured once a target."""
+        if target not in self.depths:
+            metal = self.anatomy.metal.voxels
+            self.depths[target] = depth_in_gap(target.points_lps, target.gap.mask, metal)
+        return self.depths[target]
 
 
 def needle_view(aim_lps: Array, first_lps: Array, *, config: NeedleConfig, console: ConsoleAngles) -> NeedleView:

@@ -1,14 +1,12 @@
 """What a needle passes, and how near."""
 
 import math
-from itertools import pairwise
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
 from planner.geometry.frames import Array, point_tuple
-from planner.geometry.rays import segment_distance_mm
 from planner.model.anatomy import Anatomy
 from planner.model.implant import Implant
 from planner.model.needle import NearStructure
@@ -148,9 +146,14 @@ def _from_implant(implant: Implant, points: Array) -> tuple[float, int] | None:
     axis = implant.axis
     if axis is None or axis.diameter_mm is None or implant.kind not in ("pedicle_screw", "cup_screw", "rod"):
         return None
-    corners = [np.asarray(p) for p in implant.course_lps] or [np.asarray(axis.head_lps), np.asarray(axis.tip_lps)]
-    distance = np.min([segment_distance_mm(points, a, b) for a, b in pairwise(corners)], axis=0)
-    nearest = int(np.argmin(distance))
+    corners = np.array(implant.course_lps or (axis.head_lps, axis.tip_lps), dtype=np.float64)
+    starts, along = corners[:-1], np.diff(corners, axis=0)
+    length2 = np.maximum(np.einsum("sk,sk->s", along, along), 1e-12)
+    from_start = points[:, None, :] - starts
+    share = np.clip(np.einsum("psk,sk->ps", from_start, along) / length2, 0.0, 1.0)
+    distance = np.linalg.norm(from_start - share[..., None] * along, axis=2).min(axis=1)
+    # Beside a screw it is the same for some points but for rounding: the innermost counts.
+    nearest = int(np.argmin(np.round(distance, 6)))
     return float(distance[nearest]) - axis.diameter_mm / 2, nearest
 
 

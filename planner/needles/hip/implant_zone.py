@@ -1,6 +1,7 @@
 """The zone of places round an implant, by the names that a plan uses."""
 
 import numpy as np
+import numpy.typing as npt
 
 from planner.geometry.frames import LEFT, Array
 from planner.geometry.implant_zones import SCREW_ZONES, charnley_zones, gruen_zones, screw_zones
@@ -37,13 +38,13 @@ def zones_at(anatomy: Anatomy, implant: Implant | None, points_lps: Array) -> tu
         if ball is None or ball.opening_lps is None:
             return ()
         centre, opening = np.array(ball.centre_lps), np.array(ball.opening_lps)
-        return tuple(f"charnley-{k}" for k in charnley_zones(points_lps, centre, opening, implant.side))
+        return _named("charnley", charnley_zones(points_lps, centre, opening, implant.side))
     if implant.kind in _SCREWS and implant.axis is not None and implant.axis.diameter_mm is not None:
         head, tip = np.array(implant.axis.head_lps), np.array(implant.axis.tip_lps)
         length = float(np.linalg.norm(tip - head))
         along = (points_lps - head) @ ((tip - head) / length)
         number = screw_zones(along, length, along > length - 0.5 * implant.axis.diameter_mm)
-        return tuple(SCREW_ZONES[int(k)] for k in number)
+        return tuple(map(SCREW_ZONES.__getitem__, number.tolist()))
     return ()
 
 
@@ -55,4 +56,9 @@ def _gruen(anatomy: Anatomy, stem: Implant, points_lps: Array) -> tuple[str, ...
     medial = np.asarray(LEFT) * (-1.0 if stem.side == "left" else 1.0)
     if heads and heads[0].sphere is not None:
         medial = np.array(heads[0].sphere.centre_lps) - shoulder
-    return tuple(f"gruen-{k}" for k in gruen_zones(points_lps, shoulder, tip, medial))
+    return _named("gruen", gruen_zones(points_lps, shoulder, tip, medial))
+
+
+def _named(kind: str, numbers: npt.NDArray[np.int64]) -> tuple[str, ...]:
+    names = {k: f"{kind}-{k}" for k in np.unique(numbers).tolist()}
+    return tuple(map(names.__getitem__, numbers.tolist()))

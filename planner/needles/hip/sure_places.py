@@ -95,7 +95,15 @@ def sureness(anatomy: Anatomy, target: Target, fields: Fields, *, config: HipWay
     )
 
 
-def sure_targets(anatomy: Anatomy, target: Target, fields: Fields, *, radius_mm: float, config: NeedleConfig) -> Array:
+def sure_targets(
+    anatomy: Anatomy,
+    target: Target,
+    fields: Fields,
+    *,
+    radius_mm: float,
+    config: NeedleConfig,
+    known_sure: Array | None = None,
+) -> Array:
     """Choose places for a needle's tip: the surest first, spread over what is sure of the gap.
 
     Parameters
@@ -110,6 +118,8 @@ def sure_targets(anatomy: Anatomy, target: Target, fields: Fields, *, radius_mm:
         The needle's.
     config : NeedleConfig
         How many places, how far apart, how sure.
+    known_sure : ndarray, shape (N,), or None
+        From `sureness`, where it was measured before.
 
     Returns
     -------
@@ -118,7 +128,7 @@ def sure_targets(anatomy: Anatomy, target: Target, fields: Fields, *, radius_mm:
     """
     hip = config.hip
     places, moved = _with_room(target.points_lps, fields, radius_mm + config.tip_metal_margin_mm, hip.nudge_mm)
-    sure = sureness(anatomy, target, fields, config=hip)
+    sure = sureness(anatomy, target, fields, config=hip) if known_sure is None else known_sure
     if hip.nudge_mm > 0:
         sure = sure * (1.0 - hip.nudged * np.minimum(moved / hip.nudge_mm, 1.0))
     known = np.isfinite(moved) & (sure > 0.0)
