@@ -1,5 +1,6 @@
 """Straight needles, checked by the ten thousand as cylinders against the distance fields."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -259,10 +260,33 @@ def sample(fields: Fields, points_lps: npt.ArrayLike, channel: int) -> Array:
     ndarray, shape (N,)
         NaN outside the grid.
     """
+    return sample_channels(fields, points_lps, (channel,))[0]
+
+
+def sample_channels(fields: Fields, points_lps: npt.ArrayLike, channels: Sequence[int]) -> list[Array]:
+    """Look up several distances at the same places, as `sample` does.
+
+    Parameters
+    ----------
+    fields : Fields
+        Distances.
+    points_lps : array_like, shape (N, 3)
+        Where, LPS mm.
+    channels : sequence of int
+        Which distances.
+
+    Returns
+    -------
+    list of ndarray, shape (N,)
+        One a channel; NaN outside the grid.
+    """
     index = np.ascontiguousarray(fields.grid.to_index(points_lps)).reshape(-1, 3)
-    out = np.empty(len(index))
-    sample_all(len(index), fields.channels, index, channel, out)
-    return out
+    found = []
+    for channel in channels:
+        out = np.empty(len(index))
+        sample_all(len(index), fields.channels, index, channel, out)
+        found.append(out)
+    return found
 
 
 def surface_normals(fields: Fields, points_lps: npt.ArrayLike, *, spread_mm: float = 2.0) -> Array:

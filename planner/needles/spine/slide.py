@@ -7,7 +7,7 @@ from planner.geometry.frames import Array
 from planner.model.needle import Needle
 from planner.needles.account.describe import TOUCH_MM, Scene
 from planner.needles.candidates import Candidates
-from planner.safety.clearance import sample
+from planner.safety.clearance import sample_channels
 from planner.safety.fields import BONE, CANAL, FORBIDDEN, METAL
 
 
@@ -38,8 +38,9 @@ def slide_is_safe(scene: Scene, family: Candidates, needle: Needle) -> npt.NDArr
     shares = np.linspace(0.0, 1.0, 21)[:, None, None]
     # All places at once: a look-up has a price of its own.
     points = (family.aim_lps + shares * (family.target_lps - family.aim_lps)).reshape(-1, 3)
-    for channel, limit in least.items():
-        safe &= np.all((sample(scene.fields, points, channel) >= limit).reshape(len(shares), -1), axis=0)
+    found = sample_channels(scene.fields, points, tuple(least))
+    for distance, limit in zip(found, least.values(), strict=True):
+        safe &= np.all((distance >= limit).reshape(len(shares), -1), axis=0)
     safe &= ~np.any(_in_disc(scene, points).reshape(len(shares), -1), axis=0)
     return safe
 

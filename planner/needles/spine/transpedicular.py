@@ -131,11 +131,10 @@ def slide_end(off_gap_mm: Array, *, config: SpineWayConfig) -> float | None:
     """
     lined = np.flatnonzero(off_gap_mm <= config.lined_within_mm) * _STEP_MM
     # The contact itself may lie in bone: a dropout there is bridged as any other.
-    holes = np.diff(lined, prepend=0.0) > config.lined_dropout_mm
-    run = lined[: int(np.argmax(holes))] if holes.any() else lined
-    if not len(run):
+    if not len(lined) or lined[0] > config.lined_dropout_mm:
         return None
-    latest = float(run[-1]) - config.short_of_end_mm
+    holes = np.flatnonzero(lined[1:] - lined[:-1] > config.lined_dropout_mm)
+    latest = float(lined[holes[0]] if len(holes) else lined[-1]) - config.short_of_end_mm
     inside = np.flatnonzero(off_gap_mm <= _REALLY_IN_GAP_MM) * _STEP_MM
     inside = inside[inside <= latest]
     return float(inside[-1]) if len(inside) and inside[-1] >= config.shortest_slide_mm else None
