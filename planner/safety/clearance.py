@@ -233,8 +233,13 @@ def least_distances(
 
 
 def _on_grid(fields: Fields, inner: Array, outward: Array) -> tuple[Array, Array]:
-    start = np.ascontiguousarray(fields.grid.to_index(inner))
-    return start, np.ascontiguousarray(outward @ fields.grid.index_from_lps[:3, :3].T)
+    matrix = fields.grid.index_from_lps
+    return _times(matrix, inner) + matrix[:3, 3], _times(matrix, outward)
+
+
+def _times(matrix: Array, vectors: Array) -> Array:
+    """Multiply the rotation of a transform with vectors, shape (N, 3): BLAS wakes all threads for that, for nothing."""
+    return np.asarray(vectors[:, :1] * matrix[:3, 0] + vectors[:, 1:2] * matrix[:3, 1] + vectors[:, 2:] * matrix[:3, 2])
 
 
 def _other_bone(fields: Fields) -> tuple[npt.NDArray[np.float32], Array]:
@@ -280,7 +285,8 @@ def sample_channels(fields: Fields, points_lps: npt.ArrayLike, channels: Sequenc
     list of ndarray, shape (N,)
         One a channel; NaN outside the grid.
     """
-    index = np.ascontiguousarray(fields.grid.to_index(points_lps)).reshape(-1, 3)
+    points, matrix = np.asarray(points_lps, dtype=np.float64).reshape(-1, 3), fields.grid.index_from_lps
+    index = _times(matrix, points) + matrix[:3, 3]
     found = []
     for channel in channels:
         out = np.empty(len(index))

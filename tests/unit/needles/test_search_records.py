@@ -1,5 +1,6 @@
 """What the search tells of itself: every candidate once, families that were refused, margins that were given up."""
 
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 
@@ -11,6 +12,9 @@ from planner.fluoro.console import console_angles_deg
 from planner.model.bones import Bone
 from planner.model.volume import Mask
 from planner.needles.account.describe import Scene
+from planner.needles.candidates import target_of
+from planner.needles.catalogue import catalogue_of, needles_named
+from planner.needles.families import approaches_for, families_of
 from planner.needles.search import plan_needles, search_gap
 from planner.safety.fields import distance_fields
 
@@ -121,3 +125,26 @@ def test_refined_needles_lie_between_the_grids_targets(found, vertebra):
         [vertebra.grid.to_index(way.aim_lps) for way in found.trajectories if not way.slides_along_implant]
     )
     assert np.abs(index - np.rint(index)).max() > 0.05
+
+
+def test_families_that_have_a_way_are_not_made_again(scene, vertebra):
+    target = target_of(vertebra, vertebra.gaps[0], scene.fields)
+    needle = needles_named(scene.config.spine_needles[0], catalogue=catalogue_of(scene.config.catalogue))[-1]
+    approaches = approaches_for(target, scene.config)
+
+    def made(*done):
+        return {f.family for f in families_of(scene, target, needle, approaches, Counter(), done=done)}
+
+    assert {"along the screw", "beside the screw"} <= made()
+    assert made("beside the screw") == made() - {"beside the screw"}
+    assert made(*made()) == set()
+
+
+def test_the_gap_s_depth_is_measured_once(scene, vertebra):
+    target = target_of(vertebra, vertebra.gaps[0], scene.fields)
+    depth = scene.wall_depth(target)
+    assert scene.wall_depth(target) is depth
+    low = np.array(depth.corner)
+    box = tuple(slice(int(a), int(a + n)) for a, n in zip(low, depth.distance.shape, strict=True))
+    filled = target.gap.mask.voxels[box] | vertebra.metal.voxels[box]
+    assert np.array_equal(depth.distance > 0, filled)

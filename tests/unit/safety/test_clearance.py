@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from planner.errors import GeometryError
 from planner.geometry.grid import Grid
 from planner.model.anatomy import Anatomy
 from planner.model.volume import Mask, Volume
+from planner.safety import march
 from planner.safety.clearance import (
     REASONS,
     Limits,
@@ -15,6 +16,7 @@ from planner.safety.clearance import (
     known_mm,
     least_distances,
     sample,
+    sample_channels,
     surface_normals,
 )
 from planner.safety.fields import (
@@ -252,3 +254,38 @@ def test_what_is_no_metal_gets_two_voxels_more_and_metal_none():
     found = distance_fields(anatomy, config=NeedleConfig())
     at = sample(found, [[0.0, 11.0, 0.0], [12.0, 11.0, 0.0]], METAL)
     assert at == pytest.approx([1.5, 3.5], abs=0.1)
+
+
+def test_what_lies_beyond_the_skin_refuses_no_needle():
+    body = block((-20, 20), (-20, 26), (-15, 15))
+    behind_skin = fields(forbidden=block((-3, 3), (29, 32), (-3, 3)))
+    channels = behind_skin.channels.copy()
+    channels[..., 4] = np.where(body, 1.0, -1.0)
+    assert reason(replace(behind_skin, channels=channels)) == "passed"
+    assert reason(behind_skin) == "forbidden"
+
+
+def test_quick_look_and_walk_let_the_same_needles_pass(monkeypatch):
+    f = fields(metal=block((2, 5), (4, 12), (-2, 2)), canal=block((-9, -6), (-5, 9), (-15, 15)))
+    rng = np.random.default_rng(5)
+    inner = rng.uniform((-12, -15, -12), (12, 10, 12), (400, 3))
+    outward = rng.normal(size=(400, 3)) * 0.3 + BACK
+    outward /= np.linalg.norm(outward, axis=1, keepdims=True)
+    quick = check_straight(f, inner, outward, limits=LIMITS)
+    monkeypatch.setattr(march, "_meets_at_spots", lambda *_: 0)
+    reason, out = np.zeros(400, np.uint8), np.full((400, 8), np.nan)
+    numbers = np.array([*astuple(LIMITS)[:9], LIMITS.other_bone_mm, 0.0])
+    start, step = np.asarray(GRID.to_index(inner)), outward @ GRID.index_from_lps[:3, :3].T
+    march._check(f.channels, np.empty((0, 0, 0), np.float32), np.zeros(3), start, step, numbers, 3.0, reason, out)
+    assert 20 < np.count_nonzero(quick.reason == 0) < 380
+    assert np.array_equal(quick.reason == 0, reason == 0)
+    assert not np.array_equal(quick.reason, reason)  # the quick look was told by some of its reasons
+
+
+def test_distances_looked_up_together_are_those_looked_up_alone():
+    f = fields(metal=block((2, 5), (4, 12), (-2, 2)))
+    points = np.random.default_rng(6).uniform(-25, 25, (30, 3))
+    together = sample_channels(f, points, (METAL, BONE))
+    for found, channel in zip(together, (METAL, BONE), strict=True):
+        assert np.array_equal(found, sample(f, points, channel), equal_nan=True)
+    assert np.isnan(together[0]).any()

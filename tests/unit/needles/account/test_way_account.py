@@ -206,3 +206,20 @@ def test_what_is_not_known_of_a_way_is_left_out(scene):
     assert told["passage"] is None
     assert told["skin_offsets"] == ()
     assert all(mark.from_skin_mm is None for mark in told["depth_marks"])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_neighbour_s_distance_is_that_of_its_nearest_voxel(scene, seed):
+    rng = np.random.default_rng(seed)
+    skin, tip = at(*rng.uniform((-40, 40, -10), (-10, 60, 10))), at(*rng.uniform((-20, -5, -10), (-5, 15, 10)))
+    near = {n.structure: n for n in near_structures(scene.anatomy, scene.fields, (skin, tip), radius_mm=0.9)}
+    length = float(np.linalg.norm(skin - tip))
+    way = tip + np.arange(0.0, length)[:, None] * (skin - tip) / length
+    canal = scene.anatomy.canal
+    voxels = np.asarray(canal.grid.to_lps(np.argwhere(canal.voxels)))
+    least = float(np.min(np.linalg.norm(voxels[:, None, :] - way[:100], axis=2)))
+    if least <= 12.0:
+        wanted = least - 0.5 * canal.grid.voxel_volume_mm3 ** (1 / 3) - 0.9
+        assert near["spinal canal"].distance_mm == pytest.approx(wanted, abs=1e-6)
+    else:
+        assert "spinal canal" not in near
