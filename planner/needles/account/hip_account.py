@@ -8,7 +8,6 @@ from planner.needles.account.crossed import BURSA, Flank, crossed_at_hip, flank_
 from planner.needles.hip.femoral import thigh_of
 from planner.needles.hip.hip_way import HipSite
 
-_SURE = 0.5
 _NERVE_MM = 50.0
 """Above the trochanter's tip the superior gluteal nerve runs through gluteus medius; 5 cm are called safe (Jacobs and
 Buxton 1989)."""
@@ -96,7 +95,7 @@ def entry_cautions(site: HipSite, told: Trajectory, cortex_mm: float | None) -> 
             f"meets the cortex at {told.entry_angle_deg or 0.0:.0f} degrees: the tip may skate",
         ),
         (
-            told.score_terms.get("sureness", 1.0) < _SURE,
+            told.score_terms.get("sureness", 1.0) < hip.zone_sure,
             "the CT at the tip reads more like bone, cement or marrow than like a gap",
         ),
     ]

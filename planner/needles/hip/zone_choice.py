@@ -9,14 +9,14 @@ from planner.model.needle import Trajectory
 
 
 def zone_leaders(order: Sequence[tuple[str, float, Trajectory]], *, config: NeedleConfig) -> list[int]:
-    """Pick needles to a hip's gap so that their tips lie in different zones where the gap is sure in them.
+    """Pick needles to a hip's gap: first the best one of each zone where the gap is sure, then the best of the rest.
 
     Parameters
     ----------
     order : sequence of (family, score, trajectory)
         All that were worked out.
     config : NeedleConfig
-        How many, and what a new zone is worth.
+        How many, from when a place is sure, and what a new family and a hole apart from others are worth.
 
     Returns
     -------
@@ -26,20 +26,18 @@ def zone_leaders(order: Sequence[tuple[str, float, Trajectory]], *, config: Need
     if not order or any(t.approach != "femoral" or not t.zones for _, _, t in order):
         return []
     hip = config.hip
-    zones = [t.zones[0] for _, _, t in order]
+    zones = np.array([t.zones[0] for _, _, t in order])
     told = np.array([t.score_terms.get("sureness", 1.0) for _, _, t in order])
-    sure = np.clip((told - hip.zone_sure) / max(1e-6, 1.0 - hip.zone_sure), 0.0, 1.0)
     score = np.array([value for _, value, _ in order])
     entries = np.array([t.entry_bone_lps for _, _, t in order])
     picked: list[int] = []
     while len(picked) < min(config.per_gap, len(order)):
-        seen = {zones[k] for k in picked}
         families = {order[k][0] for k in picked}
-        gain = score + hip.new_zone * sure * np.array([zone not in seen for zone in zones])
-        gain += hip.new_family * sure * np.array([family not in families for family, _, _ in order])
+        gain = score + hip.new_family * told * np.array([family not in families for family, _, _ in order])
         if picked:
             away = np.linalg.norm(entries[:, None] - entries[picked], axis=2).min(axis=1)
-            gain -= hip.new_zone * (away < hip.holes_apart_mm)
+            gain -= hip.close_hole * (away < hip.holes_apart_mm)
         gain[picked] = -np.inf
-        picked.append(int(np.argmax(gain)))
+        new = (told >= hip.zone_sure) & ~np.isin(zones, zones[picked])
+        picked.append(int(np.argmax(np.where(new, gain, -np.inf) if new.any() else gain)))
     return picked
