@@ -29,7 +29,7 @@ class HipWayConfig(Settings):
         ge=0,
         le=1,
         description="From this sureness on a zone has places tried of its own, and a needle of its own among those "
-        "listed; less is told as a caution. Ours: on the simulated hips kept for tuning 98 in 100 of such places lay in "
+        "listed; less is told as a caution. Ours: on simulated hips kept for tuning 98 in 100 of such places lay in "
         "a true gap, in one gap of four only 10 in 21.",
     )
     zone_places: int = Field(default=6, ge=0, description="How many for each zone; ours.")

@@ -81,8 +81,12 @@ def entry_cautions(site: HipSite, told: Trajectory, cortex_mm: float | None) -> 
     hip, bone = site.config.hip, np.array([told.entry_bone_lps])
     shafts = float(site.spots.from_stem_end_shafts(bone)[0])
     defect, hardware = float(site.spots.from_defects_mm(bone)[0]), float(site.spots.from_hardware_mm(bone)[0])
+    least = float(site.cortex(bone).least_mm[0])
     said: list[tuple[bool, str]] = [
-        (cortex_mm is None, "cortex at the entry not measured"),
+        (
+            cortex_mm is None,
+            "cortex at the entry not measured" + (", may be thin: may fissure" if least < hip.thin_wall_mm else ""),
+        ),
         (
             cortex_mm is not None and cortex_mm < hip.thin_wall_mm,
             f"thin cortex at the entry ({cortex_mm or 0.0:.1f} mm): may fissure",

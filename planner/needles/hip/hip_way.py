@@ -14,7 +14,7 @@ from planner.model.anatomy import Anatomy
 from planner.model.breach import Breach
 from planner.needles.candidates import Candidates, Target
 from planner.needles.hip.acetabular import CUP_KINDS, enters_pelvis, in_joint_mm
-from planner.needles.hip.entry_cortex import cortex_at, cortex_density_hu
+from planner.needles.hip.entry_cortex import CortexReading, cortex_at, cortex_density_hu
 from planner.needles.hip.sure_places import sureness
 from planner.needles.hip.weak_spots import WeakSpots, stress_term, weak_spots
 from planner.safety.clearance import sample
@@ -48,7 +48,7 @@ class HipSite:
     config : NeedleConfig
         Settings.
     walls : dict
-        The cortex's thickness by cubes of space, as far as it was measured already.
+        The cortex by cubes of space, as far as it was measured already: its thickness, and the least that was read.
     """
 
     anatomy: Anatomy
@@ -58,26 +58,29 @@ class HipSite:
     density_hu: float | None
     sure: Array
     config: NeedleConfig
-    walls: dict[tuple[int, ...], float] = field(default_factory=dict)
+    walls: dict[tuple[int, ...], tuple[float, float]] = field(default_factory=dict)
 
     @property
     def is_cup(self) -> bool:
         """Whether the way is to a cup, not to a femur."""
         return self.target.implant is not None and self.target.implant.kind in CUP_KINDS
 
-    def cortex_mm(self, entries_lps: Array) -> Array:
-        """Give the cortex's thickness at entries, mm, shape (N,); NaN where it was not measured.
-
-        Entries in one small cube share one measurement.
-        """
+    def cortex(self, entries_lps: Array) -> CortexReading:
+        """Measure the cortex at N entries; those in one small cube share one measurement."""
         hip = self.config.hip
         cells = [tuple(c) for c in np.floor(entries_lps / hip.entry_lattice_mm).astype(np.int64).tolist()]
         new = {cell: entry for cell, entry in zip(cells, entries_lps, strict=True) if cell not in self.walls}
         if new:
             places = np.array(list(new.values()))
-            wall = cortex_at(self.anatomy, self.fields, places, density_hu=self.density_hu, config=hip)
-            self.walls.update(zip(new, wall.tolist(), strict=True))
-        return np.array([self.walls[cell] for cell in cells], dtype=np.float64)
+            read = cortex_at(self.anatomy, self.fields, places, density_hu=self.density_hu, config=hip)
+            pairs = zip(read.thickness_mm.tolist(), read.least_mm.tolist(), strict=True)
+            self.walls.update(zip(new, pairs, strict=True))
+        both = np.array([self.walls[cell] for cell in cells], dtype=np.float64).reshape(-1, 2)
+        return CortexReading(both[:, 0], both[:, 1])
+
+    def cortex_mm(self, entries_lps: Array) -> Array:
+        """Give the cortex's thickness at entries, mm, shape (N,); NaN where it was not measured."""
+        return self.cortex(entries_lps).thickness_mm
 
     def sure_at(self, tips_lps: Array) -> Array:
         """Give how surely tips lie in the gap, as its nearest voxel does, shape (N,)."""
@@ -200,7 +203,8 @@ def hip_rules(
     """
     hip = site.config.hip
     bone_mm = np.linalg.norm(family.aim_lps - bone_lps, axis=1)
-    wall = site.cortex_mm(bone_lps)
+    # A doubt is enough: the least that was read.
+    wall = site.cortex(bone_lps).least_mm
     overshoot = hip.cup_inner_wall_mm if site.is_cup else hip.overshoot_mm
     inner = "too near the pelvis's inner wall" if site.is_cup else "too near the far cortex"
     least = radius_mm + hip.on_weak_spot_mm

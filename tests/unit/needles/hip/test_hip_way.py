@@ -63,19 +63,39 @@ def test_cortex_is_as_thick_as_it_was_drawn(wall_mm):
     density = cortex_density_hu(anatomy, scene.fields, config=CONFIG.hip)
     assert density == pytest.approx(1200.0, abs=30.0)
     entry = np.array([[14.7, 0.0, 50.0]])
-    wall = cortex_at(anatomy, scene.fields, entry, density_hu=density, config=CONFIG.hip)
-    assert wall[0] == pytest.approx(wall_mm, abs=0.4)
+    read = cortex_at(anatomy, scene.fields, entry, density_hu=density, config=CONFIG.hip)
+    assert read.thickness_mm[0] == pytest.approx(wall_mm, abs=0.4)
+    assert read.least_mm[0] <= read.thickness_mm[0]
 
 
 def test_cortex_stays_unknown_beside_metal_and_where_cortex_reads_are_not_known():
     anatomy = build_hip(metal=(X > 10) & (X < 18) & (np.abs(Y) < 6) & (np.abs(Z - 50) < 6))
     scene = scene_of(anatomy)
     entry = np.array([[14.7, 0.0, 50.0]])
-    assert np.isnan(cortex_at(anatomy, scene.fields, entry, density_hu=1200.0, config=CONFIG.hip)).all()
+    read = cortex_at(anatomy, scene.fields, entry, density_hu=1200.0, config=CONFIG.hip)
+    assert np.isnan([read.thickness_mm, read.least_mm]).all()
     thin = build_hip(wall_mm=1.5)
     scene = scene_of(thin)
     assert cortex_density_hu(thin, scene.fields, config=CONFIG.hip) is None
-    assert np.isnan(cortex_at(thin, scene.fields, entry, density_hu=None, config=CONFIG.hip)).all()
+    assert np.isnan(cortex_at(thin, scene.fields, entry, density_hu=None, config=CONFIG.hip).thickness_mm).all()
+
+
+def test_cortex_is_not_told_where_its_two_readings_differ_and_what_may_be_thin_is_refused():
+    anatomy = build_hip()
+    scene, target = target_in(anatomy)
+    site = scene.hip_site(target)
+    entry = np.array([[14.7, 0.0, 50.0]])
+    # Another density than the scan's own: the fit then needs less bone than half height shows.
+    read = cortex_at(anatomy, scene.fields, entry, density_hu=3.0 * site.density_hu, config=CONFIG.hip)
+    assert np.isnan(read.thickness_mm[0])
+    cell = tuple(np.floor(entry[0] / CONFIG.hip.entry_lattice_mm).astype(int).tolist())
+    doubtful = replace(site, walls={cell: (np.nan, 0.3)})
+    refused = hip_rules(doubtful, needle((7, 0, 50), (1, 0, 0)), bone_lps=entry, radius_mm=1.6)
+    assert not refused["cortex missing or too thin at the entry"][0]
+    kept = hip_rules(
+        replace(site, walls={cell: (np.nan, 2.0)}), needle((7, 0, 50), (1, 0, 0)), bone_lps=entry, radius_mm=1.6
+    )
+    assert kept["cortex missing or too thin at the entry"][0]
 
 
 def test_places_that_read_as_bone_are_less_sure_than_those_that_read_as_a_gap():
