@@ -130,6 +130,15 @@ class HipWayConfig(Settings):
     on_weak_spot_mm: float = Field(
         default=1.0, ge=0, description="Bone that must stay between the hole and such a place, else refused; ours."
     )
+    fissure_mm: float = Field(
+        default=5.0,
+        ge=0,
+        description="Bone that must stay between the hole and a line that may be a fissure, else refused: the line "
+        "reads to a few mm, and runs on finer than it shows; ours.",
+    )
+    near_fissure_mm: float = Field(
+        default=20.0, ge=0, description="A hole so near to such a line is named; half of a femur's way round; ours."
+    )
     holes_apart_mm: float = Field(
         default=10.0, ge=0, description="Holes of needles nearer to each other are shunned: three diameters; ours."
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from planner.errors import GeometryError
+from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.model.bones import Bone, Landmark, Pedicle
 from planner.model.implant import Implant
@@ -60,6 +61,8 @@ class Anatomy:
         Where they stand and how wide they are, of the vertebrae among `bones`.
     hardware : Mask or None
         All implants, also what is no metal (a cage of PEEK, cement), and all metal; None where nobody told: then metal.
+    fissures : tuple of ndarray, each of shape (N, 3)
+        Lines in a femur's wall that may be fissures or fractures: places on its surface, LPS mm.
     muscle, fat : Mask or None
         Soft tissue that reads as either; what artefacts hide is in neither. None where nobody told them apart.
 
@@ -86,6 +89,7 @@ class Anatomy:
     hardware: Mask | None = None
     muscle: Mask | None = None
     fat: Mask | None = None
+    fissures: tuple[Array, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.grid.is_rectangular:

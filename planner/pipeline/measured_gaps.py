@@ -120,6 +120,7 @@ def anatomy_of(measured: MeasuredGaps, soft_tissue: SoftTissueConfig | None = No
         hardware=_hardware(measured, seen.metal),
         muscle=None if soft is None else soft.muscle,
         fat=None if soft is None else soft.fat,
+        fissures=tuple(np.asarray(line.points_lps) for line in measured.candidacy.hips.fissures),
     )
 
 

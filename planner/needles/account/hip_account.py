@@ -81,7 +81,7 @@ def entry_cautions(site: HipSite, told: Trajectory, cortex_mm: float | None) -> 
     hip, bone = site.config.hip, np.array([told.entry_bone_lps])
     shafts = float(site.spots.from_stem_end_shafts(bone)[0])
     defect, hardware = float(site.spots.from_defects_mm(bone)[0]), float(site.spots.from_hardware_mm(bone)[0])
-    least = float(site.cortex(bone).least_mm[0])
+    fissure, least = float(site.spots.from_fissures_mm(bone)[0]), float(site.cortex(bone).least_mm[0])
     said: list[tuple[bool, str]] = [
         (
             cortex_mm is None,
@@ -93,6 +93,7 @@ def entry_cautions(site: HipSite, told: Trajectory, cortex_mm: float | None) -> 
         ),
         (shafts < hip.riser_shafts, f"hole {shafts:.1f} shaft diameters from the level of the stem's end"),
         (defect < hip.weak_spot_mm, f"hole {defect:.0f} mm from a defect of the bone"),
+        (fissure < hip.near_fissure_mm, f"hole {fissure:.0f} mm from a line that may be a fissure"),
         (hardware < hip.weak_spot_mm, f"hole {hardware:.0f} mm from other metal in the bone"),
         (
             told.entry_angle_deg is not None and told.entry_angle_deg > _STEEP_DEG,

@@ -215,6 +215,7 @@ def hip_rules(
         # What was not measured (NaN) is no reason to refuse: the needle is told to have an unknown cortex.
         "cortex missing or too thin at the entry": ~(wall < hip.missing_wall_mm),
         "entry at a defect, plate, cable or screw": (defect >= least) & (hardware >= least),
+        "entry at a line that may be a fissure": site.spots.from_fissures_mm(bone_lps) >= radius_mm + hip.fissure_mm,
     }
     if site.is_cup:
         rules["enters the femur on the way to the cup"] = enters_pelvis(site.anatomy, bone_lps, family.outward_lps)

@@ -1,7 +1,7 @@
 """Places of a hip's bone that a needle's hole must not weaken further: a stem's end, defects, plates, screws."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cc3d
 import numpy as np
@@ -42,6 +42,8 @@ class WeakSpots:
         Metal of plates, cables and whatever else is not the implant, LPS mm.
     screws : tuple of Implant
         Cup screws with an axis.
+    fissures_lps : ndarray, shape (N, 3)
+        Places of lines in the femora's walls that may be fissures, LPS mm.
     """
 
     stem: Implant | None
@@ -49,6 +51,13 @@ class WeakSpots:
     breaches: tuple[Breach, ...]
     metal_lps: Array
     screws: tuple[Implant, ...]
+    fissures_lps: Array = field(default_factory=lambda: np.empty((0, 3)))
+
+    def from_fissures_mm(self, entries_lps: Array) -> Array:
+        """Give the distance of entries from lines that may be fissures, shape (N,); infinite without any."""
+        if not len(self.fissures_lps):
+            return np.full(len(entries_lps), np.inf)
+        return np.asarray(cKDTree(self.fissures_lps).query(entries_lps)[0])
 
     def from_stem_end_shafts(self, entries_lps: Array) -> Array:
         """Give how far entries lie from the level of the stem's end, in shaft diameters, shape (N,).
@@ -107,6 +116,7 @@ def weak_spots(anatomy: Anatomy, target: Target, breaches: Sequence[Breach]) -> 
         breaches=tuple(breaches),
         metal_lps=other_metal(anatomy),
         screws=screws if stem is None else (),
+        fissures_lps=np.concatenate([np.empty((0, 3)), *anatomy.fissures]),
     )
 
 
@@ -202,6 +212,8 @@ def stress_term(spots: WeakSpots, entries_lps: Array, *, config: HipWayConfig) -
     """
     nearest = np.minimum(spots.from_defects_mm(entries_lps), spots.from_hardware_mm(entries_lps))
     term = np.clip(nearest / config.weak_spot_mm, 0.0, 1.0) if config.weak_spot_mm > 0 else np.ones(len(entries_lps))
+    if config.near_fissure_mm > 0:
+        term = np.minimum(term, np.clip(spots.from_fissures_mm(entries_lps) / config.near_fissure_mm, 0.0, 1.0))
     if config.riser_shafts > 0:
         term = np.minimum(term, np.clip(spots.from_stem_end_shafts(entries_lps) / config.riser_shafts, 0.0, 1.0))
     return np.asarray(term)

@@ -158,6 +158,29 @@ def test_entries_at_weak_places_are_refused_and_others_are_not(lateral):
     assert rules_for(cabled, (7.0 * lateral, 0.0, 80.0), (15.0 * lateral, 0.0, 80.0)) == set()
 
 
+@pytest.mark.parametrize("lateral", [1.0, -1.0])
+def test_entries_at_a_fissure_are_refused_and_those_near_it_are_named(lateral):
+    anatomy = build_hip("left" if lateral > 0 else "right")
+    line = np.stack([np.full(20, 15.0 * lateral), np.zeros(20), np.linspace(60.0, 80.0, 20)], axis=1)
+    cracked = replace(anatomy, fissures=(line,))
+    at = lambda height: ((7.0 * lateral, 0.0, height), (15.0 * lateral, 0.0, height))  # noqa: E731
+    name = "entry at a line that may be a fissure"
+    assert name in rules_for(cracked, *at(70.0))
+    assert name not in rules_for(anatomy, *at(70.0))
+    assert name not in rules_for(cracked, *at(50.0))
+    spots = scene_of(cracked).hip_site(target_of(cracked, cracked.gaps[0], scene_of(cracked).fields)).spots
+    assert spots.from_fissures_mm(np.array([at(50.0)[1]]))[0] == pytest.approx(10.0)
+    whole = search_gap(scene_of(anatomy), anatomy.gaps[0]).trajectories
+    found = search_gap(scene_of(cracked), cracked.gaps[0]).trajectories
+    assert found
+    least = CONFIG.hip.fissure_mm
+    assert all(np.linalg.norm(line - t.entry_bone_lps, axis=1).min() >= least for t in found)
+    near = [t for t in found if np.linalg.norm(line - t.entry_bone_lps, axis=1).min() < CONFIG.hip.near_fissure_mm]
+    said = [any("may be a fissure" in words for words in t.cautions) for t in found]
+    assert [t in near for t in found] == said
+    assert not any("may be a fissure" in words for t in whole for words in t.cautions)
+
+
 def test_a_way_through_the_cement_mantle_is_refused():
     plain = build_hip()
     mantle = (AROUND > 9.5) & (AROUND < 12) & (Z > 10) & (Z < 100)
