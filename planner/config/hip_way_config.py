@@ -139,9 +139,6 @@ class HipWayConfig(Settings):
     near_fissure_mm: float = Field(
         default=20.0, ge=0, description="A hole so near to such a line is named; half of a femur's way round; ours."
     )
-    holes_apart_mm: float = Field(
-        default=10.0, ge=0, description="Holes of needles nearer to each other are shunned: three diameters; ours."
-    )
     no_skate_deg: float = Field(
         default=20.0, ge=0, lt=90, description="Up to this angle to the cortex's normal a tip does not skate; ours."
     )
@@ -175,8 +172,8 @@ class HipWayConfig(Settings):
     close_hole: float = Field(
         default=0.35,
         ge=0,
-        description="What a hole within `holes_apart_mm` of another counts against the score when needles are listed; "
-        "ours.",
+        description="What a hole within `NeedleSetConfig.femur_holes_mm` of another counts against the score when "
+        "needles are listed; ours.",
     )
     new_family: float = Field(
         default=0.1,

@@ -20,6 +20,12 @@ class NeedleSetConfig(Settings):
     hub_length_mm: float = Field(
         default=40.0, gt=0, description="Length of a hub with the syringe's cone, beyond the needle's length; ours."
     )
+    femur_holes_mm: float = Field(
+        default=10.0,
+        ge=0,
+        description="Holes of needles in one femur lie so far apart, along and round it: three needles' diameters, "
+        "about the spacing of a plate's screws; several holes on one level weaken a shaft. Ours.",
+    )
     worth_another: float = Field(
         default=0.05, ge=0, le=1, description="Share of the gaps that a larger set must reach in addition; ours."
     )

@@ -12,6 +12,7 @@ from planner.model.needle import AimError, Needle, Trajectory
 from planner.needles.account.describe import Scene, describe
 from planner.needles.candidates import Candidates, Target
 from planner.needles.catalogue import that_reaches
+from planner.needles.hip.cement_mantle import told_by_mantle
 from planner.needles.hip.hip_way import hip_terms
 from planner.needles.hip.zone_spread import best_by_zone, first_of_zones
 from planner.needles.judge import Judged, bone_entries, judge
@@ -72,6 +73,8 @@ def search_family(
     refused = judged.refused()
     refused.subtract(judged.reasons[code] for code in judged.code[rescued])
     kept = len(judged.passed) + len(rescued)
+    if not kept:
+        refused = told_by_mantle(scene.anatomy, family, judged.code, refused)
     tallies.add(family.approach, family.family, tried=len(family.aim_lps), kept=kept, refused=+refused)
     return _described(scene, target, passed, lengths, wanted=wanted) if len(passed) else []
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from planner.model.needle import Approach, Family
 from planner.model.needle_search import FamilySearch
+from planner.needles.hip.cement_mantle import THROUGH_MANTLE
 
 _USUAL: Mapping[Approach, tuple[Family, ...]] = {
     "transpedicular": ("along the screw", "beside the screw"),
@@ -16,6 +17,10 @@ _USUAL: Mapping[Approach, tuple[Family, ...]] = {
 _NOT_TRIED: Mapping[Family, str] = {
     "along the screw": "the gap does not line the screw's distal shaft, or the screw's axis or diameter is not known",
 }
+_EXPLAINED: Mapping[str, str] = {
+    THROUGH_MANTLE: "cement lies between the entries and the gap, which is not reached without drilling through the mantle",
+}
+"""What the commonest reason means."""
 
 
 @dataclass(slots=True)
@@ -109,6 +114,8 @@ def _record(family: Family, tally: _Tally, listed: int) -> FamilySearch:
     if not tally.kept:
         counts = ", ".join(f"{name} {n}" for name, n in refused.items())
         why = f"none of {tally.tried} ways keeps all limits; refused for: {counts}"
+        if refused and (meant := _EXPLAINED.get(next(iter(refused)))):
+            why += f"; {meant}"
     return FamilySearch(
         approach=tally.approach,
         family=family,

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from planner.config.needle_config import NeedleConfig
@@ -14,6 +13,7 @@ from planner.model.anatomy import Anatomy
 from planner.model.breach import Breach
 from planner.needles.candidates import Candidates, Target
 from planner.needles.hip.acetabular import CUP_KINDS, enters_pelvis, in_joint_mm
+from planner.needles.hip.cement_mantle import IN_MANTLE_MM, THROUGH_MANTLE, in_mantle_mm
 from planner.needles.hip.entry_cortex import CortexReading, cortex_at, cortex_density_hu
 from planner.needles.hip.sure_places import sureness
 from planner.needles.hip.weak_spots import WeakSpots, stress_term, weak_spots
@@ -21,8 +21,6 @@ from planner.safety.clearance import sample
 from planner.safety.fields import BONE, METAL, Fields
 
 _STEP_MM = 0.5
-_IN_MANTLE_MM = 1.0
-"""A way so long in cement is a hole through the mantle; shorter may be its blurred edge. Ours."""
 _UNKNOWN = 0.5
 """What a term is worth where it was not measured: neither good nor bad. Ours."""
 
@@ -150,36 +148,6 @@ def stays_in_bone(
     return good
 
 
-def in_mantle_mm(anatomy: Anatomy, family: Candidates, bone_mm: Array) -> Array:
-    """Measure how far needles run in cement or another implant that is no metal.
-
-    Parameters
-    ----------
-    anatomy : Anatomy
-        Metal and all hardware.
-    family : Candidates
-        N needles.
-    bone_mm : ndarray, shape (N,)
-        Way from the inner end to the bone's surface.
-
-    Returns
-    -------
-    ndarray, shape (N,)
-        mm; 0 where no such implant was told.
-    """
-    if anatomy.hardware is None or not len(bone_mm):
-        return np.zeros(len(bone_mm))
-    cement = anatomy.hardware.voxels & ~anatomy.metal.voxels
-    if not cement.any():
-        return np.zeros(len(bone_mm))
-    steps = np.arange(0.0, float(bone_mm.max()) + _STEP_MM, _STEP_MM)
-    points = family.aim_lps[:, None, :] + steps[None, :, None] * family.outward_lps[:, None, :]
-    index = np.moveaxis(np.asarray(anatomy.grid.to_index(points.reshape(-1, 3))), -1, 0)
-    met = ndimage.map_coordinates(cement.view(np.uint8), index, order=0, mode="constant", cval=0)
-    within = met.reshape(points.shape[:2]).astype(bool) & (steps[None, :] <= bone_mm[:, None])
-    return np.asarray(_STEP_MM * np.count_nonzero(within, axis=1), dtype=np.float64)
-
-
 def hip_rules(
     site: HipSite, family: Candidates, *, bone_lps: Array, radius_mm: float
 ) -> dict[str, npt.NDArray[np.bool_]]:
@@ -211,7 +179,7 @@ def hip_rules(
     defect, hardware = site.spots.from_defects_mm(bone_lps), site.spots.from_hardware_mm(bone_lps)
     rules = {
         inner: stays_in_bone(site.fields, family, radius_mm=radius_mm, overshoot_mm=overshoot),
-        "through the cement mantle": in_mantle_mm(site.anatomy, family, bone_mm) <= _IN_MANTLE_MM,
+        THROUGH_MANTLE: in_mantle_mm(site.anatomy, family, bone_mm) <= IN_MANTLE_MM,
         # What was not measured (NaN) is no reason to refuse: the needle is told to have an unknown cortex.
         "cortex missing or too thin at the entry": ~(wall < hip.missing_wall_mm),
         "entry at a defect, plate, cable or screw": (defect >= least) & (hardware >= least),

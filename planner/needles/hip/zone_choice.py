@@ -36,7 +36,7 @@ def zone_leaders(order: Sequence[tuple[str, float, Trajectory]], *, config: Need
         gain = score + hip.new_family * told * np.array([family not in families for family, _, _ in order])
         if picked:
             away = np.linalg.norm(entries[:, None] - entries[picked], axis=2).min(axis=1)
-            gain -= hip.close_hole * (away < hip.holes_apart_mm)
+            gain -= hip.close_hole * (away < config.sets.femur_holes_mm)
         gain[picked] = -np.inf
         new = (told >= hip.zone_sure) & ~np.isin(zones, zones[picked])
         picked.append(int(np.argmax(np.where(new, gain, -np.inf) if new.any() else gain)))

@@ -13,6 +13,7 @@ from planner.geometry.frames import Array, unit
 from planner.geometry.rays import segments_distance_mm
 from planner.model.anatomy import GapSpace
 from planner.model.needle import NeedleSet, NeedleWay, Trajectory
+from planner.needles.hip.hole_spacing import holes_apart
 
 _MOST_COMPARED = 200
 """Of sets that reach alike, so many are compared by venting: those of the best needles. Ours, for speed."""
@@ -176,11 +177,13 @@ def fits(first: NeedleWay, second: NeedleWay, *, config: NeedleSetConfig) -> boo
     -------
     bool
         False where their shafts, from the hub to the tip, slides along a screw too, come nearer than the free space, or
-        their hubs' axes nearer than a hub is wide.
+        their hubs' axes nearer than a hub is wide, or their holes in a femur nearer than it bears.
     """
     radii = (first.needle.outer_diameter_mm + second.needle.outer_diameter_mm) / 2
     apart = min(segments_distance_mm(*a, *b) for a in _shaft(first) for b in _shaft(second))
-    return apart >= radii + config.apart_mm and hubs_apart_mm(first, second, config=config) >= config.hub_diameter_mm
+    if apart < radii + config.apart_mm or not holes_apart(first, second, least_mm=config.femur_holes_mm):
+        return False
+    return hubs_apart_mm(first, second, config=config) >= config.hub_diameter_mm
 
 
 def hubs_apart_mm(first: NeedleWay, second: NeedleWay, *, config: NeedleSetConfig) -> float:

@@ -189,6 +189,21 @@ def test_a_way_through_the_cement_mantle_is_refused():
     assert "through the cement mantle" not in rules_for(plain, (7.0, 0.0, 60.0), (15.0, 0.0, 60.0))
 
 
+def test_a_gap_between_stem_and_mantle_has_no_way_and_the_plan_says_why():
+    plain = build_hip()
+    mantle = (AROUND >= 9.0) & (AROUND < 12.0) & (Z > -5) & (Z < 113)
+    cemented = replace(plain, hardware=Mask(GRID, mantle | plain.metal.voxels))
+    found = search_gap(scene_of(cemented), cemented.gaps[0])
+    assert not found.trajectories
+    assert found.refused["through the cement mantle"] > sum(found.refused.values()) / 2
+    assert sum(found.refused.values()) == found.tried
+    assert all("without drilling through it" in f.why_none for f in found.families if f.tried)
+    bare = build_hip(metal=(AROUND >= 9.0) & (AROUND < 12.0) & (Z > -5) & (Z < 113))
+    refused = search_gap(scene_of(bare), bare.gaps[0])
+    assert "through the cement mantle" not in refused.refused
+    assert not any("mantle" in (f.why_none or "") for f in refused.families)
+
+
 def test_entries_near_the_stems_end_score_less_and_unknown_shafts_do_not_count():
     anatomy = build_hip()
     scene, target = target_in(anatomy)

@@ -165,3 +165,17 @@ def test_many_needles_are_few_looked_at_and_the_answer_stays_the_same():
     found = best_sets(ways, places_of([line_of(-70, 70)]), reach_mm=15.0, most_needles=3, config=CONFIG)
     again = best_sets(ways, places_of([line_of(-70, 70)]), reach_mm=15.0, most_needles=3, config=CONFIG)
     assert found == again and all(int(n.split("-")[1]) <= 24 for one in found for n in one.trajectory_ids)
+
+
+@pytest.mark.parametrize(("away", "stand"), [(6.0, False), (12.0, True)])
+@pytest.mark.parametrize("direction", [(1.0, 0.0, 0.0), (0.0, 0.0, 1.0)])
+def test_holes_in_one_femur_keep_apart_along_and_round_it(away, stand, direction):
+    along = np.array(direction)
+    roomy = NeedleSetConfig(hub_diameter_mm=0.0, apart_mm=0.0)
+    to_femur = {"approach": "femoral", "family": "lateral"}
+    first = needle(1, (0, 0, 0), **to_femur)
+    assert fits(first, needle(2, away * along, **to_femur), config=roomy) is stand
+    # Cups and vertebrae bear holes side by side.
+    for other in ({"approach": "femoral", "family": "to the cup"}, {}):
+        assert fits(needle(1, (0, 0, 0), **other), needle(2, away * along, **other), config=roomy)
+        assert fits(first, needle(2, away * along, **other), config=roomy)
