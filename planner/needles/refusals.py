@@ -18,7 +18,7 @@ _NOT_TRIED: Mapping[Family, str] = {
     "along the screw": "the gap does not line the screw's distal shaft, or the screw's axis or diameter is not known",
 }
 _EXPLAINED: Mapping[str, str] = {
-    THROUGH_MANTLE: "cement lies between the entries and the gap, which is not reached without drilling through the mantle",
+    THROUGH_MANTLE: "cement lies before the gap, which is not reached without drilling through the mantle",
 }
 """What the commonest reason means."""
 
