@@ -4,88 +4,23 @@ Muscles are told from fat by the CT, but not from each other: their names follow
 and say so ("by its place").
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from planner.geometry.frames import Array
 from planner.model.anatomy import Anatomy
-from planner.model.bones import Landmark
 from planner.model.needle import Crossing
-from planner.needles.hip.femoral import Thigh
+from planner.needles.hip.flank import MARGIN_MM, Flank
 
 _STEP_MM = 0.4
 _LEAST_TOLD = 0.8
 """Of the way through soft tissue so much must be told as muscle or fat, or no part's length is given. Ours."""
-_MARGIN_MM = 25.0
-"""So far before or behind the trochanter's tip its lateral face ends; half the width of a greater trochanter. Ours."""
-_TROCHANTER_MM = 40.0
-"""Height of the greater trochanter below its tip, where no lesser trochanter was found. Ours."""
-_ABOVE_MM = 5.0
 _BURSA_MM = 3.0
 """The last so much before the trochanter's bone is its bursa and tendon; the bursa itself does not show. Ours."""
 _SKIN_MM = 4.0
 """What is neither fat nor muscle so near to the surface is skin. Ours: skin of the thigh is 2 to 3 mm."""
 FAT, MUSCLE, UNTOLD = range(3)
 BURSA = "trochanteric bursa and tendon (by its place)"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Flank:
-    """Where a place lies to the greater trochanter.
-
-    Parameters
-    ----------
-    tip_lps : ndarray, shape (3,)
-        The trochanter's tip.
-    thigh : Thigh
-        The thigh's directions.
-    height_mm : float
-        From the tip down to the end of its lateral face.
-    """
-
-    tip_lps: Array
-    thigh: Thigh
-    height_mm: float
-
-    def above_mm(self, points_lps: Array) -> Array:
-        """Give how far points lie above the tip along the thigh; below 0 under it."""
-        return np.asarray((points_lps - self.tip_lps) @ self.thigh.proximal)
-
-    def before_mm(self, points_lps: Array) -> Array:
-        """Give how far points lie before the tip; below 0 behind it."""
-        return np.asarray((points_lps - self.tip_lps) @ self.thigh.front)
-
-    def is_over_trochanter(self, bone_lps: Array) -> bool:
-        """Say whether a bone entry lies on the greater trochanter's lateral face, under its bursa."""
-        above, before = float(self.above_mm(bone_lps)), float(self.before_mm(bone_lps))
-        return -self.height_mm <= above <= _ABOVE_MM and abs(before) <= _MARGIN_MM
-
-
-def flank_of(landmarks: tuple[Landmark, ...], side: str | None, thigh: Thigh | None) -> Flank | None:
-    """Find the trochanter of a side.
-
-    Parameters
-    ----------
-    landmarks : tuple of Landmark
-        Points of bones.
-    side : "left", "right" or None
-        Of the implant.
-    thigh : Thigh or None
-        Its directions.
-
-    Returns
-    -------
-    Flank or None
-        None where the trochanter's tip, or the side, is not known.
-    """
-    tips = [np.asarray(m.point_lps) for m in landmarks if m.name == "trochanter tip" and m.side == side]
-    if not tips or thigh is None or side is None:
-        return None
-    lesser = [np.asarray(m.point_lps) for m in landmarks if m.name == "lesser trochanter" and m.side == side]
-    height = float((tips[0] - lesser[0]) @ thigh.proximal) if lesser else _TROCHANTER_MM
-    return Flank(tips[0], thigh, height if height > 0 else _TROCHANTER_MM)
 
 
 def crossed_at_hip(
@@ -196,9 +131,9 @@ def muscle_at(flank: Flank, point_lps: Array) -> str:
         With "by its place", for the CT does not part muscles.
     """
     above, before = float(flank.above_mm(point_lps)), float(flank.before_mm(point_lps))
-    if before > _MARGIN_MM:
+    if before > MARGIN_MM:
         name = "tensor fasciae latae" if above > -flank.height_mm else "vastus lateralis or rectus femoris"
-    elif before < -_MARGIN_MM:
+    elif before < -MARGIN_MM:
         name = "gluteus maximus"
     else:
         name = "gluteus medius or minimus" if above > 0.0 else "vastus lateralis"

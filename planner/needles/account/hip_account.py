@@ -4,8 +4,8 @@ import numpy as np
 
 from planner.geometry.frames import Array, point_tuple
 from planner.model.needle import SkinLandmark, Trajectory
-from planner.needles.account.crossed import BURSA, Flank, crossed_at_hip, flank_of
-from planner.needles.hip.femoral import thigh_of
+from planner.needles.account.crossed import BURSA, crossed_at_hip
+from planner.needles.hip.flank import Flank
 from planner.needles.hip.hip_way import HipSite
 
 _NERVE_MM = 50.0
@@ -32,8 +32,7 @@ def hip_account(site: HipSite, told: Trajectory) -> Trajectory:
     """
     bone = np.array(told.entry_bone_lps)
     skin = None if told.entry_skin_lps is None else np.array(told.entry_skin_lps)
-    implant = site.target.implant
-    flank = flank_of(site.anatomy.landmarks, None if implant is None else implant.side, thigh_of(site.target))
+    flank = site.flank
     wall = float(site.cortex_mm(bone[None])[0])
     cortex = wall if np.isfinite(wall) else None
     crosses = crossed_at_hip(

@@ -10,6 +10,9 @@ from planner.geometry.frames import LEFT, SUPERIOR, Array, unit
 from planner.model.needle import Family
 from planner.needles.candidates import Candidates, Target, cone, every_pair
 
+_STEEP_DEG, _STEEPEST_AT_SHAFT_DEG = 35.0, 50.0
+"""From here on a way may come past the trochanter, up to here enter the shaft (the limit of the entry angle). Ours."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Thigh:
@@ -116,9 +119,9 @@ def from_the_side(target: Target, tips_lps: Array, *, config: NeedleConfig) -> t
     directions = directions[allowed_directions(thigh, directions, config=config)]
     turn, tilt = turn_and_tilt_deg(thigh, directions)
     families: tuple[tuple[Family, npt.NDArray[np.bool_], Array], ...] = (
-        ("trochanteric", tilt > 35.0, unit(thigh.lateral + thigh.proximal)),
-        ("lateral", (tilt <= 35.0) & (turn <= 20.0), thigh.lateral),
-        ("anterolateral", (tilt <= 35.0) & (turn > 20.0), unit(thigh.lateral + 0.7 * thigh.front)),
+        ("trochanteric", tilt > _STEEP_DEG, unit(thigh.lateral + thigh.proximal)),
+        ("lateral", (tilt <= _STEEPEST_AT_SHAFT_DEG) & (turn <= 20.0), thigh.lateral),
+        ("anterolateral", (tilt <= _STEEPEST_AT_SHAFT_DEG) & (turn > 20.0), unit(thigh.lateral + 0.7 * thigh.front)),
     )
     out = []
     for family, chosen, ideal in families:

@@ -15,6 +15,8 @@ from planner.needles.candidates import Candidates, Target
 from planner.needles.hip.acetabular import CUP_KINDS, enters_pelvis, in_joint_mm
 from planner.needles.hip.cement_mantle import IN_MANTLE_MM, THROUGH_MANTLE, in_mantle_mm
 from planner.needles.hip.entry_cortex import CortexReading, cortex_at, cortex_density_hu
+from planner.needles.hip.femoral import thigh_of
+from planner.needles.hip.flank import Flank, flank_of
 from planner.needles.hip.sure_places import sureness
 from planner.needles.hip.weak_spots import WeakSpots, stress_term, weak_spots
 from planner.safety.clearance import sample
@@ -62,6 +64,12 @@ class HipSite:
     def is_cup(self) -> bool:
         """Whether the way is to a cup, not to a femur."""
         return self.target.implant is not None and self.target.implant.kind in CUP_KINDS
+
+    @property
+    def flank(self) -> Flank | None:
+        """The trochanter of the implant's side; None where it, or the side, is not known."""
+        implant = self.target.implant
+        return flank_of(self.anatomy.landmarks, None if implant is None else implant.side, thigh_of(self.target))
 
     def cortex(self, entries_lps: Array) -> CortexReading:
         """Measure the cortex at N entries; those in one small cube share one measurement."""
@@ -190,6 +198,9 @@ def hip_rules(
         in_joint = in_joint_mm(site.anatomy, bone_lps, family.outward_lps)
         rules["through the joint"] = ~(in_joint > hip.in_joint_mm)
     else:
+        flank = site.flank
+        if family.family == "trochanteric" and flank is not None:
+            rules["enters the shaft, not the trochanter"] = flank.is_trochanteric(bone_lps)
         at_end = site.spots.from_stem_end_shafts(bone_lps) < hip.riser_shafts
         rules["thin cortex at the stem's end"] = ~((wall < hip.thin_wall_mm) & at_end)
     return rules

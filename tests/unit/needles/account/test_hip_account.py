@@ -3,10 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from planner.needles.account.crossed import BURSA, Flank, crossed_at_hip, flank_of, muscle_at
+from planner.needles.account.crossed import BURSA, crossed_at_hip, muscle_at
 from planner.needles.account.hip_account import skin_offset
 from planner.needles.account.zones import zones_reached
 from planner.needles.hip.femoral import Thigh
+from planner.needles.hip.flank import Flank, flank_of
 from planner.needles.search import search_gap
 from tests.unit.needles.drawn_hip import build_hip, scene_of
 
