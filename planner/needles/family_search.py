@@ -14,7 +14,7 @@ from planner.needles.candidates import Candidates, Target
 from planner.needles.catalogue import that_reaches
 from planner.needles.hip.cement_mantle import told_by_mantle
 from planner.needles.hip.hip_way import hip_terms
-from planner.needles.hip.zone_spread import best_by_zone, first_of_zones
+from planner.needles.hip.zone_spread import best_by_zone, first_of_zones, of_lost_zones
 from planner.needles.judge import Judged, bone_entries, judge
 from planner.needles.margins import reduced_margins
 from planner.needles.refine import Refined, refine
@@ -62,10 +62,10 @@ def search_family(
     judged = judge(scene, target, family, needle, tolerance_mm=config.rescue_mm)
     passed, rescued = judged.passed, np.empty(0, np.intp)
     if len(passed):
-        order = best_by_zone(
-            scene.anatomy, target, passed, _score(scene, target, passed), count=config.refine_best, config=config
-        )
-        passed = refine(scene, target, family, needle, judged.index[order]).passed
+        score = _score(scene, target, passed)
+        order = best_by_zone(scene.anatomy, target, passed, score, count=config.refine_best, config=config)
+        refined = refine(scene, target, family, needle, judged.index[order]).passed
+        passed = _joined(refined, passed.take(of_lost_zones(scene.anatomy, target, passed, score, refined)))
     if len(judged.passed) < _FEW:
         saved = _rescue(scene, target, family, needle, judged)
         rescued = saved.origin

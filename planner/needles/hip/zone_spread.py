@@ -57,6 +57,41 @@ def best_by_zone(
     return np.array(kept, dtype=np.intp)
 
 
+def of_lost_zones(
+    anatomy: Anatomy, target: Target, passed: Passed, score: Array, refined: Passed
+) -> npt.NDArray[np.intp]:
+    """Pick the best needle of each zone that has none among the refined.
+
+    Needles of other zones were better, or tips moved over a zone's border.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The implants.
+    target : Target
+        The gap and its implant.
+    passed : Passed
+        N needles as they were found.
+    score : ndarray, shape (N,)
+        Their scores.
+    refined : Passed
+        What became of the best.
+
+    Returns
+    -------
+    ndarray of int
+        Of `passed`; empty away from the hip, and where no zone was left.
+    """
+    if passed.family.approach != "femoral" or not len(refined):
+        return np.empty(0, np.intp)
+    kept = set(zones_at(anatomy, target.implant, refined.family.target_lps))
+    best: dict[str, int] = {}
+    zones = zones_at(anatomy, target.implant, passed.family.target_lps)
+    for k in np.argsort(-score, kind="stable") if zones else ():
+        best.setdefault(zones[int(k)], int(k))
+    return np.array([k for zone, k in best.items() if zone not in kept], dtype=np.intp)
+
+
 def first_of_zones(
     anatomy: Anatomy, target: Target, tips_lps: Array, score: Array, *, count: int, approach: Approach
 ) -> list[int]:
