@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
 
 from planner.config.plan_config import PlanConfig
 from planner.config.soft_tissue_config import SoftTissueConfig
@@ -129,8 +131,23 @@ def _hardware(measured: MeasuredGaps, metal: Mask) -> Mask:
     everything = np.array(metal.voxels)
     for part in measured.implants:
         if part.record.kind in _MAY_BE_NO_METAL:
-            everything |= resample(part.mask.voxels, part.mask.grid, metal.grid) > 0.5
+            own = (resample(part.mask.voxels, part.mask.grid, metal.grid) > 0.5) & ~metal.voxels
+            everything |= _wider(own) if part.record.kind == "cage" and own.any() else own
     return Mask(metal.grid, everything)
+
+
+def _wider(plastic: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Widen what hardly differs from bone on CT by two voxels.
+
+    Ours: on the tuning case with a cage of PEEK tips lay up to 0.6 mm within it; one voxel more left one of them. PMMA
+    is opaque, and its outline stands: gaps lie right beside it.
+    """
+    cells = np.argwhere(plastic)
+    low, high = np.maximum(cells.min(axis=0) - 2, 0), cells.max(axis=0) + 3
+    box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    out = plastic.copy()
+    out[box] |= ndimage.binary_dilation(plastic[box], iterations=2)
+    return np.asarray(out)
 
 
 def record_of(measured: MeasuredGaps, config: PlanConfig, structures: tuple[Structure, ...] = ()) -> AnatomyRecord:
