@@ -1,8 +1,10 @@
 """The settings of a whole plan."""
 
+import difflib
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -113,4 +115,37 @@ def load_settings(path: Path) -> PlanConfig:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"settings {path.name}: {where or 'file'}: {first['msg']}") from error
+        raise ConfigError(f"settings {path.name}: {where or 'file'}: {_in_words(first)}") from error
+
+
+def _in_words(fault: Mapping[str, Any]) -> str:
+    """Say what is wrong with a setting, and what would help."""
+    name = str(fault["loc"][-1]) if fault["loc"] else ""
+    if fault["type"] == "extra_forbidden":
+        known = _settings_at(tuple(fault["loc"][:-1]))
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        told = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(known))}" if known else ""
+        return f"there is no such setting{told}"
+    if fault["type"] in ("union_tag_not_found", "union_tag_invalid"):
+        return f"needs kind = {_tags(fault)}"
+    if fault["type"] in ("model_type", "model_attributes_type"):
+        return "needs a table of settings, [...] or { name = value }"
+    return str(fault["msg"])
+
+
+def _tags(fault: Mapping[str, Any]) -> str:
+    told = str((fault.get("ctx") or {}).get("expected_tags", ""))
+    return told.replace("'", '"').replace(", ", " or ") or '"ball" or "box"'
+
+
+def _settings_at(way: tuple[Any, ...]) -> list[str]:
+    """Name the settings of the table that a fault lies in; empty where that cannot be told."""
+    model: Any = PlanConfig
+    for step in way:
+        if isinstance(step, int):
+            continue
+        field = getattr(model, "model_fields", {}).get(step)
+        if field is None:
+            return []
+        model = next((t for t in (field.annotation, *get_args(field.annotation)) if hasattr(t, "model_fields")), None)
+    return list(getattr(model, "model_fields", {}))

@@ -186,6 +186,8 @@ class NeedleWay(Record):
     """The implant's zones that cement reaches from the tip ("gruen-3"), the tip's own first."""
     entry_cortex_mm: NotNegative | None = None
     """Thickness of the cortex where the bone is entered; None where it was not measured."""
+    violations: tuple[str, ...] = ()
+    """Hard limits that it breaks, in words: only a needle that a person locked, or asked about, can have any."""
     cautions: tuple[str, ...] = ()
     """What speaks against this way though it keeps all limits, in words."""
 

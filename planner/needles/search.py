@@ -134,15 +134,26 @@ def plan_needles(
         held = [trajectory for trajectory in held if trajectory.gap_id == gap.id]
         named = []
         others = [t for t in search.trajectories if not any(_is_alike(t, own, config) for own in held)]
-        for rank, trajectory in enumerate((*held, *others), start=1):
+        # one that breaks hard limits stays, and is told last: nobody is to take it for the best
+        safe, unsafe = [t for t in held if not t.violations], [t for t in held if t.violations]
+        for rank, trajectory in enumerate((*safe, *others, *unsafe), start=1):
             number += 1
-            named.append(trajectory.model_copy(update={"id": f"trajectory-{number}", "rank": rank}))
+            words = (*trajectory.cautions, *_unseen(trajectory))
+            named.append(trajectory.model_copy(update={"id": f"trajectory-{number}", "rank": rank, "cautions": words}))
         searches.append(replace(search, trajectories=tuple(named)))
     found = [trajectory for search in searches for trajectory in search.trajectories]
     sets = needle_sets(
         found, anatomy.gaps, reach_mm=config.reach_mm, most_needles=config.needles_in_set, config=config.sets
     )
     return NeedlePlan(tuple(searches), sets, locked)
+
+
+def _unseen(way: Trajectory) -> Iterator[str]:
+    """Say what was not looked at, or cannot be looked along."""
+    if way.entry_skin_lps is None:
+        yield "the skin lies outside of the scan: its way through soft tissue is not checked to the end"
+    if not way.bulls_eye.within_gantry_limits:
+        yield "the C-arm does not reach its bull's-eye view"
 
 
 def _is_alike(one: Trajectory, other: Trajectory, config: NeedleConfig) -> bool:

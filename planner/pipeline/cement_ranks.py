@@ -38,13 +38,19 @@ def ranked(
         By rank, with `leak_after_ml` and `leak_breach_id`, and with the term "cement" in the score: what the needle has
         in the gap when one stops for a leak, or no more goes in, over what the gap takes (at most what such needles are
         simulated to). So a needle whose cement leaves at once comes after another that is otherwise alike. Locked ones
-        stay first, and those that the gantry cannot look along last. The rule is ours.
+        stay first, those that the gantry cannot look along and narrow ways come later, and last what breaks a limit.
+        The rule is ours.
     """
     told = [_told(gap, course, stops, config, leak_weight) for course in own]
     if leak_weight > 0.0:
-        told.sort(key=lambda t: (not t.locked, not t.bulls_eye.within_gantry_limits, -round(t.score, 6), t.rank))
+        told.sort(key=_order)
         told = [way.model_copy(update={"rank": rank}) for rank, way in enumerate(told, start=1)]
     return tuple(sorted(told, key=lambda t: t.rank))
+
+
+def _order(way: Trajectory) -> tuple[bool, bool, bool, bool, float, int]:
+    late = not way.bulls_eye.within_gantry_limits
+    return bool(way.violations), not way.locked, late, bool(way.margins_reduced), -round(way.score, 6), way.rank
 
 
 def _told(gap: Gap, course: Course, stops: frozenset[str], config: FlowConfig, leak_weight: float) -> Trajectory:

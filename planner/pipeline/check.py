@@ -66,6 +66,11 @@ def check_trajectory(
     size = asked if isinstance(asked, Needle) else needle_named(asked, catalogue=catalogue_of(config.needles.catalogue))
     if isinstance(case, Volume):
         case = plan_labelled(scan_of(case), config)
+    if not isinstance(case, PlannedCase):
+        raise UsageError(
+            "the case is neither a CT (planner.load_ct) nor a planned case with its voxels; a plan alone does not hold "
+            "the anatomy that a needle is judged by"
+        )
     scene = Scene(
         case.anatomy,
         distance_fields(case.anatomy, config=config.needles),
@@ -84,6 +89,6 @@ def _one_of(name: str, given: npt.ArrayLike | None, other: npt.ArrayLike | None)
     point = given if given is not None else other
     if point is None:
         raise UsageError(f"no {name} is given; give a point, LPS mm")
-    if np.shape(point) != (3,):
+    if np.shape(point) != (3,) or not np.isfinite(np.asarray(point, dtype=np.float64)).all():
         raise UsageError(f"the {name} is no point; give three numbers, LPS mm")
     return point

@@ -271,7 +271,8 @@ def _of_needles(needles: NeedlePlan) -> Iterator[Finding]:
             yield from _of_narrow_ways(search)
             continue
         counted = sorted(((count, reason) for reason, count in search.refused.items() if count), reverse=True)
-        reasons = ", ".join(f"{reason} {count}" for count, reason in counted)
+        # where nothing was tried the count is none of needles
+        reasons = ", ".join(f"{reason} {count}" if search.tried else reason for count, reason in counted)
         yield Finding(
             code="no-trajectory",
             severity="warning",

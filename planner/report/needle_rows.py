@@ -270,7 +270,8 @@ def _set_up(way: NeedleWay) -> list[Row]:
 
 
 def _safety(way: NeedleWay, leaks: CourseLeaks | None) -> list[Row]:
-    rows = [Row("Caution", text, warns=True) for text in way.cautions]
+    rows = [Row("Breaks", text, warns=True) for text in way.violations]
+    rows += [Row("Caution", text, warns=True) for text in way.cautions]
     if way.margins_reduced:
         rows.append(Row("Caution", say.margins_in_words(way.margins_reduced), warns=True))
     if way.passage is not None:
@@ -285,7 +286,8 @@ def _safety(way: NeedleWay, leaks: CourseLeaks | None) -> list[Row]:
     if isinstance(way, Trajectory):
         rows.append(Row("Cement", f"injected through it alone: {course_in_a_line(leaks)}"))
         if way.locked:
-            rows.append(Row("Locked", "held as a person chose it"))
+            unsafe = "; it breaks hard limits, and is in no proposal" if way.violations else ""
+            rows.append(Row("Locked", f"held as a person chose it{unsafe}", warns=bool(way.violations)))
     if way.with_aim_error is not None:
         share = whole_percent(way.with_aim_error.harmless_share)
         rows.append(Row("Bad aim", f"{share}\u202f% of needles so far off meet nothing that harms"))

@@ -210,9 +210,9 @@ def distance_fields(anatomy: Anatomy, *, config: NeedleConfig) -> Fields:
     grid = anatomy.grid
     spacing = grid.spacing_mm
     channels = np.full((*grid.shape, 5), FAR_MM, dtype=np.float32)
-    channels[..., METAL] = distance_mm(_hardware(anatomy), spacing)
+    channels[..., METAL] = _signed(_hardware(anatomy), spacing)
     if anatomy.canal is not None:
-        channels[..., CANAL] = distance_mm(anatomy.canal.voxels, spacing)
+        channels[..., CANAL] = _signed(anatomy.canal.voxels, spacing)
     channels[..., FORBIDDEN] = distance_mm(out_of_bounds(anatomy, config=config), spacing)
     channels[..., BONE] = depth_mm(anatomy.bone.voxels, spacing)
     if anatomy.body is not None:
@@ -234,6 +234,18 @@ def _foramen(anatomy: Anatomy) -> BoxedDistance | None:
     box = tuple(slice(int(a), int(b)) for a, b in zip(low, index.max(axis=0) + room + 1, strict=True))
     distance = distance_mm(anatomy.foramen.voxels[box], spacing)
     return BoxedDistance(distance, (int(low[0]), int(low[1]), int(low[2])))
+
+
+def _signed(mask: Bools, spacing_mm: tuple[float, float, float]) -> npt.NDArray[np.float32]:
+    """Give distances from a structure, and within it how deep: a needle through its middle is no graze."""
+    out = distance_mm(mask, spacing_mm)
+    cells = cells_in(mask)
+    if len(cells):
+        low, high = np.maximum(cells.min(axis=0) - 1, 0), cells.max(axis=0) + 2
+        box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+        inside = mask[box]
+        out[box][inside] = -distance_mm(~inside, spacing_mm)[inside]
+    return out
 
 
 def _hardware(anatomy: Anatomy) -> Bools:

@@ -80,6 +80,7 @@ def needle_sets(
     tuple of NeedleSet
         Of each implant (of each gap that has none) sets of 1, 2, ... needles: of each size the one that reaches most,
         all combinations looked at (see `best_sets`). A larger one only where it reaches more, or vents better.
+        Needles that break a hard limit are in none.
         `cement_ml`, `order` and what leaks are for the flow to say.
     """
     groups: dict[str, list[GapSpace]] = {}
@@ -88,7 +89,7 @@ def needle_sets(
     sets: list[NeedleSet] = []
     for mine in groups.values():
         aimed = {space.id for space in mine}
-        ways = [t for t in trajectories if t.gap_id in aimed]
+        ways = [t for t in trajectories if t.gap_id in aimed and not t.violations]
         places = places_of(mine)
         if not ways or not len(places.points_lps):
             continue

@@ -17,7 +17,7 @@ class LockedWay:
     Parameters
     ----------
     trajectory : Trajectory or None
-        With all that was measured, `locked`; what it breaks stands in its cautions. None where it cannot be judged.
+        With all that was measured, `locked`; what it breaks stands in its `violations`. None where it cannot be judged.
     violations : tuple of str
         Hard limits that it breaks, in words.
     off_target_mm : float or None
@@ -64,7 +64,6 @@ def locked_ways(scene: Scene, *, catalogue: Mapping[str, Needle] | None = None) 
             # a tip that lay in bone before a new segmentation must not stop the whole plan
             ways.append(LockedWay(None, (str(error),), None))
             continue
-        cautions = (*judged.trajectory.cautions, *judged.violations)
-        held = judged.trajectory.model_copy(update={"locked": True, "cautions": cautions})
+        held = judged.trajectory.model_copy(update={"locked": True, "violations": judged.violations})
         ways.append(LockedWay(held, judged.violations, judged.off_target_mm))
     return tuple(ways)

@@ -81,7 +81,9 @@ def search_picked(
     space = GapSpace(name, record.implant_id, room)
     found = search_target(scene, target_of(anatomy, space, scene.fields), catalogue=catalogue)
     if not found.trajectories:
-        return PickedSearch(record.model_copy(update={"why_none": _words(found.refused)}), found.tried, found.refused)
+        return PickedSearch(
+            record.model_copy(update={"why_none": _words(found.refused, found.tried)}), found.tried, found.refused
+        )
     ways = tuple(
         PickedWay(
             **{field: getattr(way, field) for field in NeedleWay.model_fields}
@@ -98,7 +100,9 @@ def _none(record: PickedTarget, why: str) -> PickedSearch:
     return PickedSearch(record.model_copy(update={"why_none": why}), 0, {why: 1})
 
 
-def _words(refused: Mapping[str, int]) -> str:
+def _words(refused: Mapping[str, int], tried: int) -> str:
+    if not tried:
+        return "; ".join(refused) or "none could be tried"
     counted = sorted(((count, reason) for reason, count in refused.items() if count), reverse=True)
     return ", ".join(f"{reason} {count}" for count, reason in counted) or "none could be tried"
 

@@ -36,3 +36,20 @@ def test_a_missing_or_binary_file_is_said(tmp_path: Path) -> None:
 def test_the_fingerprint_follows_the_settings() -> None:
     assert PlanConfig().sha256() == PlanConfig().sha256()
     assert PlanConfig().sha256() != PlanConfig(series_instance_uid="1.2").sha256()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[needles]\nneedles_in_sets = 3\n", "no such setting; did you mean needles_in_set?"),
+        ("[needle]\n", "did you mean needles?"),
+        ("[[needles.wishes.keep_out]]\ncentre_lps = [0, 0, 0]\nradius_mm = 3\n", 'needs kind = "ball" or "box"'),
+        ("[needles.wishes]\nlocked = [1]\n", "needs a table of settings"),
+    ],
+)
+def test_mistyped_settings_are_told_in_words(tmp_path, text, words):
+    path = tmp_path / "s.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as told:
+        load_settings(path)
+    assert words in str(told.value)

@@ -87,7 +87,9 @@ def test_a_locked_needle_that_breaks_a_limit_stays_and_is_told(vertebra):
     lock = LockedNeedle(entry_lps=(-15.0, 59.0, 0.0), target_lps=(12.0, -6.0, 4.5))
     held = plan_needles(vertebra, config=with_wishes(locked=(lock,)), console=console)
     assert [f.code for f in of_locked(held.locked)] == ["locked-needle-unsafe"]
-    assert any("canal" in words for words in held.trajectories[0].cautions)
+    last = held.trajectories[-1]
+    assert last.locked and any("canal" in words for words in last.violations)
+    assert not any(last.id in one.trajectory_ids for one in held.needle_sets)
 
 
 def test_a_locked_needle_past_every_gap_is_told_and_not_listed(vertebra):
