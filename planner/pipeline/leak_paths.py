@@ -8,6 +8,7 @@ from planner.config.needle_hole_config import NeedleHoleConfig
 from planner.model.anatomy import Anatomy
 from planner.model.arrival_map import ArrivalMap
 from planner.model.cement_fill import CementViscosity
+from planner.model.needle import NeedleSet
 from planner.model.plan import Plan
 from planner.model.record import PointLps
 from planner.pipeline.risk_factors import leak_risk_factors
@@ -86,7 +87,7 @@ def with_leak_paths(
         anatomy,
         plan.gaps,
         plan.breaches,
-        plan.needle_sets,
+        _proposed(plan),
         findings=plan.findings,
         viscosity=viscosity,
         viscosity_pa_s=viscosity_pa_s,
@@ -98,3 +99,11 @@ def with_leak_paths(
             "findings": (*plan.findings, *said, *wall_findings(anatomy, plan.gaps)),
         }
     )
+
+
+def _proposed(plan: Plan) -> tuple[NeedleSet, ...]:
+    """Give the sets that are proposed; all where none is."""
+    if plan.procedure is None:
+        return plan.needle_sets
+    chosen = {frozenset(one.trajectory_ids) for one in plan.procedure.sets}
+    return tuple(one for one in plan.needle_sets if frozenset(one.trajectory_ids) in chosen)

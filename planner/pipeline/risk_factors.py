@@ -40,7 +40,7 @@ def leak_risk_factors(
     breaches : sequence of Breach
         As found in the gaps' walls.
     needle_sets : sequence of NeedleSet
-        With the cement that they are planned to take.
+        Those that are proposed, with the cement that they are planned to take.
     findings : iterable of Finding
         What was said of the gaps: which are not to be relied on.
     viscosity : {"low", "medium", "high"} or None
@@ -53,7 +53,7 @@ def leak_risk_factors(
     tuple of RiskFactor
         Bone by bone, where it holds a gap. "cortical defect": open area of the gaps' walls, mm2; 0 where they were
         read and are whole, None where a wall cannot be read. "injected volume": cement to prepare for the needle
-        sets that reach most, mL; left out where no needle is planned, None where it was not simulated. "cement
+        sets that are proposed, mL; left out where no needle is planned, None where it was not simulated. "cement
         viscosity": once, for the plan.
 
     Notes

@@ -88,7 +88,7 @@ class TargetLeaks:
     alike : tuple of CementFill
         Courses with other settings that come out as the expected one.
     sets : tuple of CourseLeaks
-        Of the plan's needle sets for this gap that are not its first-ranked needle.
+        Of what is proposed for this gap, where that is not its first-ranked needle alone.
     stop, soft : LeakEvent or None
         The first leak that one stops for, and the first other one.
     caution : LeakEvent or None
@@ -260,9 +260,10 @@ def _kinship(fill: CementFill, expected: CementFill | None, gap_id: str) -> int:
 
 
 def _sets(plan: Plan, gap: Gap, fill: CementFill | None) -> tuple[CourseLeaks, ...]:
-    """Give the courses of what needle sets put into a gap."""
+    """Give the courses of what the proposed needles put into a gap; of all sets where none is proposed."""
     own = {t.id for t in plan.trajectories if t.gap_id == gap.id}
-    parts = (tuple(name for name in one.trajectory_ids if name in own) for one in plan.needle_sets)
+    sets = plan.needle_sets if plan.procedure is None else plan.procedure.sets
+    parts = (tuple(t.id for t in plan.trajectories if t.id in own and t.id in one.trajectory_ids) for one in sets)
     first = () if fill is None else fill.trajectory_ids
     told = (leaks_of_needles(plan, (gap.id,), names) for names in dict.fromkeys(parts) if names and names != first)
     return tuple(leaks for leaks in told if leaks is not None)

@@ -55,7 +55,7 @@ def test_a_needle_set_of_other_needles_has_its_own_stop_in_the_box(plan, plan_wi
     fills = (course(found), course(found, number=2, shift_ml=-0.8, trajectory_ids=("trajectory-2",)))
     fields = {"breaches": found, "fills": fills, "trajectories": (*plan.trajectories, second)}
     other = card_of(plan_with(needle_sets=(chosen,), **fields))
-    assert "The needles that work together are trajectory-2: stop before 0.4\u202fmL: spinal canal (breach-1)" in other
+    assert "Proposed is trajectory-2" in other and "stop before 0.4\u202fmL: spinal canal (breach-1)" in other
     assert "work together" not in card_of(plan_with(**fields)).split("gap-2")[0]
 
 
