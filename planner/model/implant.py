@@ -1,6 +1,6 @@
 """Implants: what was found, where it runs, how loose it is."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from planner.model.carm import BullsEye
 from planner.model.record import NotNegative, PointLps, Record, VectorLps
@@ -18,6 +18,11 @@ ImplantKind = Literal[
     "cement",
     "unknown",
 ]
+HIP_KINDS: Final[frozenset[ImplantKind]] = frozenset(
+    ("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail")
+)
+SPINE_KINDS: Final[frozenset[ImplantKind]] = frozenset(("pedicle_screw", "rod", "cage"))
+"""What tells a hip or a spine; plates, cement and what is not known lie anywhere."""
 Side = Literal["left", "right"]
 Material = Literal["titanium", "cobalt_chrome_or_steel", "pmma", "unknown"]
 Loosening = Literal["none", "possible", "probable", "definite"]

@@ -1,15 +1,10 @@
 """When an injection is stopped: the one rule that the simulated filling and the report share."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 from planner.model.breach import Breach
 from planner.model.cement_fill import BreachArrival
-from planner.model.implant import Implant, ImplantKind
-
-HIP_KINDS: Final[frozenset[ImplantKind]] = frozenset(
-    ("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail")
-)
+from planner.model.implant import HIP_KINDS, Implant
 
 
 def is_at_hip(implant: Implant | None) -> bool:

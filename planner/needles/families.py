@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array
+from planner.model.implant import HIP_KINDS, SPINE_KINDS
 from planner.model.needle import Approach, Family, Needle
 from planner.needles.account.describe import Scene
 from planner.needles.candidates import Candidates, Target, targets_in_gap
@@ -23,7 +24,6 @@ from planner.needles.spine.spine_rules import spine_rules
 from planner.needles.spine.transpedicular import along_the_screw, beside_the_screw
 from planner.needles.wished.entry import enters_as_wished
 
-_SPINE_KINDS = ("pedicle_screw", "cage")
 _STRAIGHT_ON: Mapping[Approach, frozenset[Family]] = {
     "transpedicular": frozenset({"along the screw", "beside the screw"}),
     "extrapedicular": frozenset(
@@ -31,7 +31,6 @@ _STRAIGHT_ON: Mapping[Approach, frozenset[Family]] = {
     ),
     "femoral": frozenset({"lateral", "anterolateral", "trochanteric", "to the cup"}),
 }
-_HIP_KINDS = ("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail")
 
 
 def approaches_for(target: Target, config: NeedleConfig) -> tuple[Approach, ...]:
@@ -51,9 +50,9 @@ def approaches_for(target: Target, config: NeedleConfig) -> tuple[Approach, ...]
     kind = None if target.implant is None else target.implant.kind
     spine: tuple[Approach, ...] = ("transpedicular", "extrapedicular")
     fitting: tuple[Approach, ...]
-    if kind in _SPINE_KINDS:
+    if kind in SPINE_KINDS:
         fitting = spine
-    elif kind in _HIP_KINDS:
+    elif kind in HIP_KINDS:
         fitting = ("femoral",)
     else:
         fitting = spine if target.pedicle is not None else ("femoral",)

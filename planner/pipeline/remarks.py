@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from planner.model.finding import Finding
 from planner.model.gap import Gap
-from planner.model.implant import Implant, ImplantKind
+from planner.model.implant import HIP_KINDS, Implant, ImplantKind
 from planner.model.plan import PatientPosition
 from planner.needles.search import GapSearch, NeedlePlan
 
@@ -13,7 +13,6 @@ _WHY_NO_VOLUME: Mapping[ImplantKind, str] = {
     "pedicle_screw": "its volume is not told: metal that was not told as a rod joins its tulip to another's",
     "cement": "its volume is not told, for the metal's bloom hides part of the mantle",
 }
-_HIP_KINDS = frozenset(("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail"))
 MEASURED_KINDS = frozenset(("pedicle_screw", "femoral_stem", "acetabular_cup"))
 """The implants whose surroundings are searched for gaps."""
 
@@ -214,7 +213,7 @@ def _of_implants(implants: Iterable[Implant]) -> Iterator[Finding]:
 
 def _of_materials(implants: Iterable[Implant]) -> Iterator[Finding]:
     """Say whose material an unclipped scan does not tell; of a clipped one the faults say it."""
-    untold = [i for i in implants if i.kind in _HIP_KINDS and i.material == "unknown"]
+    untold = [i for i in implants if i.kind in HIP_KINDS and i.material == "unknown"]
     heads = [i.id for i in untold if i.kind == "femoral_head"]
     others = [i.id for i in untold if i.kind != "femoral_head"]
     if heads:

@@ -11,7 +11,7 @@ from planner.fluoro.console import console_angles_deg
 from planner.io.labels.gap_labels import GapLabels
 from planner.model.anatomy_labels import AnatomyLabels
 from planner.model.finding import Finding
-from planner.model.implant import Implant
+from planner.model.implant import SPINE_KINDS, Implant
 from planner.model.plan import PatientPosition, Plan, Review, Software
 from planner.model.scan import Scan
 from planner.needles.search import NeedlePlan, plan_needles
@@ -46,8 +46,6 @@ from planner.segment.trust import trust_map
 
 _FEWEST_SLICES = 3
 """No shape can be told from fewer. Ours."""
-_SPINE_KINDS = frozenset(("pedicle_screw", "rod"))
-_HIP_KINDS = frozenset(("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail"))
 
 
 def volume_plan(
@@ -378,7 +376,7 @@ def treatment_position(implants: Sequence[ImplantPart], config: PlanConfig) -> P
     """
     if config.treatment_position is not None:
         return config.treatment_position
-    return "HFP" if any(part.record.kind in _SPINE_KINDS for part in implants) else "HFS"
+    return "HFP" if any(part.record.kind in SPINE_KINDS for part in implants) else "HFS"
 
 
 def _findings(

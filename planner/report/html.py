@@ -11,7 +11,7 @@ from planner.config.gantry import GantryLimits
 from planner.config.needle_set_config import NeedleSetConfig
 from planner.model.breach import Breach
 from planner.model.gap import Gap
-from planner.model.implant import Implant
+from planner.model.implant import SPINE_KINDS, Implant
 from planner.model.needle import Trajectory
 from planner.model.plan import Plan, RiskFactor
 from planner.model.view_sight import GapView
@@ -41,8 +41,6 @@ _CAPTIONS = {
     "gaps": "The C-arm turning about the gaps from one lateral view to the other (moves on a screen)",
 }
 _ALSO_LATERAL = f"{_CAPTIONS['bulls-eye']}; the lateral view is the same"
-_SPINAL = frozenset(("pedicle_screw", "rod", "cage"))
-"""Kinds that belong to a vertebral level."""
 _LOOKED_ALONG = frozenset(("pedicle_screw", "cup_screw"))
 """Kinds that a C-arm is turned along: down a stem or a nail runs no view of use."""
 _GANTRY = GantryLimits()
@@ -139,7 +137,7 @@ def render_report(plan: Plan, figures: Mapping[str, bytes], *, gantry: GantryLim
         not_looked_round=[i.id for i in plan.implants if i.kind == "nail"],
         legend=LEGEND,
         fluoroscopy_legend=FLUOROSCOPY_LEGEND,
-        spinal=_SPINAL,
+        spinal=SPINE_KINDS,
         looked_along=_LOOKED_ALONG,
         gantry=gantry,
         NOT_MEASURED=words.NOT_MEASURED,

@@ -7,12 +7,10 @@ import numpy as np
 from planner.config.anatomy_config import RegionConfig
 from planner.geometry.frames import Array, PointsLps, points_lps
 from planner.geometry.grid import Grid
-from planner.model.implant import Implant, ImplantKind, Side
+from planner.model.implant import HIP_KINDS, SPINE_KINDS, Implant, Side
 from planner.model.volume import Mask
 from planner.segment.upright import upright_grid
 
-HIP_KINDS: frozenset[ImplantKind] = frozenset({"femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail"})
-SPINE_KINDS: frozenset[ImplantKind] = frozenset({"pedicle_screw", "rod", "cage"})
 _HIPS_APART_MM = 80.0
 """Parts of one hip lie within 60 mm of each other across the body, the two hips 150 mm and more apart."""
 _AROUND_POINT_MM = 40.0

@@ -13,7 +13,7 @@ from planner.geometry.frames import Array
 from planner.geometry.rays import segment_distance_mm
 from planner.model.anatomy import Anatomy
 from planner.model.breach import Breach
-from planner.model.implant import Implant
+from planner.model.implant import HIP_KINDS, Implant
 from planner.needles.candidates import Target
 
 _SLAB_MM = 2.0
@@ -21,7 +21,7 @@ _AROUND_AXIS_MM = 40.0
 """Farther from a stem's axis is no shaft of its femur."""
 _OWN_MM = 3.0
 """Metal so near to the implant's axis, or its sphere's surface, is its own; half a thin stem. Ours."""
-_NO_WEAKNESS = ("femoral_stem", "femoral_head", "acetabular_cup", "cup_screw", "nail", "cement")
+_NO_WEAKNESS = HIP_KINDS | {"cement"}
 _COARSE = 2
 """Each second voxel of outer metal is enough to measure a distance of 10 mm."""
 

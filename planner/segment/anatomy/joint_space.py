@@ -7,8 +7,8 @@ import numpy as np
 from planner.config.hip_bone_config import HipBoneConfig
 from planner.geometry.frames import Array, PointsLps, points_lps, unit
 from planner.geometry.grid import Grid
-from planner.model.implant import Implant, Side
-from planner.segment.region import HIP_KINDS, hips_of
+from planner.model.implant import HIP_KINDS, Implant, Side
+from planner.segment.region import hips_of
 from planner.segment.upright import Bools, Floats
 
 DEFAULT = HipBoneConfig()

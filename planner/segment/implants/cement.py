@@ -10,14 +10,13 @@ from scipy import ndimage
 from planner.config.hardware_config import CementConfig
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
+from planner.model.implant import SPINE_KINDS
 from planner.model.volume import Mask, Volume
 from planner.segment.balls import grown_by
 from planner.segment.implants.metal import Metal
 from planner.segment.implants.parts import ImplantPart
 from planner.segment.implants.pieces import bare_record
 from planner.segment.upright import AXIAL_16, Bools, Floats, enclosure, resample, upright_grid, upright_hu
-
-_SPINE_KINDS = frozenset(("pedicle_screw", "rod", "cage"))
 
 
 def find_spine_cement(
@@ -154,7 +153,7 @@ def _part(name: str, mask: Bools, grid: Grid) -> ImplantPart:
 def _box_round_spine(parts: Sequence[ImplantPart], reach_mm: float) -> Array | None:
     spots = []
     for part in parts:
-        if part.record.kind in _SPINE_KINDS:
+        if part.record.kind in SPINE_KINDS:
             axis = part.record.axis
             spots += [part.record.centroid_lps] if axis is None else [axis.head_lps, axis.tip_lps]
     if not spots:

@@ -12,13 +12,12 @@ from scipy.spatial import ConvexHull, Delaunay
 from planner.config.hardware_config import CageConfig
 from planner.geometry.frames import SUPERIOR, Array, unit
 from planner.geometry.grid import Grid
-from planner.model.implant import ImplantKind
+from planner.model.implant import SPINE_KINDS, ImplantKind
 from planner.model.volume import Mask, Volume
 from planner.segment.implants.metal import Block, Metal
 from planner.segment.implants.parts import ImplantPart
 from planner.segment.implants.pieces import bare_record
 
-_SPINE_KINDS = frozenset(("pedicle_screw", "rod", "cage"))
 _PIN_MM = 0.5
 """Radius of a pin: 0.8-1 mm across."""
 _MOST_PINS = 6
@@ -234,7 +233,7 @@ def _holds(mask: Mask, grid: Grid, index: npt.NDArray[np.intp]) -> bool:
 def _block_round_spine(grid: Grid, parts: Sequence[ImplantPart], reach_mm: float) -> Block | None:
     spots = []
     for part in parts:
-        if part.record.kind in _SPINE_KINDS:
+        if part.record.kind in SPINE_KINDS:
             axis = part.record.axis
             spots += [part.record.centroid_lps] if axis is None else [axis.head_lps, axis.tip_lps]
     if not spots:
