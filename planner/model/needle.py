@@ -266,6 +266,9 @@ class Procedure(Record):
     """What stays in them, or None where a needle's bore is not known."""
     without_needle: tuple[str, ...] = ()
     """Gaps that no proposed set reaches."""
+    in_turn: tuple[tuple[str, str], ...] = ()
+    """Proposed needles that cannot stand at the same time: one is injected and drawn before the other is placed. Older
+    plans do not have it."""
 
     @property
     def to_prepare_ml(self) -> float | None:

@@ -17,6 +17,7 @@ from planner.needles.search import NeedlePlan
 from planner.needles.sets.gap_share import in_gap_volumes
 from planner.needles.sets.order import InjectionLeak, injection_order
 from planner.needles.sets.together import needle_sets
+from planner.pipeline.side_by_side import chosen_side_by_side, in_turn, of_turns
 from planner.report.courses import course_of, leaks_by_needle
 
 _BORE_MM: Mapping[str, float] = {
@@ -45,15 +46,18 @@ def with_procedure(plan: Plan, config: NeedleSetConfig) -> Plan:
     Returns
     -------
     Plan
-        With each set's `order` and `leak_after_ml`, with `procedure`, and with a finding where more than one mix of
-        cement is called for. `procedure` is None where there is no set.
+        With each set's `order` and `leak_after_ml`, with `procedure`, and with findings where more than one mix of
+        cement is called for, and where proposed needles cannot stand at the same time. `procedure` is None where there
+        is no set.
     """
     sets = tuple(_ordered(one, plan, config) for one in plan.needle_sets)
     told = plan.model_copy(update={"needle_sets": sets})
     if not sets:
         return told
     procedure = _procedure(told, config)
-    return told.model_copy(update={"procedure": procedure, "findings": (*told.findings, *_of_much(procedure, config))})
+    ways = {t.id: t for t in told.trajectories}
+    said = (*_of_much(procedure, config), *of_turns(procedure.in_turn, ways, config))
+    return told.model_copy(update={"procedure": procedure, "findings": (*told.findings, *said)})
 
 
 def put_together(
@@ -151,8 +155,9 @@ def _procedure(plan: Plan, config: NeedleSetConfig) -> Procedure:
     groups: dict[str, list[NeedleSet]] = {}
     for one in plan.needle_sets:
         groups.setdefault(one.implant_id or one.gap_ids[0], []).append(one)
-    sets = tuple(_proposed(mine, config) for mine in groups.values())
     ways = {t.id: t for t in plan.trajectories}
+    chosen = chosen_side_by_side([_may_be_proposed(mine, config) for mine in groups.values()], ways, config)
+    sets = tuple(_proposed(one, mine, config) for one, mine in zip(chosen, groups.values(), strict=True))
     names = [name for one in sets for name in one.trajectory_ids]
     reached = {ways[name].gap_id for name in names}
     return Procedure(
@@ -161,21 +166,28 @@ def _procedure(plan: Plan, config: NeedleSetConfig) -> Procedure:
         cement_ml=_sum([one.cement_ml for one in sets]),
         in_needles_ml=_sum([dead_volume_ml(ways[name].needle) for name in names]),
         without_needle=tuple(gap.id for gap in plan.gaps if gap.id not in reached),
+        in_turn=in_turn(names, ways, config),
     )
 
 
-def _proposed(sets: Sequence[NeedleSet], config: NeedleSetConfig) -> ProposedSet:
-    """Choose the smallest set of an implant that reaches about what its best one does."""
+def _may_be_proposed(sets: Sequence[NeedleSet], config: NeedleSetConfig) -> list[NeedleSet]:
+    """Give an implant's sets that reach about what its best one does, the smallest first."""
     most = max(_reached(one) for one in sets)
     enough = [one for one in sets if _reached(one) >= config.proposed_share * most]
     chosen = min(enough, key=lambda one: len(one.trajectory_ids))
     # another hole that lets no more cement in before one has to stop is none to make
-    chosen = min((one for one in sets if _injects_as_much(one, chosen)), key=lambda one: len(one.trajectory_ids))
+    first = min((one for one in sets if _injects_as_much(one, chosen)), key=lambda one: len(one.trajectory_ids))
+    return [first, *sorted((one for one in enough if one is not first), key=lambda one: len(one.trajectory_ids))]
+
+
+def _proposed(chosen: NeedleSet, sets: Sequence[NeedleSet], config: NeedleSetConfig) -> ProposedSet:
+    preferred = chosen is _may_be_proposed(sets, config)[0]
+    beside = "" if preferred else "; fewer would stand in the way of another implant's needles"
     return ProposedSet(
         implant_id=chosen.implant_id,
         gap_ids=chosen.gap_ids,
         trajectory_ids=chosen.order or chosen.trajectory_ids,
-        reason=_why(chosen, sets),
+        reason=_why(chosen, sets) + beside,
         cement_ml=chosen.cement_ml,
     )
 

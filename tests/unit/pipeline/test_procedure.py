@@ -12,7 +12,11 @@ from tests.unit.report.conftest import make_plan
 from tests.unit.report.needle_plans import with_told_needles
 
 CONFIG = NeedleSetConfig()
-WAYS = tuple(_needle(k, (0.0, y, 0.0)) for k, y in ((1, 5.0), (2, -5.0), (3, 0.0)))
+WAYS = tuple(
+    # their hubs fan out
+    _needle(k, (0.0, y, 0.0)).model_copy(update={"path_lps": ((0.0, 10.0 * y, 60.0), (0.0, y, 0.0))})
+    for k, y in ((1, 5.0), (2, -5.0), (3, 0.0))
+)
 
 GAPS = (_gap("gap-1", 1.0),)
 

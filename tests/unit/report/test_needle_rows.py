@@ -137,3 +137,10 @@ def test_a_bad_aim_that_was_not_measured_is_not_safe():
     error = AimError(error_mm=2, error_deg=2, metal=None, canal=0.0, forbidden=-0.5, harmless_share=0.5)
     assert say.aimed_badly(error, "metal") == say.aimed_badly(None, "canal") == "not measured"
     assert "would meet" not in say.aimed_badly(error, "canal") and "would meet" in say.aimed_badly(error, "forbidden")
+
+
+def test_needles_that_cannot_stand_at_the_same_time_are_named(told):
+    sitting = told.procedure.model_copy(update={"in_turn": (("trajectory-1", "trajectory-7"),)})
+    assert "One after the other" in _section(told.model_copy(update={"procedure": sitting}))
+    assert "trajectory-1 and trajectory-7" in _section(told.model_copy(update={"procedure": sitting}))
+    assert "One after the other" not in _section(told)
