@@ -5,15 +5,6 @@ from collections.abc import Sequence
 from planner.model.needle import Trajectory
 from planner.report import needle_words as say
 
-_CLEARANCES = (
-    ("metal", "metal"),
-    ("canal", "spinal canal"),
-    ("forbidden", "tissue out of bounds"),
-    ("other_bone", "other bones"),
-    ("nearest_breach", "nearest breach"),
-)
-_WITH_AIM = frozenset(("metal", "canal", "forbidden"))
-
 
 def judged_in_words(
     way: Trajectory, violations: Sequence[str], *, off_target_mm: float | None, gap_id: str | None
@@ -38,10 +29,10 @@ def judged_in_words(
     """
     needle = f"{way.needle.gauge}, {say.mm(way.needle.outer_diameter_mm, 2)} x {say.mm(way.needle.length_mm, 0)}"
     lines = [f"keeps every hard limit ({needle})" if not violations else f"breaks hard limits ({needle}):"]
-    lines += [f"  {violation}" for violation in violations]
+    lines += [f"  {_named(violation)}" for violation in violations]
     lines.append(f"  goal: {_goal(off_target_mm, gap_id)}")
     lines += [f"  caution: {text}" for text in way.cautions]
-    lines.append(f"  way: {say.way_in_words(way)}")
+    lines.append(f"  way: {say.way_in_words(way, None)}")
     lines += _clear_of(way)
     if way.nearest:
         lines.append(f"  nearest: {say.near(way.nearest, most=5)}")
@@ -65,6 +56,11 @@ def judged_in_words(
     return "\n".join(lines).replace(say.THIN, " ").replace("−", "-")
 
 
+def _named(violation: str) -> str:
+    """Give a broken limit the name that it has in the other lines: metal may be a cage or cement."""
+    return f"implant or cement{violation.removeprefix('metal')}" if violation.startswith("metal:") else violation
+
+
 def _goal(off_target_mm: float | None, gap_id: str | None) -> str:
     if off_target_mm is None or gap_id is None:
         return "no gap was found on this CT"
@@ -75,11 +71,10 @@ def _goal(off_target_mm: float | None, gap_id: str | None) -> str:
 
 def _clear_of(way: Trajectory) -> list[str]:
     error, told = way.with_aim_error, []
-    for field, name in _CLEARANCES:
-        value = getattr(way.clearance_mm, field)
+    for field, name in say.CLEARANCES:
         off = ""
-        if error is not None and field in _WITH_AIM:
+        if error is not None and field in say.WITH_AIM:
             least = say.aimed_badly(error, field)
             off = f"; {error.error_mm:g} mm and {error.error_deg:g} degrees off: {least}"
-        told.append(f"  clear of {name}: {say.mm(value)}{off}")
+        told.append(f"  clear of {name}: {say.clearance_in_words(way, field)}{off}")
     return told

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from planner.model.implant import ImplantKind
 from planner.model.needle import NeedleSet, NeedleWay, ProposedSet, Trajectory
 from planner.model.needle_search import FamilySearch, NeedleSearch
 from planner.model.plan import Plan
@@ -10,15 +11,6 @@ from planner.report import needle_words as say
 from planner.report.courses import CourseLeaks, leaks_by_needle, leaks_of_needles
 from planner.report.leak_lines import course_in_a_line
 from planner.report.words import whole_percent
-
-_CLEARANCES = (
-    ("metal", "metal"),
-    ("canal", "spinal canal"),
-    ("forbidden", "tissue out of bounds"),
-    ("other_bone", "other bones"),
-    ("nearest_breach", "nearest breach"),
-)
-_WITH_AIM = frozenset(("metal", "canal", "forbidden"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +119,17 @@ class RefusedRow:
     why: str
 
 
-def needle_card(way: NeedleWay, *, leaks: CourseLeaks | None = None, role: str = "") -> NeedleCard:
+def needle_card(
+    way: NeedleWay, *, kind: ImplantKind | None = None, leaks: CourseLeaks | None = None, role: str = ""
+) -> NeedleCard:
     """Tell one needle.
 
     Parameters
     ----------
     way : NeedleWay
         The needle.
+    kind : str or None
+        Of the implant that it leads to; None where there is none.
     leaks : CourseLeaks or None
         Of its own injection; None where it was not simulated.
     role : str
@@ -146,7 +142,7 @@ def needle_card(way: NeedleWay, *, leaks: CourseLeaks | None = None, role: str =
     error = way.with_aim_error
     return NeedleCard(
         way=way,
-        title=say.way_in_words(way),
+        title=say.way_in_words(way, kind),
         role=role,
         set_up=tuple(_set_up(way)),
         safety=tuple(_safety(way, leaks)),
@@ -170,8 +166,20 @@ def cards_of(plan: Plan) -> Mapping[str, NeedleCard]:
         By the needle's id.
     """
     leaks, role = leaks_by_needle(plan), roles(plan)
-    ways: list[NeedleWay] = [*plan.trajectories, *(way for target in plan.picked_targets for way in target.ways)]
-    return {way.id: needle_card(way, leaks=leaks.get(way.id), role=role.get(way.id, "")) for way in ways}
+    kinds = {implant.id: implant.kind for implant in plan.implants}
+    ways: list[tuple[NeedleWay, str | None]] = [
+        *((way, way.implant_id) for way in plan.trajectories),
+        *((way, target.implant_id) for target in plan.picked_targets for way in target.ways),
+    ]
+    return {
+        way.id: needle_card(
+            way,
+            kind=None if implant_id is None else kinds.get(implant_id),
+            leaks=leaks.get(way.id),
+            role=role.get(way.id, ""),
+        )
+        for way, implant_id in ways
+    }
 
 
 def roles(plan: Plan) -> Mapping[str, str]:
@@ -229,13 +237,15 @@ def set_parts(plan: Plan, one: NeedleSet) -> tuple[tuple[str, tuple[str, ...]], 
     return tuple((gap_id, tuple(n for n in one.trajectory_ids if gap_of.get(n) == gap_id)) for gap_id in gap_ids)
 
 
-def refused_rows(search: NeedleSearch) -> tuple[RefusedRow, ...]:
+def refused_rows(search: NeedleSearch, kind: ImplantKind | None = None) -> tuple[RefusedRow, ...]:
     """Tell why ways to one gap were refused, family by family.
 
     Parameters
     ----------
     search : NeedleSearch
         The search.
+    kind : str or None
+        Of the gap's implant; None where there is none.
 
     Returns
     -------
@@ -244,9 +254,9 @@ def refused_rows(search: NeedleSearch) -> tuple[RefusedRow, ...]:
     """
     rows = []
     for family in search.families:
-        counted = say.refused_in_words(family.refused)
-        why = "; ".join(part for part in (family.why_none, counted) if part) or "none was refused"
-        rows.append(RefusedRow(family, f"{say.APPROACHES[family.approach]}: {say.FAMILIES[family.family]}", why))
+        why = say.refused_in_words(family.refused) or family.why_none or "none was refused"
+        name = f"{say.APPROACHES[family.approach]}: {say.family_in_words(family.family, kind)}"
+        rows.append(RefusedRow(family, name, why))
     return tuple(rows)
 
 
@@ -296,19 +306,20 @@ def _safety(way: NeedleWay, leaks: CourseLeaks | None) -> list[Row]:
 
 def _clearances(way: NeedleWay) -> list[Clearance]:
     told = []
-    for field, name in _CLEARANCES:
+    for field, name in say.CLEARANCES:
         value = getattr(way.clearance_mm, field)
         if value is None and field in ("forbidden", "other_bone"):
             continue
         if value is None and field == "canal" and way.approach == "femoral":
             continue
-        off = say.aimed_badly(way.with_aim_error, field) if field in _WITH_AIM else ""
+        off = say.aimed_badly(way.with_aim_error, field) if field in say.WITH_AIM else ""
         less = None if way.with_aim_error is None else getattr(way.with_aim_error, field, None)
-        none = "none found" if field == "nearest_breach" and value is None else say.mm(value)
-        told.append(Clearance(name, none, off, warns=less is not None and less < 0.0))
+        told.append(Clearance(name, say.clearance_in_words(way, field), off, warns=less is not None and less < 0.0))
     return told
 
 
 def searches_of(plan: Plan) -> Sequence[tuple[NeedleSearch, tuple[RefusedRow, ...]]]:
     """Give the searches of a plan, gap by gap, with their rows; empty for plans that do not tell them."""
-    return [(search, refused_rows(search)) for search in plan.needle_searches]
+    kinds = {implant.id: implant.kind for implant in plan.implants}
+    kind_at = {gap.id: kinds.get(gap.implant_id) for gap in plan.gaps if gap.implant_id is not None}
+    return [(search, refused_rows(search, kind_at.get(search.gap_id))) for search in plan.needle_searches]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from planner.model.implant import ImplantKind
 from planner.model.needle import (
     AimError,
     Approach,
@@ -15,9 +16,12 @@ from planner.model.needle import (
     NeedleWay,
     PediclePassage,
     SkinLandmark,
+    Trajectory,
 )
 
 NONE = "not measured"
+NO_GAP = "none"
+"""The gap of one's own needle that leads to no gap."""
 THIN = "\u202f"
 APPROACHES: dict[Approach, str] = {
     "transpedicular": "transpedicular",
@@ -26,7 +30,7 @@ APPROACHES: dict[Approach, str] = {
 }
 FAMILIES: dict[Family, str] = {
     "along the screw": "along the screw, touching its middle and sliding along its end",
-    "beside the screw": "beside the screw, to its tip",
+    "beside the screw": "through the screw's pedicle, beside the screw",
     "between pedicle and rib head": "between pedicle and rib head",
     "posterolateral": "from behind and the side",
     "juxtapedicular": "close by the pedicle's outer wall",
@@ -36,8 +40,13 @@ FAMILIES: dict[Family, str] = {
     "trochanteric": "from above, through the trochanter",
     "to the cup": "to the cup",
 }
+_WITHOUT_SCREW: dict[Family, str] = {
+    "beside the screw": "through the pedicle",
+    "across the screw's course": "where pedicle and body meet",
+}
+"""The same ways to cages, fractures and intact levels, where no screw is."""
 TERMS: dict[str, str] = {
-    "clearance_metal": "free of metal",
+    "clearance_metal": "free of implants",
     "clearance_canal": "free of the canal",
     "depth": "short way",
     "reach": "reaches much",
@@ -46,35 +55,66 @@ TERMS: dict[str, str] = {
     "robustness": "forgives bad aim",
     "breach_distance": "far from breaches",
     "skin_in_view": "skin in the scan",
+    "sureness": "surely in the gap",
+    "entry_cortex": "thick cortex at the entry",
+    "stress_riser": "hole far from weak places",
+    "one_bone": "in one bone",
     "cement": "cement stays in",
 }
 """The score's terms, each better towards 1."""
 REASONS: dict[str, str] = {
-    "metal": "would touch metal",
+    "metal": "would touch an implant or cement",
     "canal": "too near to the spinal canal",
     "forbidden": "through lung, gas or tissue that is out of bounds",
-    "second bone": "through another bone on the way",
+    "second bone": "through a second bone on the way",
+    "another bone": "too near to a neighbouring bone",
     "grazes bone": "grazes along the bone",
     "too long": "longer than the needle",
     "target outside bone": "tip not inside bone or gap",
-    "no exit": "does not leave the bone",
+    "no way out of the bone": "does not leave the bone within the scan",
     "entry too oblique to the cortex": "too flat on the bone, the tip would skate",
+    "not through the region that the settings want": "not through the entry region of the settings",
     "skin point across the midline or too far out": "skin point across the midline, or too far out",
     "not this approach's way through the bone": "not this way through the bone",
     "passes from one bone into another": "from one bone into another",
+    "runs in bone not told to be its own": "in bone that was not told apart from its neighbours",
     "slide leaves the gap's safe surroundings": "the slide along the screw would leave safe ground",
+    "too near to a nerve's foramen": "too near to a nerve's foramen",
+    "crosses the medial pedicle wall": "crosses the medial pedicle wall",
+    "too near the pelvis's inner wall": "too near to the pelvis's inner wall",
+    "too near the far cortex": "too near to the far cortex",
+    "through the cement mantle": "through the cement mantle that lies before the gap",
+    "cortex missing or too thin at the entry": "cortex missing or too thin at the entry",
+    "entry at a defect, plate, cable or screw": "entry at a defect, plate, cable or screw",
+    "entry at a line that may be a fissure": "entry at a line that may be a fissure",
+    "enters the femur on the way to the cup": "through the femur on the way to the cup",
+    "through the joint": "through the joint",
+    "enters the shaft, not the trochanter": "into the shaft, not the trochanter",
+    "thin cortex at the stem's end": "thin cortex at the level of the stem's end",
 }
-"""Why candidates are refused, in words; reasons that are not here are words already."""
+"""Why candidates are refused, in words; reasons that are not here are whole words already."""
 _MARGINS: dict[Margin, str] = {
-    "metal": "metal",
+    "metal": "an implant or cement",
     "canal": "the spinal canal",
     "forbidden tissue": "tissue that is out of bounds",
     "bone surface": "the bone's surface",
     "foramen": "a nerve's foramen",
     "one bone": "bone told apart from its neighbours",
 }
+CLEARANCES = (
+    ("metal", "implant or cement"),
+    ("canal", "spinal canal"),
+    ("forbidden", "tissue out of bounds"),
+    ("other_bone", "other bones"),
+    ("nearest_breach", "nearest breach"),
+)
+"""Fields of a needle's clearances, with their names; cages and cement are in the field of the metal, too."""
+WITH_AIM = frozenset(("metal", "canal", "forbidden"))
+"""Those that are told for a bad aim, too."""
 _AXES = (("left", "right"), ("behind", "in front"), ("above", "below"))
 _LEAST_MM = 0.5
+FAR_SIDE = "far side of the bone"
+"""How the model names what lies ahead of the tip."""
 
 
 def mm(value: float | None, digits: int = 1) -> str:
@@ -82,14 +122,34 @@ def mm(value: float | None, digits: int = 1) -> str:
     return NONE if value is None else f"{value:z.{digits}f}".replace("-", "−") + f"{THIN}mm"
 
 
-def way_in_words(way: NeedleWay) -> str:
-    """Say how a needle goes: "transpedicular, along the screw, ..."; the approach alone where no family is told."""
+def way_in_words(way: NeedleWay, kind: ImplantKind | None) -> str:
+    """Say how a needle goes: "transpedicular: along the screw, ..."; the approach alone where no family is told.
+
+    Parameters
+    ----------
+    way : NeedleWay
+        The needle.
+    kind : str or None
+        Of the implant that it leads to; None where there is none.
+
+    Returns
+    -------
+    str
+    """
     approach = APPROACHES[way.approach]
-    return approach if way.family is None else f"{approach}: {FAMILIES[way.family]}"
+    return approach if way.family is None else f"{approach}: {family_in_words(way.family, kind)}"
+
+
+def family_in_words(family: Family, kind: ImplantKind | None) -> str:
+    """Name a family of ways to an implant of some kind (None: to no implant); screws are named where one is there."""
+    said = None if kind == "pedicle_screw" else _WITHOUT_SCREW.get(family)
+    return said or FAMILIES[family]
 
 
 def from_landmark(mark: SkinLandmark) -> str:
-    """Say where the skin is entered: "42 mm right of the midline", "12 mm below and 5 mm left of the trochanter"."""
+    """Say where the skin is entered: "42 mm right of the midline"; as it is felt, where that was told."""
+    if mark.in_words is not None:
+        return mark.in_words.replace(" mm", f"{THIN}mm")
     parts = [
         f"{abs(value):.0f}{THIN}mm {words[0] if value > 0 else words[1]}"
         for value, words in zip(mark.offset_mm, _AXES, strict=True)
@@ -120,12 +180,14 @@ def depths(marks: Sequence[DepthMark]) -> str:
 
 
 def near(structures: Iterable[NearStructure], most: int = 3) -> str:
-    """Name the nearest structures: "metal 1.2 mm (30 mm before the target)"."""
-    told = [
-        f"{one.structure} {mm(one.distance_mm)} ({one.depth_mm:.0f}{THIN}mm before the target)"
-        for one in list(structures)[:most]
-    ]
-    return "; ".join(told)
+    """Name the nearest structures: "screw-1 1.2 mm (30 mm before the target)"."""
+    return "; ".join(f"{one.structure} {mm(one.distance_mm)} ({_where(one)})" for one in list(structures)[:most])
+
+
+def _where(near: NearStructure) -> str:
+    if near.structure == FAR_SIDE:
+        return "ahead of the tip"
+    return "at the target" if near.depth_mm < _LEAST_MM else f"{near.depth_mm:.0f}{THIN}mm before the target"
 
 
 def crossed(crossings: Iterable[Crossing]) -> str:
@@ -163,6 +225,14 @@ def aimed_badly(error: AimError | None, what: str) -> str:
     if value is None:
         return NONE
     return mm(value) if value >= 0.0 else f"{mm(value)}: would meet it"
+
+
+def clearance_in_words(way: NeedleWay, field: str) -> str:
+    """Say one clearance, "1.2 mm"; of a needle to a gap "none found" where that gap has no breach."""
+    value = getattr(way.clearance_mm, field)
+    # of a target picked by hand nobody asked where it leaks
+    asked = isinstance(way, Trajectory) and way.gap_id != NO_GAP
+    return "none found" if field == "nearest_breach" and value is None and asked else mm(value)
 
 
 def margins_in_words(margins: Iterable[Margin]) -> str:

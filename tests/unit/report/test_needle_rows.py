@@ -34,13 +34,14 @@ def _section(plan):
         "grade B (Gertzbein-Robbins), 0.6 mm out of it, 2.6 mm from the canal before the posterior wall, 9.1 mm wide",
         "rod-1 3.4 mm (44 mm before the target)", "skin and fat 12 mm, muscle 29 mm, bone 42 mm",
         "screw-middle, screw-tip", "the tip lies 3 mm before the front wall",
-        "nearer than wanted to metal and the spinal canal", "2 mm and 2° off", "−1.1 mm: would meet it",
+        "nearer than wanted to an implant or cement and the spinal canal", "2 mm and 2° off", "−1.1 mm: would meet it",
         "96 % of needles so far off meet nothing that harms", "forgives bad aim 0.96", "cement stays in 0.62",
         "proposed, injects 2 of 2", "curved, 18 mm beyond the needle, 41° (radius 25 mm)",
         "2 needles proposed in all.", "Cement to inject: 1.4 mL", "have 1.8 mL at hand",
         "Without a proposed needle: gap-2",
-        "trajectory-2 → trajectory-1", "14 mm", "46 mm", "would touch metal 20 411; too near to the spinal canal 9 120",
-        "through another bone on the way 871; others 12", "a lumbar level has no rib", "gap-1: 15G, then 16G",
+        "trajectory-2 → trajectory-1", "14 mm", "46 mm",
+        "would touch an implant or cement 20 411; too near to the spinal canal 9 120",
+        "through a second bone on the way 871; others 12", "a lumbar level has no rib", "gap-1: 15G, then 16G",
     ],
 )  # fmt: skip
 def test_all_that_is_told_stands_in_words(told, words):
@@ -60,7 +61,7 @@ def test_what_is_not_told_of_a_needle_is_said_or_left_out(told):
     said = {row.name: row.text for row in (*bare.set_up, *bare.safety)}
     assert said["Skin"] == "outside the scan" and said["Depth"].startswith("not measured")
     assert said["Cement"].endswith("leaks not simulated") and bare.terms == () and bare.role == ""
-    assert [c.name for c in bare.clearances] == ["metal", "spinal canal", "nearest breach"]
+    assert [c.name for c in bare.clearances] == ["implant or cement", "spinal canal", "nearest breach"]
     assert {c.aimed_badly for c in bare.clearances} == {"not measured", ""} and not any(
         c.warns for c in bare.clearances
     )
@@ -68,7 +69,7 @@ def test_what_is_not_told_of_a_needle_is_said_or_left_out(told):
 
 def test_a_clearance_that_a_bad_aim_would_use_up_is_marked_and_no_other(told):
     first, second = (cards_of(told)[f"trajectory-{n}"] for n in (1, 2))
-    assert [c.name for c in first.clearances if c.warns] == ["metal"]
+    assert [c.name for c in first.clearances if c.warns] == ["implant or cement"]
     assert not any(c.warns for c in second.clearances)
 
 
@@ -96,6 +97,19 @@ def test_a_plan_without_searches_or_sets_has_no_such_tables(plan_with):
     assert "Why other ways" not in text and "work together" not in text and searches_of(plan_with()) == []
 
 
+def test_a_family_without_a_safe_way_is_told_once(told):
+    from planner.report.needle_rows import refused_rows
+
+    family = (
+        told.needle_searches[0]
+        .families[0]
+        .model_copy(update={"kept": 0, "why_none": "none of 1250 ways keeps all limits; refused for: metal 1200"})
+    )
+    search = told.needle_searches[0].model_copy(update={"families": (family, told.needle_searches[0].families[2])})
+    some, none = refused_rows(search, "pedicle_screw")
+    assert some.why.count("1\u202f200") == 1 and "1200" not in some.why and none.why == "a lumbar level has no rib"
+
+
 def test_targets_picked_by_hand_have_cards_or_say_why_none(told):
     fields = told.trajectories[0].model_dump(exclude={"gap_id", "leak_after_ml", "leak_breach_id", "locked"})
     way = PickedWay(**fields | {"id": "target-1-needle-1"}, target_id="target-1")
@@ -103,7 +117,12 @@ def test_targets_picked_by_hand_have_cards_or_say_why_none(told):
     none = PickedTarget(
         id="target-2", point_lps=(1, 2, 3), radius_mm=3, implant_id=None, gap_id="gap-1", why_none="canal 20"
     )
-    text = _section(told.model_copy(update={"picked_targets": (some, none)}))
+    picked = told.model_copy(update={"picked_targets": (some, none)})
+    breach = way.clearance_mm.model_copy(update={"nearest_breach": None})
+    silent = some.model_copy(update={"ways": (way.model_copy(update={"clearance_mm": breach}),)})
+    (card,) = (c for n, c in cards_of(picked.model_copy(update={"picked_targets": (silent,)})).items() if "target" in n)
+    assert card.clearances[-1].planned == "not measured" and "screw" in card.title
+    text = _section(picked)
     assert "target-1 · screw-1" in text and "in no gap that was told" in text and "target-1-needle-1 ·" in text
     assert "in gap-1." in text[text.index("target-2") :] and "canal 20" in text
 
