@@ -1,18 +1,20 @@
 """What a needle passes, and how near."""
 
 import math
+from collections.abc import Sequence
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
-from planner.geometry.frames import Array, point_tuple
+from planner.geometry.frames import Array, point_tuple, unit
 from planner.model.anatomy import Anatomy
 from planner.model.implant import Implant
 from planner.model.needle import NearStructure
 from planner.model.volume import Mask
-from planner.safety.clearance import sample
-from planner.safety.fields import BONE, Fields
+from planner.safety.clearance import sample, sample_channels
+from planner.safety.fields import BONE, CANAL, FORBIDDEN, METAL, Fields
+from planner.safety.march import FINE_STEP_MM
 
 _STEP_MM = 1.0
 _SKIP = 8
@@ -20,6 +22,12 @@ _SKIP = 8
 _REACH_MM = 12.0
 """What is farther away is not told; ours."""
 _AHEAD_MM = 40.0
+HARDWARE = "implant or cement"
+_TULIP_MM = 12.0
+"""Height of a screw's tulip beyond its shaft; ours."""
+_STANDS_OUT_MM = 4.0
+"""So far metal may stand out from a screw's or a rod's straight pieces: a tulip is so much wider than its shaft, and
+metal blooms. What stands out farther is another's. Ours."""
 _OUTSIDE_MM = 60.0
 """So much of the way before the bone is looked at: beyond it lies the trunk's wall; ours."""
 
@@ -36,7 +44,7 @@ def near_structures(
     fields : Fields
         Distances, of the bone's surface among them.
     path_lps : tuple of ndarray, shape (3,)
-        The path's corners from outside in, the target last, LPS mm.
+        The path's corners from outside in, the target last, LPS mm; what lies outside the picture is left out.
     radius_mm : float
         The needle's.
 
@@ -44,10 +52,14 @@ def near_structures(
     -------
     tuple of NearStructure
         The nearest first, those within 12 mm; "far side of the bone" is how much bone lies ahead of the tip, on the
-        needle's line, up to 40 mm. What was not outlined is not told.
+        needle's line, up to 40 mm. What was not outlined is not told. Hardware, the canal and what is out of bounds are
+        measured in the fields that the needle's clearances come from, so that no structure is told nearer than these.
+        Hardware that is no known screw's or rod's is "implant or cement".
     """
-    points, depth = _along(path_lps)
-    found = []
+    points, depth = _along(path_lps, _STEP_MM)
+    in_view = ~np.isnan(sample(fields, points, METAL))
+    points, depth = points[in_view], depth[in_view]
+    found: list[tuple[str, float, Array, float]] = []
     masks = {
         "spinal canal": anatomy.canal,
         "intervertebral foramen": anatomy.foramen,
@@ -58,16 +70,19 @@ def near_structures(
     for name, mask in masks.items():
         met = None if mask is None else _from_mask(mask, points)
         if met is not None:
-            found.append((name, *met))
-    for implant in anatomy.implants:
-        met = _from_implant(implant, points)
-        if met is not None and met[0] <= _REACH_MM + radius_mm:
-            found.append((implant.id, *met))
+            found.append((name, met[0], points[met[1]], depth[met[1]]))
+    fine, ways = _along(path_lps, FINE_STEP_MM)
+    metal, canal, forbidden = sample_channels(fields, fine, (METAL, CANAL, FORBIDDEN))
+    least = {"spinal canal": canal, "lung, bowel or vessel": forbidden}
+    # the fields hold these structures and more
+    found = [(name, max(mm, _least(least[name])) if name in least else mm, at, way) for name, mm, at, way in found]
+    for name, distances in _from_hardware(anatomy.implants, fine, metal).items():
+        k = int(np.argmin(np.round(distances, 1)))  # of places that are alike the innermost
+        if distances.min() <= _REACH_MM + radius_mm:
+            found.append((name, float(distances.min()), fine[k], ways[k]))
     told = [
-        NearStructure(
-            structure=name, distance_mm=distance - radius_mm, at_lps=point_tuple(points[k]), depth_mm=float(depth[k])
-        )
-        for name, distance, k in found
+        NearStructure(structure=name, distance_mm=mm - radius_mm, at_lps=point_tuple(at), depth_mm=float(way))
+        for name, mm, at, way in found
     ]
     ahead = _bone_ahead(fields, path_lps[-2], path_lps[-1])
     if ahead is not None:
@@ -79,12 +94,17 @@ def near_structures(
     return tuple(sorted(told, key=lambda near: near.distance_mm))
 
 
-def _along(path: tuple[Array, ...]) -> tuple[Array, Array]:
+def _least(distances: Array) -> float:
+    """Give the least distance; none outside the picture."""
+    return float(np.nanmin(distances, initial=np.inf))
+
+
+def _along(path: tuple[Array, ...], step_mm: float) -> tuple[Array, Array]:
     """Give points from the target outwards, each with its way from there."""
     pieces, ways, done = [], [], 0.0
     for inner, outer in zip(path[:0:-1], path[-2::-1], strict=True):
         length = float(np.linalg.norm(outer - inner))
-        way = np.arange(0.0, length, _STEP_MM)
+        way = np.arange(0.0, length, step_mm)
         pieces.append(inner + way[:, None] * (outer - inner) / max(length, 1e-6))
         ways.append(done + way)
         done += length
@@ -141,20 +161,36 @@ def _squared(point: Array, i: int, j: int, k: int, matrix: Array) -> float:
     return float(x * x + y * y + z * z)
 
 
-def _from_implant(implant: Implant, points: Array) -> tuple[float, int] | None:
-    """Give the least distance from a screw's or a rod's straight pieces; None where its axis is not known."""
+def _from_hardware(implants: Sequence[Implant], points: Array, free_mm: Array) -> dict[str, Array]:
+    """Give the distances of points from each implant, by its id, and from hardware that is none of these.
+
+    The hardware's own distance counts, for it is what needles are kept from; whose it is the implants' straight pieces
+    tell. An implant that is not the nearest one lies no nearer than the hardware does.
+    """
+    free = np.where(np.isnan(free_mm), np.inf, free_mm)
+    apart = {i.id: far for i in implants if (far := _from_pieces(i, points)) is not None}
+    pieces = np.array(list(apart.values())).reshape(len(apart), len(points))
+    owner = np.full(len(points), -1)
+    if len(apart):
+        owner = np.where(pieces.min(axis=0) - free <= _STANDS_OUT_MM, pieces.argmin(axis=0), -1)
+    told = {name: np.where(owner == n, free, np.maximum(far, free)) for n, (name, far) in enumerate(apart.items())}
+    return {**told, HARDWARE: np.where(owner < 0, free, np.inf)}
+
+
+def _from_pieces(implant: Implant, points: Array) -> Array | None:
+    """Give the distances from a screw's or a rod's straight pieces; None where its axis is not known."""
     axis = implant.axis
     if axis is None or axis.diameter_mm is None or implant.kind not in ("pedicle_screw", "cup_screw", "rod"):
         return None
     corners = np.array(implant.course_lps or (axis.head_lps, axis.tip_lps), dtype=np.float64)
+    if implant.kind == "pedicle_screw":
+        corners[0] += _TULIP_MM * unit(corners[0] - corners[-1])
     starts, along = corners[:-1], np.diff(corners, axis=0)
     length2 = np.maximum(np.einsum("sk,sk->s", along, along), 1e-12)
     from_start = points[:, None, :] - starts
     share = np.clip(np.einsum("psk,sk->ps", from_start, along) / length2, 0.0, 1.0)
     distance = np.linalg.norm(from_start - share[..., None] * along, axis=2).min(axis=1)
-    # Beside a screw it is the same for some points but for rounding: the innermost counts.
-    nearest = int(np.argmin(np.round(distance, 6)))
-    return float(distance[nearest]) - axis.diameter_mm / 2, nearest
+    return np.asarray(distance - axis.diameter_mm / 2)
 
 
 def _bone_ahead(fields: Fields, before: Array, end: Array) -> float | None:

@@ -17,6 +17,9 @@ from planner.needles.candidates import Candidates, Target
 from planner.needles.spine.canal_wall import CanalWall, canal_wall
 from planner.safety.fields import Fields
 
+_AS_FAR_MM = 100.0
+"""Beyond the bone, where the skin is not in the picture; ours."""
+
 
 class WayAccount(TypedDict):
     """The fields of a trajectory that are told here."""
@@ -109,7 +112,8 @@ def way_account(
 
 def _corners(skin: Array | None, bone: Array, family: Candidates) -> tuple[Array, ...]:
     inner = (family.aim_lps[0], family.target_lps[0]) if family.slides else (family.aim_lps[0],)
-    return (bone, *inner) if skin is None else (skin, bone, *inner)
+    # without a skin the needle is looked at as far as the picture goes
+    return (bone + _AS_FAR_MM * family.outward_lps[0] if skin is None else skin, bone, *inner)
 
 
 def _skin_offsets(

@@ -1,5 +1,7 @@
 """What is told of a needle's way: grade, bevel, depth marks, skin offsets, neighbours."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,15 +9,18 @@ from planner.model.bones import Landmark
 from planner.model.needle import Needle
 from planner.needles.account.bevel import bevel_to_canal, bevel_to_screw, clock_hour
 from planner.needles.account.depth_marks import depth_marks
-from planner.needles.account.nearest import near_structures
+from planner.needles.account.nearest import HARDWARE, near_structures
 from planner.needles.account.passage import passage_grade, pedicle_passage
 from planner.needles.account.skin_points import felt_offsets, midline_offset
 from planner.needles.account.way_account import way_account
 from planner.needles.candidates import Candidates, target_of
+from planner.needles.margins import no_limits
 from planner.needles.spine.canal_wall import CanalWall, canal_wall
 from planner.needles.spine.pedicle import Pedicle
+from planner.safety.clearance import check_straight
 
 BEHIND = np.array([0.0, 1.0, 0.0])
+NEEDLE_15G = Needle(gauge="15G", outer_diameter_mm=1.8, length_mm=150.0)
 SIDES = pytest.mark.parametrize("side", [1.0, -1.0])
 
 
@@ -223,3 +228,58 @@ def test_a_neighbour_s_distance_is_that_of_its_nearest_voxel(scene, seed):
         assert near["spinal canal"].distance_mm == pytest.approx(wanted, abs=1e-6)
     else:
         assert "spinal canal" not in near
+
+
+def with_screws(scene, *implants):
+    return replace(scene.anatomy, implants=implants)
+
+
+@pytest.mark.parametrize("aside", [4.5, 6.0, 9.0])
+def test_an_implant_is_told_as_near_as_the_metal_that_needles_are_kept_from(scene, aside):
+    (screw, *_) = scene.anatomy.implants
+    axis = screw.axis
+    tip = np.asarray(axis.tip_lps) + at(aside, 0.0, 0.0)
+    straight = check_straight(scene.fields, tip[None], BEHIND[None], limits=no_limits(NEEDLE_15G), fine=True)
+    # a screw whose measured diameter is too large reads as if the needle ran through it
+    thick = screw.model_copy(update={"axis": axis.model_copy(update={"diameter_mm": axis.diameter_mm + 3.0})})
+    for implant in (screw, thick):
+        near = near_structures(
+            with_screws(scene, implant),
+            scene.fields,
+            (tip + 60.0 * BEHIND, tip),
+            radius_mm=NEEDLE_15G.outer_diameter_mm / 2,
+        )
+        told = {n.structure: n.distance_mm for n in near}
+        assert told["screw-1"] == pytest.approx(float(straight.metal_mm[0]), abs=1e-4)
+        assert HARDWARE not in told
+
+
+def test_hardware_that_is_no_known_screw_is_told_without_a_name(scene):
+    (screw, *_) = scene.anatomy.implants
+    tip = np.asarray(screw.axis.tip_lps) + at(5.0, 0.0, 0.0)
+    path = (tip + 40.0 * BEHIND, tip)
+    far = screw.model_copy(
+        update={
+            "id": "screw-9",
+            "axis": screw.axis.model_copy(
+                update={
+                    "head_lps": tuple(np.add(screw.axis.head_lps, (14.0, 0.0, 0.0))),
+                    "tip_lps": tuple(np.add(screw.axis.tip_lps, (14.0, 0.0, 0.0))),
+                }
+            ),
+        }
+    )
+    for implants in ((), (far,)):
+        told = {n.structure for n in near_structures(with_screws(scene, *implants), scene.fields, path, radius_mm=0.9)}
+        assert HARDWARE in told and "screw-1" not in told
+    # a screw that stands farther off than this hardware keeps its own distance
+    near = {
+        n.structure: n.distance_mm for n in near_structures(with_screws(scene, far), scene.fields, path, radius_mm=0.9)
+    }
+    assert near["screw-9"] > near[HARDWARE] + 3.0
+
+
+def test_far_from_hardware_none_is_told(scene):
+    path = (at(-16.0, 60.0, 0.0), at(-16.0, 5.0, 0.0))
+    near = near_structures(scene.anatomy, scene.fields, path, radius_mm=0.9)
+    assert not {HARDWARE, "screw-1"} & {n.structure for n in near}
