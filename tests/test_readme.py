@@ -35,10 +35,23 @@ def test_every_name_that_the_readme_imports_is_there(code: str) -> None:
 @pytest.mark.parametrize("text", SETTINGS, ids=lambda text: text.strip().splitlines()[0][:40])
 def test_the_readmes_settings_are_taken(text: str) -> None:
     given = tomllib.loads(text)
-    config = PlanConfig.model_validate(given).model_dump()
-    assert given
-    for section, values in given.items():
-        assert {name: config[section][name] for name in values} == values
+    assert given and holds(PlanConfig.model_validate(given).model_dump(mode="json"), given)
+
+
+def holds(config: object, given: object) -> bool:
+    """Say whether settings hold all that was given, however deep; what was not given has its default."""
+    if isinstance(config, dict) and isinstance(given, dict):
+        return all(name in config and holds(config[name], value) for name, value in given.items())
+    if isinstance(config, list) and isinstance(given, list):
+        return len(config) == len(given) and all(map(holds, config, given))
+    return config == given
+
+
+def test_settings_that_were_not_taken_are_seen() -> None:
+    config = {"needles": {"catalogue": [{"name": "a", "length_mm": 1.0}], "reach_mm": 12.0}}
+    assert holds(config, {"needles": {"catalogue": [{"name": "a"}]}})
+    assert not holds(config, {"needles": {"catalogue": [{"name": "b"}]}}) and not holds(config, {"needles": {"x": 1}})
+    assert not holds(config, {"needles": {"catalogue": []}}) and not holds(config, {"needles": {"reach_mm": 11.0}})
 
 
 def test_the_readmes_breaches_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
