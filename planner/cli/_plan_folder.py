@@ -11,6 +11,7 @@ from planner.progress import Monitor
 from planner.report.leak_lines import leaks_in_a_line
 from planner.report.leaks import leaks_of
 from planner.report.said import doubts, no_candidate
+from planner.report.words import upwards
 
 
 def make_plan_folder(
@@ -110,10 +111,11 @@ def _proposed(plan: Plan) -> list[str]:
         return []
     cement = "cement not simulated" if sitting.cement_ml is None else f"{sitting.cement_ml:.1f} mL of cement to inject"
     if sitting.to_prepare_ml is not None:
-        cement += f" ({sitting.to_prepare_ml:.1f} mL with what stays in the needles)"
+        cement += f" ({upwards(sitting.to_prepare_ml)} mL with what stays in the needles)"
     count = "1 needle" if sitting.needles == 1 else f"{sitting.needles} needles"
     sets = (f"{one.implant_id or one.gap_ids[0]}: {', then '.join(one.trajectory_ids)}" for one in sitting.sets)
-    return [f"  proposed: {count}, {cement}", *(f"    {line}" for line in sets)]
+    turns = (f"one after the other, no room for both: {' and '.join(pair)}" for pair in sitting.in_turn)
+    return [f"  proposed: {count}, {cement}", *(f"    {line}" for line in (*sets, *turns))]
 
 
 def _picked(plan: Plan) -> list[str]:

@@ -111,7 +111,7 @@ def render_report(plan: Plan, figures: Mapping[str, bytes], *, gantry: GantryLim
     environment.filters.update(
         number=words.number, general=words.general, percent=words.percent, interval=words.interval, view=words.view,
         console=words.console, point=words.point, plain=words.plain, position=words.position, spacing=words.spacing,
-        along=words.along, needle=words.needle, view_kind=words.view_kind,
+        upwards=words.upwards, along=words.along, needle=words.needle, view_kind=words.view_kind,
         landmarks=words.landmarks, broken=broken, cup_angles=cup_angles_deg, behind=leak_words.behind,
         wall=leak_words.wall, unsure=leak_words.is_unsure, happens=leak_words.happens, ml=leak_words.millilitres,
         after=leak_words.after, at_console=leak_words.watch_at_console, seen_how=leak_words.seen_how,

@@ -112,6 +112,7 @@ CLEARANCES = (
 WITH_AIM = frozenset(("metal", "canal", "forbidden"))
 """Those that are told for a bad aim, too."""
 _AXES = (("left", "right"), ("behind", "in front"), ("above", "below"))
+_OF_SOFT_TISSUE = ("muscle", "fat")
 _LEAST_MM = 0.5
 FAR_SIDE = "far side of the bone"
 """How the model names what lies ahead of the tip."""
@@ -150,15 +151,18 @@ def from_landmark(mark: SkinLandmark) -> str:
     """Say where the skin is entered: "42 mm right of the midline"; as it is felt, where that was told."""
     if mark.in_words is not None:
         return mark.in_words.replace(" mm", f"{THIN}mm")
+    name = mark.name.replace("spinous process vertebra", "spinous process of vertebra")
+    # on the back the skin is measured across and along it, never into it
+    on_back = "spinous process" in name
     parts = [
         f"{abs(value):.0f}{THIN}mm {words[0] if value > 0 else words[1]}"
         for value, words in zip(mark.offset_mm, _AXES, strict=True)
-        if abs(value) >= _LEAST_MM
+        if abs(value) >= _LEAST_MM and not (on_back and words[0] == "behind")
     ]
     if not parts:
-        return f"at the {mark.name}"
+        return f"at the {name}"
     joint = "" if parts[-1].endswith(("behind", "above", "below")) else " of"
-    return f"{_and(parts)}{joint} the {mark.name}"
+    return f"{_and(parts)}{joint} the {name}"
 
 
 def skin_in_words(way: NeedleWay) -> str:
@@ -191,8 +195,12 @@ def _where(near: NearStructure) -> str:
 
 
 def crossed(crossings: Iterable[Crossing]) -> str:
-    """Name what is crossed, in the order of the way: "muscle 32 mm, bone 41 mm"."""
-    return ", ".join(f"{one.structure} {mm(one.length_mm, 0)}" for one in crossings)
+    """Name what is crossed, in the order of the way: "soft tissue 40 mm (muscle 32 mm, fat 5 mm), bone 41 mm"."""
+    told = [(one.structure, f"{one.structure} {mm(one.length_mm, 0)}") for one in crossings]
+    names = [name for name, _ in told]
+    parts = [text for name, text in told if "soft tissue" in names and name in _OF_SOFT_TISSUE]
+    whole = f" ({', '.join(parts)})" if parts else ""
+    return ", ".join(text + (whole if name == "soft tissue" else "") for name, text in told if text not in parts)
 
 
 def passage_in_words(passage: PediclePassage) -> str:

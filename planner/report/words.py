@@ -1,5 +1,6 @@
 """How the report says things: plain words for the plan's terms, numbers with their units, "not measured" for None."""
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -77,6 +78,11 @@ def number(value: float | None, unit: str = "", digits: int = 1) -> Markup:
         return NOT_MEASURED
     text = f"{value:z.{digits}f}".replace("-", "−")
     return escape(f"{text}{_space(unit)}{unit}")
+
+
+def upwards(value_ml: float) -> str:
+    """Write an amount to have at hand, mL, rounded up to tenths: less would not do."""
+    return f"{math.ceil(round(10.0 * value_ml, 3)) / 10.0:.1f}"
 
 
 def general(value: float | None, unit: str | None = "") -> Markup:

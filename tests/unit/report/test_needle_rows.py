@@ -37,7 +37,7 @@ def _section(plan):
         "nearer than wanted to an implant or cement and the spinal canal", "2 mm and 2° off", "−1.1 mm: would meet it",
         "96 % of needles so far off meet nothing that harms", "forgives bad aim 0.96", "cement stays in 0.62",
         "proposed, injects 2 of 2", "curved, 18 mm beyond the needle, 41° (radius 25 mm)",
-        "2 needles proposed in all.", "Cement to inject: 1.4 mL", "have 1.8 mL at hand",
+        "2 needles proposed in all.", "Cement to inject: 1.4 mL", "have 1.9 mL at hand",
         "Without a proposed needle: gap-2",
         "trajectory-2 → trajectory-1", "14 mm", "46 mm",
         "would touch an implant or cement 20 411; too near to the spinal canal 9 120",

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from planner.config.needle_config import ScoreWeights
-from planner.model.needle import Family, Margin, NearStructure, SkinLandmark
+from planner.model.needle import Crossing, Family, Margin, NearStructure, SkinLandmark
 from planner.pipeline.cement_ranks import TERM
 from planner.report import needle_words as say
 from planner.safety.clearance import REASONS
@@ -98,3 +98,23 @@ def test_a_breach_is_not_called_absent_where_nobody_looked_for_one(plan):
     assert say.clearance_in_words(way, "nearest_breach").startswith("9.3")
     bare = way.clearance_mm.model_copy(update={"metal": None})
     assert say.clearance_in_words(way.model_copy(update={"clearance_mm": bare}), "metal") == say.NONE
+
+
+def test_the_skin_of_a_back_is_measured_across_and_along_it():
+    mark = SkinLandmark(name="spinous process vertebra-2", offset_mm=(-37.0, 15.0, 25.0))
+    assert say.from_landmark(mark).replace(say.THIN, " ") == (
+        "37 mm right and 25 mm above the spinous process of vertebra-2"
+    )
+    hip = SkinLandmark(name="trochanter tip", offset_mm=(-37.0, 15.0, 25.0))
+    assert "15 mm behind" in say.from_landmark(hip).replace(say.THIN, " ")
+
+
+def test_what_soft_tissue_is_made_of_is_told_as_its_part():
+    def told(*parts):
+        return say.crossed([Crossing(structure=n, length_mm=mm) for n, mm in parts]).replace(say.THIN, " ")
+
+    whole = (("soft tissue", 40.0), ("muscle", 22.0), ("fat", 14.0), ("bone", 20.0))
+    assert told(*whole) == "soft tissue 40 mm (muscle 22 mm, fat 14 mm), bone 20 mm"
+    assert told(whole[0], whole[3]) == "soft tissue 40 mm, bone 20 mm"
+    # at the hip muscles stand by themselves
+    assert told(*whole[1:]) == "muscle 22 mm, fat 14 mm, bone 20 mm" and told() == ""

@@ -27,6 +27,12 @@ def test_what_was_not_measured_is_said():
     assert words.general(None, "1") == words.NOT_MEASURED == words.number(None)
 
 
+def test_what_to_have_at_hand_is_never_rounded_down():
+    assert [words.upwards(ml) for ml in (1.94, 1.9, 1.9000001, 2.3 - 0.4, 0.01, 0.0)] == [
+        "2.0", "1.9", "1.9", "1.9", "0.1", "0.0"
+    ]  # fmt: skip
+
+
 def test_a_needle_by_its_name():
     assert words.needle("15G") == "15G"
     assert words.needle("hip 3.2") == "3.2\u202fmm hip needle"
