@@ -7,6 +7,7 @@ from planner.cli._plan_folder import describe
 from planner.model.breach import Breach, LeakType
 from planner.model.finding import Finding
 from planner.model.gap import Gap, Interval
+from planner.model.needle import Procedure, ProposedSet
 from planner.model.picked_target import PickedTarget
 from planner.model.plan import Plan, Review, Series, Software
 
@@ -84,3 +85,17 @@ def test_targets_picked_by_hand_are_told_with_their_needles() -> None:
     assert "target-1 picked by hand, in no gap that was told: no safe needle" in said
     assert "target-2 picked by hand, gap-1: no safe needle" in said
     assert "picked" not in describe(_plan())
+
+
+def test_needles_that_cannot_stand_at_the_same_time_are_said() -> None:
+    one = ProposedSet(
+        implant_id="screw-1", gap_ids=("gap-1",), trajectory_ids=("trajectory-1",), reason="", cement_ml=1.26
+    )  # fmt: skip
+    sitting = Procedure(
+        sets=(one,), needles=1, cement_ml=1.26, in_needles_ml=0.68, in_turn=(("trajectory-1", "trajectory-4"),)
+    )  # fmt: skip
+    text = describe(_plan().model_copy(update={"procedure": sitting}))
+    assert "one after the other, no room for both: trajectory-1 and trajectory-4" in text
+    assert "2.0 mL with what stays in the needles" in text
+    alone = sitting.model_copy(update={"in_turn": ()})
+    assert "after the other" not in describe(_plan().model_copy(update={"procedure": alone}))
