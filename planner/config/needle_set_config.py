@@ -49,6 +49,12 @@ class NeedleSetConfig(Settings):
         description="What venting counts against the mean score of alike sets: a farthest place `reach_mm` nearer to a "
         "tip is worth this much. Ours.",
     )
+    in_the_way_weight: float = Field(
+        default=0.5,
+        ge=0,
+        description="What a needle that cannot stand beside another implant's counts less in the score of alike sets: "
+        "more than needles of one gap differ by. Ours: else one is injected after the other.",
+    )
     most_looked_at: int = Field(
         default=24,
         ge=5,

@@ -81,21 +81,35 @@ def needle_sets(
         Of each implant (of each gap that has none) sets of 1, 2, ... needles: of each size the one that reaches most,
         all combinations looked at (see `best_sets`). A larger one only where it reaches more, or vents better.
         Needles that break a hard limit are in none.
-        `cement_ml`, `order` and what leaks are for the flow to say.
+        `cement_ml`, `order` and what leaks are for the flow to say. Among sets that reach alike those come later whose
+        needles stand in the way of an earlier implant's.
     """
     groups: dict[str, list[GapSpace]] = {}
     for space in spaces:
         groups.setdefault(space.implant_id or space.id, []).append(space)
-    sets: list[NeedleSet] = []
-    for mine in groups.values():
+    found: dict[str, tuple[NeedleSet, ...]] = {}
+    likely: dict[str, list[Trajectory]] = {}
+    # once more, for the first implants were chosen before their neighbours were
+    for name, mine in [*groups.items(), *groups.items()]:
         aimed = {space.id for space in mine}
+        # one that breaks hard limits is no proposal, also where a person locked it
         ways = [t for t in trajectories if t.gap_id in aimed and not t.violations]
+        beside = [way for other, theirs in likely.items() if other != name for way in theirs]
         places = places_of(mine)
         if not ways or not len(places.points_lps):
             continue
-        for one in best_sets(ways, places, reach_mm=reach_mm, most_needles=most_needles, config=config):
-            sets.append(one.model_copy(update={"implant_id": mine[0].implant_id}))
-    return tuple(sets)
+        of_it = best_sets(ways, places, reach_mm=reach_mm, most_needles=most_needles, config=config, beside=beside)
+        found[name] = tuple(one.model_copy(update={"implant_id": mine[0].implant_id}) for one in of_it)
+        chosen = _likely(of_it, config)
+        likely[name] = [way for way in ways if way.id in chosen]
+    return tuple(one for of_it in found.values() for one in of_it)
+
+
+def _likely(found: Sequence[NeedleSet], config: NeedleSetConfig) -> tuple[str, ...]:
+    """Give the needles that will be proposed unless the flow says otherwise: the fewest that reach about as much."""
+    most = max((one.covered_fraction or 0.0 for one in found), default=0.0)
+    enough = [one for one in found if (one.covered_fraction or 0.0) >= config.proposed_share * most]
+    return min((one.trajectory_ids for one in enough), key=len, default=())
 
 
 def places_of(spaces: Sequence[GapSpace]) -> GapPlaces:
@@ -117,7 +131,13 @@ def places_of(spaces: Sequence[GapSpace]) -> GapPlaces:
 
 
 def best_sets(
-    ways: Sequence[NeedleWay], places: GapPlaces, *, reach_mm: float, most_needles: int, config: NeedleSetConfig
+    ways: Sequence[NeedleWay],
+    places: GapPlaces,
+    *,
+    reach_mm: float,
+    most_needles: int,
+    config: NeedleSetConfig,
+    beside: Sequence[NeedleWay] = (),
 ) -> tuple[NeedleSet, ...]:
     """Give the best set of each size for one implant.
 
@@ -129,6 +149,8 @@ def best_sets(
         The gaps.
     reach_mm, most_needles, config
         As `needle_sets`.
+    beside : sequence of NeedleWay
+        Needles of other implants: among sets that reach alike, those that stand in their way come later.
 
     Returns
     -------
@@ -146,7 +168,8 @@ def best_sets(
     for a, b in combinations(looked_at, 2):
         fitting[a, b] = fitting[b, a] = {a, b} <= set(locked) or fits(ways[a], ways[b], config=config)
     thin = near[:, :: max(1, len(places.points_lps) // _MOST_PLACES)]
-    scores = np.array([way.score for way in ways])
+    crowded = [any(not fits(way, other, config=config) for other in beside) for way in ways]
+    scores = np.array([way.score for way in ways]) - config.in_the_way_weight * np.array(crowded, dtype=np.float64)
     best: list[_Choice] = []
     for size in range(max(1, len(locked)), max(most_needles, len(locked)) + 1):
         free = [k for k in looked_at if k not in locked]

@@ -179,3 +179,27 @@ def test_holes_in_one_femur_keep_apart_along_and_round_it(away, stand, direction
     for other in ({"approach": "femoral", "family": "to the cup"}, {}):
         assert fits(needle(1, (0, 0, 0), **other), needle(2, away * along, **other), config=roomy)
         assert fits(first, needle(2, away * along, **other), config=roomy)
+
+
+@pytest.mark.parametrize("first", ["screw-1", "screw-2"])
+def test_a_needle_beside_the_other_implant_s_is_taken_among_those_that_reach_alike(first):
+    """Screw 1 has one way; of screw 2 the better one is in its way, whichever implant comes first."""
+    ways = [
+        needle(1, (0.0, 0, 0), gap="gap-1"),
+        needle(2, (24.0, 0, 0), gap="gap-2", score=0.7, implant_id="screw-2"),
+        needle(3, (26.0, 0, 0), (0.3, 1.0, 0.0), gap="gap-2", score=0.5, implant_id="screw-2"),
+    ]
+    assert not fits(ways[0], ways[1], config=CONFIG) and fits(ways[0], ways[2], config=CONFIG)
+    spaces = [line_of(-5, 5), line_of(20, 30, "gap-2", "screw-2")]
+    spaces = spaces if first == "screw-1" else spaces[::-1]
+
+    def of_second(config):
+        found = sets_of(ways, *spaces, most=1, config=config)
+        return next(one.trajectory_ids for one in found if one.implant_id == "screw-2")
+
+    assert of_second(CONFIG) == ("trajectory-3",)
+    assert of_second(NeedleSetConfig(in_the_way_weight=0.0)) == ("trajectory-2",)
+    # alone it is the better one; and one that reaches much less is not taken for the room that it leaves
+    assert sets_of(ways[1:], spaces[-1 if first == "screw-1" else 0], most=1)[0].trajectory_ids == ("trajectory-2",)
+    ways[2] = needle(3, (44.0, 0, 0), (0.3, 1.0, 0.0), gap="gap-2", score=0.5, implant_id="screw-2")
+    assert of_second(CONFIG) == ("trajectory-2",)
