@@ -13,7 +13,7 @@ from planner.needles.account.bevel import clock_hour
 from planner.needles.account.describe import Scene, told_of
 from planner.needles.candidates import Candidates, Target, spread
 from planner.needles.curved import Bends, arc_points, bends_into, samples
-from planner.needles.hip.femoral import from_the_side
+from planner.needles.hip.hip_families import to_the_hip
 from planner.needles.judge import judge
 from planner.needles.margins import no_limits
 from planner.needles.robustness import aim_errors
@@ -84,7 +84,7 @@ def _straight(scene: Scene, target: Target, starts: Array, approaches: Sequence[
     if "extrapedicular" in approaches:
         made += [one for p in target.pedicles for one in past_the_pedicle(target, starts, config=config, pedicle=p)]
     if "femoral" in approaches:
-        made += from_the_side(target, starts, config=config)
+        made += to_the_hip(target, starts, config=config)
     yield from (one for one in made if one is not None and len(one.aim_lps))
 
 
@@ -210,7 +210,9 @@ def _told(
             "depth_in_bone_mm": told.depth_in_bone_mm + arc,
             "clearance_mm": told.clearance_mm.model_copy(update=least),
             "depth_marks": marks,
-            "with_aim_error": errors.record(0, canal_known=scene.fields.canal_known, config=config),
+            "with_aim_error": errors.record(
+                0, canal_known=scene.fields.canal_known and one.family.approach != "femoral", config=config
+            ),
             "bevel": None if is_cannula else _bevel(side, outward),
             "cannula": CurvedCannula(radius_mm=bend.radius_mm, arc_mm=arc, turn_deg=turn) if is_cannula else None,
             "cautions": (*told.cautions, f"no straight needle passes: {what} for {arc:.0f} mm, {turn:.0f} degrees"),

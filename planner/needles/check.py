@@ -15,8 +15,9 @@ from planner.model.needle import Approach, Family, Needle, Trajectory
 from planner.model.volume import Mask
 from planner.needles.account.describe import Scene, told_of
 from planner.needles.candidates import Candidates, Target, target_of
-from planner.needles.families import approaches_for, kept_rules
-from planner.needles.hip.femoral import allowed_directions, thigh_of
+from planner.needles.families import fitting_approaches, kept_rules
+from planner.needles.hip.femoral import thigh_of
+from planner.needles.hip.hip_families import direction_allowed
 from planner.needles.margins import broken_limits, no_limits
 from planner.needles.robustness import aim_errors
 from planner.needles.select import Passed, reachable_ml
@@ -164,7 +165,7 @@ def _one(scene: Scene, target: Target, tip: Array, outward: Array, measured: Che
 
 
 def _approach(scene: Scene, target: Target, tip: Array, bone: Array, outward: Array) -> tuple[Approach, Pedicle | None]:
-    if "femoral" in approaches_for(target, scene.config) or target.pedicle is None:
+    if "femoral" in fitting_approaches(target) or target.pedicle is None:
         return "femoral", None
     reach = scene.config.pedicle_reach_mm
     for pedicle in target.pedicles:
@@ -178,11 +179,10 @@ def _approach(scene: Scene, target: Target, tip: Array, bone: Array, outward: Ar
 def _rules_broken(scene: Scene, target: Target, one: Passed, needle: Needle) -> list[str]:
     """Name the rules that it breaks besides the march's limits; which approach it takes is not held against it."""
     outward = one.family.outward_lps
-    if "femoral" in approaches_for(target, scene.config):
-        thigh = thigh_of(target)
-        if thigh is None:
+    if "femoral" in fitting_approaches(target):
+        if thigh_of(target) is None:
             return ["side not known"]
-        sided = [] if allowed_directions(thigh, outward, config=scene.config)[0] else [_WRONG_SIDE]
+        sided = [] if direction_allowed(target, outward, config=scene.config)[0] else [_WRONG_SIDE]
     elif target.pedicle is None:
         return ["spinal canal not known"]
     else:
@@ -219,5 +219,6 @@ def _told(scene: Scene, target: Target, one: Passed, needle: Needle, measured: C
         reach_ml=float(reach[0]) if in_gap else None,
     )
     # which of the program's families it would belong to is not asked of a person's needle
-    aimed = errors.record(0, canal_known=scene.fields.canal_known, config=config)
+    spinal = one.family.approach != "femoral"
+    aimed = errors.record(0, canal_known=scene.fields.canal_known and spinal, config=config)
     return told.model_copy(update={"id": "own", "family": None, "with_aim_error": aimed})

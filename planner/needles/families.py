@@ -12,8 +12,7 @@ from planner.model.implant import HIP_KINDS, SPINE_KINDS
 from planner.model.needle import Approach, Family, Needle
 from planner.needles.account.describe import Scene
 from planner.needles.candidates import Candidates, Target, targets_in_gap
-from planner.needles.hip.acetabular import CUP_KINDS, to_the_cup
-from planner.needles.hip.femoral import from_the_side
+from planner.needles.hip.hip_families import to_the_hip
 from planner.needles.hip.hip_way import hip_rules
 from planner.needles.hip.sure_places import sure_targets
 from planner.needles.second_bone import meets_second_cortex, untold_bone_mm
@@ -33,6 +32,27 @@ _STRAIGHT_ON: Mapping[Approach, frozenset[Family]] = {
 }
 
 
+def fitting_approaches(target: Target) -> tuple[Approach, ...]:
+    """Give the approaches that fit a gap's implant, whatever the settings want.
+
+    Parameters
+    ----------
+    target : Target
+        The gap and its implant.
+
+    Returns
+    -------
+    tuple of str
+    """
+    kind = None if target.implant is None else target.implant.kind
+    spine: tuple[Approach, ...] = ("transpedicular", "extrapedicular")
+    if kind in SPINE_KINDS:
+        return spine
+    if kind in HIP_KINDS or target.pedicle is None:
+        return ("femoral",)
+    return spine
+
+
 def approaches_for(target: Target, config: NeedleConfig) -> tuple[Approach, ...]:
     """Give the approaches that fit a gap's implant, within those that the settings name.
 
@@ -47,16 +67,7 @@ def approaches_for(target: Target, config: NeedleConfig) -> tuple[Approach, ...]
     -------
     tuple of str
     """
-    kind = None if target.implant is None else target.implant.kind
-    spine: tuple[Approach, ...] = ("transpedicular", "extrapedicular")
-    fitting: tuple[Approach, ...]
-    if kind in SPINE_KINDS:
-        fitting = spine
-    elif kind in HIP_KINDS:
-        fitting = ("femoral",)
-    else:
-        fitting = spine if target.pedicle is not None else ("femoral",)
-    return tuple(a for a in fitting if not config.approaches or a in config.approaches)
+    return tuple(a for a in fitting_approaches(target) if not config.approaches or a in config.approaches)
 
 
 def families_of(
@@ -104,10 +115,7 @@ def families_of(
         for pedicle in target.pedicles:
             families.extend(past_the_pedicle(target, tips, config=config, pedicle=pedicle))
     if "femoral" in approaches:
-        cup = target.implant is not None and target.implant.kind in CUP_KINDS
-        families.extend(
-            [to_the_cup(target, tips, config=config)] if cup else from_the_side(target, tips, config=config)
-        )
+        families.extend(to_the_hip(target, tips, config=config))
     kept = [f for f in families if f is not None and f.family not in done and len(f.aim_lps)]
     if not kept:
         refused[_why_none(target, tips, approaches)] += 1

@@ -11,7 +11,7 @@ from planner.geometry.rigid import perpendicular_pairs
 from planner.model.needle import Needle
 from planner.needles.account.describe import Scene
 from planner.needles.candidates import Candidates, Target, from_behind
-from planner.needles.hip.femoral import allowed_directions, thigh_of
+from planner.needles.hip.hip_families import direction_allowed
 from planner.needles.judge import Judged, judge
 from planner.needles.select import Passed, score_terms, weighted
 from planner.safety.fields import BoxedDistance
@@ -157,12 +157,7 @@ def _neighbours(here: Candidates, *, shift_mm: float, turn_deg: float) -> Candid
 
 def _direction_allowed(target: Target, tried: Candidates, scene: Scene) -> npt.NDArray[np.bool_]:
     if tried.approach == "femoral":
-        thigh = thigh_of(target)
-        return (
-            np.zeros(len(tried.aim_lps), bool)
-            if thigh is None
-            else allowed_directions(thigh, tried.outward_lps, config=scene.config)
-        )
+        return direction_allowed(target, tried.outward_lps, config=scene.config)
     return from_behind(tried.outward_lps, config=scene.config)
 
 

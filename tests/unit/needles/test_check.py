@@ -73,3 +73,12 @@ def test_a_case_without_gaps_is_judged_all_the_same(scene, change):
 def test_off_target_nothing_is_reached(scene):
     check = judge(scene, (-40.0, 60.0, 0.0), (-12.0, -5.0, 0.0))
     assert check.off_target_mm > 10 and check.trajectory.reachable_ml is None
+
+
+def test_the_approaches_of_the_settings_do_not_change_the_verdict(scene):
+    for approaches in (("femoral",), ("transpedicular",)):
+        narrowed = replace(scene, config=scene.config.model_copy(update={"approaches": approaches}))
+        for entry, target in (((14.0, 60.0, 8.0), (12.0, -12.0, 0.0)), ((10.0, -34.0, 0.0), (10.0, -12.5, 0.0))):
+            own, wanted = judge(narrowed, entry, target), judge(scene, entry, target)
+            assert own.violations == wanted.violations
+            assert own.trajectory.approach == wanted.trajectory.approach != "femoral"
