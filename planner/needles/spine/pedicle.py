@@ -108,7 +108,13 @@ def _found(
     if not known:
         return (_behind(points_lps, centre_at, fields),)
     known.sort(key=lambda p: float(np.linalg.norm(points_lps.mean(axis=0) - p.centre_lps)))
-    return tuple(_measured(anatomy, p, -np.asarray(p.inward_lps), centre_at, config, least_mm=0.0) for p in known)
+    return tuple(
+        measured_pedicle(
+            anatomy, p, outward_lps=-np.asarray(p.inward_lps),
+            middle_lps=centre_at(float(p.centre_lps[2])), config=config,
+        )
+        for p in known
+    )  # fmt: skip
 
 
 def _of_screw(
@@ -130,7 +136,10 @@ def _of_screw(
     if off and min(off, key=lambda pair: pair[0])[0] <= _NO_PEDICLE_NEAR_MM:
         best = min(off, key=lambda pair: pair[0])[1]
         width = 0.0 if implant.axis is None or implant.axis.diameter_mm is None else implant.axis.diameter_mm
-        return _measured(anatomy, best, outward, centre_at, config, least_mm=width)
+        return measured_pedicle(
+            anatomy, best, outward_lps=outward, middle_lps=centre_at(float(best.centre_lps[2])),
+            config=config, least_mm=width,
+        )  # fmt: skip
     name = None if holder is None else holder.name
     return Pedicle(nearest, outward, side, centre, bone=name, has_rib=_has_rib(anatomy, nearest, config))
 
@@ -139,11 +148,36 @@ def _is_its(pedicle: MeasuredPedicle, holder: Bone | None, side: float) -> bool:
     return (holder is None or pedicle.bone == holder.name) and (pedicle.side == "left") == (side > 0)
 
 
-def _measured(
-    anatomy: Anatomy, pedicle: MeasuredPedicle, outward: Array, centre_at: Callable[[float], Array],
-    config: SpineWayConfig, *, least_mm: float,
-) -> Pedicle:  # fmt: skip
-    """Take over a measured pedicle; what metal hid of it is taken from the other side, or from the table."""
+def measured_pedicle(
+    anatomy: Anatomy,
+    pedicle: MeasuredPedicle,
+    *,
+    outward_lps: Array,
+    middle_lps: Array,
+    config: SpineWayConfig,
+    least_mm: float = 0.0,
+) -> Pedicle:
+    """Take over a measured pedicle; what metal hid of it is taken from the other side, or from the table.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        Its ribs, and the pedicle of the other side, are asked.
+    pedicle : MeasuredPedicle
+        The pedicle.
+    outward_lps : ndarray, shape (3,)
+        Unit vector out of the body along its axis.
+    middle_lps : ndarray, shape (3,)
+        The canal's centre at its height, LPS mm.
+    config : SpineWayConfig
+        What is taken for what was not measured.
+    least_mm : float
+        Of its width and height where neither side was measured: the screw's diameter that it holds.
+
+    Returns
+    -------
+    Pedicle
+    """
     isthmus = np.asarray(pedicle.centre_lps)
     rib = _has_rib(anatomy, isthmus, config)
     other = [p for p in anatomy.pedicles if p.bone == pedicle.bone]
@@ -151,10 +185,8 @@ def _measured(
     tall = config.thoracic_pedicle_height_mm if rib else config.lumbar_pedicle_height_mm
     width = _first([pedicle.width_mm, *(p.width_mm for p in other)], max(usual, least_mm))
     height = _first([pedicle.height_mm, *(p.height_mm for p in other)], max(tall, least_mm))
-    return Pedicle(
-        isthmus, outward, 1.0 if pedicle.side == "left" else -1.0, centre_at(float(isthmus[2])), width / 2, height / 2,
-        pedicle.bone, rib,
-    )  # fmt: skip
+    side = 1.0 if pedicle.side == "left" else -1.0
+    return Pedicle(isthmus, outward_lps, side, middle_lps, width / 2, height / 2, pedicle.bone, rib)
 
 
 def _first(values: Sequence[float | None], otherwise: float) -> float:

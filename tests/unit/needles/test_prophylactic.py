@@ -9,7 +9,7 @@ from planner.config.needle_config import NeedleConfig
 from planner.errors import GeometryError
 from planner.geometry.frames import points_lps
 from planner.geometry.grid import Grid
-from planner.model.bones import Pedicle
+from planner.model.bones import Bone, Pedicle
 from planner.model.volume import Mask, Volume
 from planner.needles.prophylactic import search_level
 from planner.safety.fields import distance_fields
@@ -65,3 +65,29 @@ def test_a_space_on_another_grid_is_refused(intact):
     other = Grid((4, 4, 4), np.eye(4))
     with pytest.raises(GeometryError):
         search_level(intact, "p", Mask(other, np.ones((4, 4, 4), dtype=bool)), (LEFT,))
+
+
+def test_the_pedicles_width_and_its_bones_name_count(intact, space):
+    config = intact.config.model_copy(update={"approaches": ("transpedicular",)})
+    wanted = replace(intact, config=config)
+    wide = replace(LEFT, width_mm=12.0, height_mm=14.0)
+    found = search_level(wanted, "prophylactic-1", space, (wide,)).ways
+    assert found
+    assert {way.passage.bone for way in found} == {"vertebra-1"}
+    assert {way.passage.side for way in found} == {"left"}
+    assert {way.passage.width_mm for way in found} == {12.0}
+    slim = replace(LEFT, width_mm=0.4, height_mm=0.4)
+    assert search_level(wanted, "prophylactic-1", space, (slim,)).ways == ()
+
+
+def test_a_rib_beside_the_pedicle_makes_it_a_thoracic_one(intact, space, vertebra):
+    x, y, z = np.moveaxis(np.asarray(vertebra.grid.to_lps(np.moveaxis(np.indices(vertebra.grid.shape), 0, -1))), -1, 0)
+    rib = Bone("rib-1", "rib", Mask(vertebra.grid, (x > 27) & (x < 50) & (np.hypot(y - 12, z) < 4)), side="left")
+    own = Bone("vertebra-1", "vertebra", vertebra.bone)
+    config = intact.config.model_copy(update={"approaches": ("extrapedicular",)})
+    ribbed = replace(intact, config=config, anatomy=replace(intact.anatomy, bones=(own, rib)))
+    bare = replace(intact, config=config)
+    between = {way.family for way in search_level(ribbed, "prophylactic-1", space, (LEFT,)).ways}
+    past = {way.family for way in search_level(bare, "prophylactic-1", space, (LEFT,)).ways}
+    assert between == {"between pedicle and rib head"}
+    assert past and "between pedicle and rib head" not in past
