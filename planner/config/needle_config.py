@@ -64,6 +64,10 @@ class LeastMargins(Settings):
         default=-0.5,
         description="Free space to a nerve's foramen outside of bone; ours: the outline errs by half a voxel and more.",
     )
+    disc_mm: float = Field(
+        default=-0.5,
+        description="Free space to a disc; ours: the outline errs by half a voxel and more.",
+    )
     untold_bone_mm: float = Field(
         default=4.0,
         ge=0,
@@ -238,6 +242,7 @@ class NeedleConfig(Settings):
             update={
                 "untold_bone_mm": max(self.spine.untold_bone_mm, least.untold_bone_mm),
                 "foramen_margin_mm": min(self.spine.foramen_margin_mm, least.foramen_mm),
+                "disc_margin_mm": min(self.spine.disc_margin_mm, least.disc_mm),
             }
         )
         return self.model_copy(

@@ -55,6 +55,11 @@ class SpineWayConfig(Settings):
         description="Free space to a nerve's foramen outside of bone: a voxel and more of a usual CT; ours. The safe "
         "zone of transforaminal ways (Kambin) is not used.",
     )
+    disc_margin_mm: float = Field(
+        default=0.5,
+        description="Free space to a disc, but for targets in one: half a voxel of a usual CT, by which its outline "
+        "may err; ours.",
+    )
     thoracic_pedicle_mm: float = Field(
         default=6.4,
         gt=0,

@@ -22,7 +22,7 @@ Family = Literal[
     "to the cup",
 ]
 """Ways of one kind within an approach. S1, S2-alar-iliac and iliac screws have the first two."""
-Margin = Literal["metal", "canal", "forbidden tissue", "bone surface", "one bone", "foramen"]
+Margin = Literal["metal", "canal", "forbidden tissue", "bone surface", "one bone", "foramen", "disc"]
 PassageGrade = Literal["A", "B", "C", "D", "E"]
 """Gertzbein-Robbins: 0, less than 2, 4, 6 mm, and more out of the pedicle."""
 

@@ -186,7 +186,8 @@ def _completed(
     margins, words = reduced_margins(
         scene.fields, family.aim_lps[0], family.outward_lps[0], needle, config=wanted, slide_mm=slide
     )
-    more = spine_margins(scene.fields, family, bone_entries(one), needle, wanted=wanted)
+    outer = family.aim_lps + one.in_view_mm[:, None] * family.outward_lps
+    more = spine_margins(scene.fields, family, bone_entries(one), outer, needle, wanted=wanted)
     margins, words = (*margins, *more[0]), (*words, *more[1])
     cautions = list(way.cautions)
     if margins:

@@ -99,6 +99,7 @@ _MARGINS: dict[Margin, str] = {
     "forbidden tissue": "tissue that is out of bounds",
     "bone surface": "the bone's surface",
     "foramen": "a nerve's foramen",
+    "disc": "a disc",
     "one bone": "bone told apart from its neighbours",
 }
 CLEARANCES = (

@@ -20,8 +20,8 @@ METAL, CANAL, FORBIDDEN, BONE, BODY = range(5)
 """Channels of the fields; METAL holds all hardware, cages of PEEK and cement too, where they were told."""
 FAR_MM = 1000.0
 """Distance written where there is nothing to be distant from."""
-_FORAMEN_ROOM_MM = 6.0
-"""More than any margin to a foramen and a needle's radius."""
+_ROOM_MM = 6.0
+"""More than any margin to a foramen or a disc and a needle's radius."""
 NOT_SCANNED = 100.0
 """Written for the body where the scanner wrote nothing: neither body (1) nor air (-1), whatever lies between them."""
 _THREADS = 2
@@ -82,6 +82,8 @@ class Fields:
         Distance from the bones that are not the target's own; None where bones were not told apart.
     foramen : BoxedDistance or None
         Distance from the nerves' foramina, in a box that reaches a little beyond them; None where none was outlined.
+    disc : BoxedDistance or None
+        The same of the discs; None also for a target that lies in one.
     own_bone : BoxedMask or None
         The target's own bones; None where bones were not told apart there.
     from_target : BoxedDistance or None
@@ -96,6 +98,7 @@ class Fields:
     from_target: BoxedDistance | None = None
     own_bone: BoxedMask | None = None
     foramen: BoxedDistance | None = None
+    disc: BoxedDistance | None = None
 
 
 def distance_mm(mask: Bools, spacing_mm: tuple[float, float, float]) -> npt.NDArray[np.float32]:
@@ -221,18 +224,25 @@ def distance_fields(anatomy: Anatomy, *, config: NeedleConfig) -> Fields:
         channels[..., BODY] = np.where(body, 1.0, -1.0)
         channels[_unknown(anatomy), BODY] = NOT_SCANNED
     channels.setflags(write=False)
-    return Fields(grid, channels, _known(anatomy.canal), anatomy.body is not None, foramen=_foramen(anatomy))
+    return Fields(
+        grid,
+        channels,
+        _known(anatomy.canal),
+        anatomy.body is not None,
+        foramen=_boxed(anatomy.foramen),
+        disc=_boxed(anatomy.disc),
+    )
 
 
-def _foramen(anatomy: Anatomy) -> BoxedDistance | None:
-    if anatomy.foramen is None or not anatomy.foramen.voxels.any():
+def _boxed(mask: Mask | None) -> BoxedDistance | None:
+    if mask is None or not mask.voxels.any():
         return None
-    spacing = anatomy.grid.spacing_mm
-    index = np.argwhere(anatomy.foramen.voxels)
-    room = np.array([int(np.ceil(_FORAMEN_ROOM_MM / s)) for s in spacing])
+    spacing = mask.grid.spacing_mm
+    index = np.argwhere(mask.voxels)
+    room = np.array([int(np.ceil(_ROOM_MM / s)) for s in spacing])
     low = np.maximum(index.min(axis=0) - room, 0)
     box = tuple(slice(int(a), int(b)) for a, b in zip(low, index.max(axis=0) + room + 1, strict=True))
-    distance = distance_mm(anatomy.foramen.voxels[box], spacing)
+    distance = distance_mm(mask.voxels[box], spacing)
     return BoxedDistance(distance, (int(low[0]), int(low[1]), int(low[2])))
 
 

@@ -5,14 +5,15 @@ from planner.geometry.frames import Array
 from planner.model.needle import Margin, Needle
 from planner.needles.candidates import Candidates
 from planner.needles.second_bone import untold_bone_mm
+from planner.needles.spine.disc import disc_clearance_mm
 from planner.needles.spine.foramen import foramen_clearance_mm
 from planner.safety.fields import Fields
 
 
 def spine_margins(
-    fields: Fields, family: Candidates, bone_lps: Array, needle: Needle, *, wanted: NeedleConfig
+    fields: Fields, family: Candidates, bone_lps: Array, outer_lps: Array, needle: Needle, *, wanted: NeedleConfig
 ) -> tuple[tuple[Margin, ...], tuple[str, ...]]:
-    """Name what one needle does not keep of the foramen's margin and of the way in its own bone.
+    """Name what one needle does not keep of the margins to foramen and disc, and of the way in its own bone.
 
     Parameters
     ----------
@@ -20,8 +21,8 @@ def spine_margins(
         Distances.
     family : Candidates
         One needle.
-    bone_lps : ndarray, shape (1, 3)
-        Where it enters bone, LPS mm.
+    bone_lps, outer_lps : ndarray, shape (1, 3)
+        Where it enters bone, and the skin or the picture's edge, LPS mm.
     needle : Needle
         Its size.
     wanted : NeedleConfig
@@ -35,9 +36,15 @@ def spine_margins(
     """
     margins: list[Margin] = []
     words: list[str] = []
-    if family.pedicle is None or family.pedicle.in_ilium:
+    if family.pedicle is None:
         return (), ()
     radius = needle.outer_diameter_mm / 2
+    from_disc = float(disc_clearance_mm(fields, family.aim_lps, outer_lps, radius_mm=radius)[0])
+    if from_disc < wanted.spine.disc_margin_mm:
+        margins.append("disc")
+        words.append(f"a disc: {from_disc:.1f} mm free, {wanted.spine.disc_margin_mm:g} mm wanted")
+    if family.pedicle.in_ilium:
+        return tuple(margins), tuple(words)
     free = float(foramen_clearance_mm(fields, bone_lps, family.outward_lps, radius_mm=radius)[0])
     if free < wanted.spine.foramen_margin_mm:
         margins.append("foramen")

@@ -9,6 +9,7 @@ from planner.needles.account.describe import Scene
 from planner.needles.candidates import Candidates
 from planner.needles.select import Passed
 from planner.needles.spine.canal_wall import canal_wall, stays_lateral
+from planner.needles.spine.disc import disc_clearance_mm
 from planner.needles.spine.extrapedicular import enters_beside_pedicle
 from planner.needles.spine.foramen import foramen_clearance_mm, keeps_clear
 from planner.needles.spine.pedicle import Pedicle
@@ -47,6 +48,8 @@ def spine_rules(
     outer = family.aim_lps + passed.in_view_mm[:, None] * family.outward_lps
     offset = (outer[:, 0] - pedicle.middle_lps[0]) * pedicle.side
     rules["skin point across the midline or too far out"] = (offset > 0) & (offset <= config.max_skin_offset_mm)
+    from_disc = disc_clearance_mm(scene.fields, family.aim_lps, outer, radius_mm=needle.outer_diameter_mm / 2)
+    rules["through a disc"] = keeps_clear(from_disc, margin_mm=config.spine.disc_margin_mm)
     way = "not this approach's way through the bone"
     if pedicle.in_ilium:
         free = ~_meets_sacrum(scene, bone, family)

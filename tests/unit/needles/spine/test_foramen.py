@@ -14,6 +14,7 @@ from planner.safety.fields import FAR_MM, distance_fields
 
 BACK = np.array([[0.0, 1.0, 0.0]])
 ENTRY = np.array([[-15.0, 28.0, 0.0]])
+SKIN = np.array([[-15.0, 60.0, 0.0]])
 
 
 def with_foramen(change, config, *, x, y):
@@ -59,11 +60,11 @@ NEEDLE = Needle(gauge="15G", outer_diameter_mm=1.8, length_mm=150.0)
 
 def test_a_needle_near_the_foramen_says_so_with_its_figure(change, config):
     fields = with_foramen(change, config, x=-20.2, y=36.0)
-    margins, words = spine_margins(fields, one(), ENTRY, NEEDLE, wanted=config)
+    margins, words = spine_margins(fields, one(), ENTRY, SKIN, NEEDLE, wanted=config)
     assert margins == ("foramen",)
     assert "mm free, 1 mm wanted" in words[0]
-    assert spine_margins(fields, one(in_ilium=True), ENTRY, NEEDLE, wanted=config) == ((), ())
+    assert spine_margins(fields, one(in_ilium=True), ENTRY, SKIN, NEEDLE, wanted=config) == ((), ())
 
 
 def test_nothing_is_given_up_where_nothing_was_measured(scene):
-    assert spine_margins(scene.fields, one(), ENTRY, NEEDLE, wanted=NeedleConfig()) == ((), ())
+    assert spine_margins(scene.fields, one(), ENTRY, SKIN, NEEDLE, wanted=NeedleConfig()) == ((), ())
