@@ -131,6 +131,7 @@ class SkinLandmark(Record):
     """Where the skin is entered, as seen from a landmark that can be felt."""
 
     name: str
+    """"midline", "trochanter tip" or "spinous process"; of which bone stands in the words."""
     offset_mm: PointLps
     """From the landmark to the entry, along LPS."""
     in_words: str | None = None
@@ -158,7 +159,8 @@ class NeedleWay(Record):
     needle: Needle
     clearance_mm: Clearances
     crosses: tuple[Crossing, ...]
-    cortical_crossings: int
+    cortical_crossings: int | None
+    """Times that the needle's axis enters bone on its way in; None where that was not counted."""
     entry_angle_deg: float | None
     """Between the needle and the normal of the bone's surface."""
     reachable_ml: NotNegative | None

@@ -9,10 +9,10 @@ from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array, point_tuple, positioner_angles_deg
 from planner.geometry.rays import segment_distance_mm
 from planner.model.anatomy import Anatomy
-from planner.model.bones import Landmark
 from planner.model.breach import Breach
 from planner.model.carm import NeedleView
-from planner.model.needle import Clearances, Crossing, Needle, SkinLandmark, Trajectory
+from planner.model.needle import Clearances, Crossing, Needle, Trajectory
+from planner.needles.account.bone_crossings import bone_crossings
 from planner.needles.account.hip_account import hip_account
 from planner.needles.account.way_account import way_account
 from planner.needles.account.zones import zones_reached
@@ -216,13 +216,11 @@ def told_of(
     bone = aim + to_bone * outward
     skin = aim + fine.to_skin_mm[0] * outward if np.isfinite(fine.to_skin_mm[0]) else None
     path = [p for p in (skin, bone, aim, end if family.slides else None) if p is not None]
+    outer, inner = aim + fine.in_view_mm[0] * outward, 2 if family.slides else 1
     in_bone = to_bone + slide
     depth = None if skin is None else float(fine.to_skin_mm[0]) + slide
     known = scene.fields.canal_known and family.approach != "femoral"
-    way = way_account(
-        scene.anatomy, scene.fields, scene.config, target, family, needle, bone_lps=bone, skin_lps=skin,
-        seen=landmark(target, skin, scene.anatomy.landmarks),
-    )  # fmt: skip
+    way = way_account(scene.anatomy, scene.fields, scene.config, target, family, needle, bone_lps=bone, skin_lps=skin)
     told = Trajectory(
         id="trajectory",
         approach=family.approach,
@@ -247,7 +245,7 @@ def told_of(
             other_bone=known_mm(fine.other_bone_mm[0]),
         ),
         crosses=crossings(depth, in_bone, soft=soft_crossings(scene.anatomy, bone, skin)),
-        cortical_crossings=1,
+        cortical_crossings=bone_crossings(scene.fields, (outer, *path[-inner:])),
         entry_angle_deg=known_mm(one.entry_angle_deg[0]),
         reachable_ml=reach_ml,
         skin_landmark=next(iter(way["skin_offsets"]), None),
@@ -308,32 +306,3 @@ def soft_crossings(anatomy: Anatomy, bone_lps: Array, skin_lps: Array | None) ->
         Crossing(structure=name, length_mm=share * length)
         for name, share in zip(("muscle", "fat"), shares, strict=True)
     )
-
-
-def landmark(target: Target, skin: Array | None, landmarks: Sequence[Landmark]) -> SkinLandmark | None:
-    """Give the skin point as seen from what can be felt.
-
-    Parameters
-    ----------
-    target : Target
-        What is aimed at.
-    skin : ndarray, shape (3,), or None
-        Where the skin is entered, LPS mm.
-    landmarks : sequence of Landmark
-        Points of bones.
-
-    Returns
-    -------
-    SkinLandmark or None
-        At the spine from the midline at its own height, elsewhere from the nearest trochanter's tip; None where neither
-        is known.
-    """
-    if skin is None:
-        return None
-    if target.pedicle is not None:
-        return SkinLandmark(name="midline", offset_mm=(float(skin[0] - target.pedicle.middle_lps[0]), 0.0, 0.0))
-    tips = [np.asarray(mark.point_lps) for mark in landmarks if mark.name == "trochanter tip"]
-    if not tips:
-        return None
-    nearest = min(tips, key=lambda tip: float(np.linalg.norm(skin - tip)))
-    return SkinLandmark(name="trochanter tip", offset_mm=point_tuple(skin - nearest))

@@ -50,7 +50,7 @@ def hip_account(site: HipSite, told: Trajectory) -> Trajectory:
             "crosses": crosses,
             "entry_cortex_mm": cortex,
             "skin_offsets": () if offset is None else (offset,),
-            "skin_landmark": offset or told.skin_landmark,
+            "skin_landmark": offset,
             "cautions": (
                 *told.cautions,
                 *entry_cautions(site, told, cortex),

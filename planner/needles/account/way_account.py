@@ -12,9 +12,10 @@ from planner.needles.account.bevel import bevel_to_canal, bevel_to_screw
 from planner.needles.account.depth_marks import depth_marks
 from planner.needles.account.nearest import near_structures
 from planner.needles.account.passage import pedicle_passage
-from planner.needles.account.skin_points import felt_offsets, midline_offset
+from planner.needles.account.skin_points import felt_offsets, from_midline, midline_offset
 from planner.needles.candidates import Candidates, Target
 from planner.needles.spine.canal_wall import CanalWall, canal_wall
+from planner.needles.spine.pedicle import Pedicle
 from planner.safety.fields import Fields
 
 _AS_FAR_MM = 100.0
@@ -41,7 +42,6 @@ def way_account(
     *,
     bone_lps: Array,
     skin_lps: Array | None,
-    seen: SkinLandmark | None,
 ) -> WayAccount:
     """Tell a needle's passage, depth marks, neighbours, skin offsets and bevel.
 
@@ -63,8 +63,6 @@ def way_account(
         Where it enters bone, LPS mm.
     skin_lps : ndarray, shape (3,), or None
         Where it enters the skin; None where that is not in the picture.
-    seen : SkinLandmark or None
-        The entry as seen from the first landmark; at the spine the midline at the entry's own height takes its place.
 
     Returns
     -------
@@ -105,7 +103,7 @@ def way_account(
         passage=passage,
         depth_marks=marks,
         nearest=near_structures(anatomy, fields, _corners(skin_lps, bone_lps, family), radius_mm=radius),
-        skin_offsets=_skin_offsets(anatomy, skin_lps, wall, seen),
+        skin_offsets=_skin_offsets(anatomy, skin_lps, pedicle, wall),
         bevel=_bevel(fields, target, family, bone_lps, aim, outward),
     )
 
@@ -117,15 +115,13 @@ def _corners(skin: Array | None, bone: Array, family: Candidates) -> tuple[Array
 
 
 def _skin_offsets(
-    anatomy: Anatomy, skin: Array | None, wall: CanalWall | None, seen: SkinLandmark | None
+    anatomy: Anatomy, skin: Array | None, pedicle: Pedicle | None, wall: CanalWall | None
 ) -> tuple[SkinLandmark, ...]:
-    if skin is None:
+    """Give the midline, then what can be felt; nothing at a hip, where the spine is no landmark: see `hip_account`."""
+    if skin is None or pedicle is None:
         return ()
-    first = seen if wall is None else midline_offset(skin, wall)
-    felt = felt_offsets(skin, anatomy.landmarks, anatomy.bones)
-    if first is None:
-        return felt
-    return (first, *(mark for mark in felt if mark.offset_mm != first.offset_mm))
+    first = from_midline(skin, float(pedicle.middle_lps[0])) if wall is None else midline_offset(skin, wall)
+    return (first, *felt_offsets(skin, anatomy.landmarks, anatomy.bones))
 
 
 def _bevel(

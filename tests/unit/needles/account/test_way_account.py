@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from planner.model.bones import Landmark
+from planner.model.bones import Bone, Landmark
 from planner.model.needle import Needle
 from planner.needles.account.bevel import bevel_to_canal, bevel_to_screw, clock_hour
 from planner.needles.account.depth_marks import depth_marks
@@ -141,8 +141,17 @@ def test_spinous_processes_are_felt_nearest_first_and_far_ones_left_out():
         Landmark("spinous process", "vertebra-9", at(0.0, 50.0, -250.0)),
     ]
     felt = felt_offsets(at(31.0, 62.0, 25.0), marks, ())
-    assert [f.name for f in felt] == ["spinous process vertebra-2", "spinous process vertebra-1"]
+    assert [f.name for f in felt] == ["spinous process", "spinous process"]
     assert felt[0].offset_mm == pytest.approx((30.0, 12.0, 5.0))
+    assert felt[0].in_words == "5 mm above the spinous process of vertebra-2, 30 mm to its left"
+    assert felt[1].in_words == "35 mm below the spinous process of vertebra-1, 31 mm to its left"
+
+
+def test_the_level_is_told_where_it_is_known(scene):
+    bone = Bone("vertebra-2", "vertebra", scene.anatomy.bone, level="L4")
+    (felt,) = felt_offsets(at(-8.0, 62.0, 25.0), [Landmark("spinous process", "vertebra-2", at(1, 50, 20))], (bone,))
+    assert felt.name == "spinous process"
+    assert felt.in_words == "5 mm above the spinous process of L4, 9 mm to its right"
 
 
 def test_neighbours_are_named_with_their_distances(scene):
@@ -186,7 +195,6 @@ def account(scene, *, slides, skin=True, bone="vertebra-1"):
         Needle(gauge="15G", outer_diameter_mm=1.8, length_mm=150.0),
         bone_lps=entry,
         skin_lps=at(19.0, 60.0, 0.0) if skin else None,
-        seen=None,
     )
 
 
@@ -204,6 +212,12 @@ def test_the_whole_account_of_a_way(scene, slides):
     if not slides:
         # the tip stays before the body's posterior wall
         assert told["passage"].posterior_wall_after_mm is None
+
+
+def test_without_a_canals_outline_the_midline_is_the_pedicles(scene):
+    """Its middle stands for the canal's where that is not outlined there."""
+    blind = replace(scene, anatomy=replace(scene.anatomy, canal=None))
+    assert account(blind, slides=False)["skin_offsets"][0].name == "midline"
 
 
 def test_what_is_not_known_of_a_way_is_left_out(scene):

@@ -94,3 +94,16 @@ def test_a_hip_has_no_canal_to_be_aimed_into():
     assert check.trajectory.approach == "femoral"
     assert check.trajectory.with_aim_error.canal is None
     assert check.trajectory.clearance_mm.canal is None
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_at_a_hip_the_spines_midline_is_no_landmark(known):
+    canal = Mask(GRID, np.hypot(X + 35.0, Y) < 5.0)
+    anatomy = replace(build_hip(), canal=canal)
+    anatomy = anatomy if known else replace(anatomy, landmarks=())
+    scene = scene_of(anatomy)
+    outward = turned(target_of(anatomy, anatomy.gaps[0], scene.fields), 5.0)
+    check = check_trajectory(scene, entry_lps=TIP + 60.0 * outward, target_lps=TIP, needle=needle_named("15G"))
+    seen = check.trajectory.skin_landmark
+    assert (None if seen is None else seen.name) == ("trochanter tip" if known else None)
+    assert {mark.name for mark in check.trajectory.skin_offsets} <= {"trochanter tip"}
