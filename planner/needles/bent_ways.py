@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from planner.config.curved_config import BendLimits
 from planner.geometry.frames import Array, point_tuple
-from planner.model.needle import Approach, BevelSetting, CurvedCannula, DepthMark, Needle, Trajectory
+from planner.model.needle import Approach, BevelSetting, CurvedCannula, Needle, Trajectory
+from planner.needles.account.bent_account import Arc, bent_account
 from planner.needles.account.bevel import clock_hour
 from planner.needles.account.describe import Scene, told_of
 from planner.needles.candidates import Candidates, Target, spread
@@ -18,8 +18,10 @@ from planner.needles.judge import judge
 from planner.needles.margins import no_limits
 from planner.needles.robustness import aim_errors
 from planner.needles.select import Passed, reachable_ml
+from planner.needles.spine.disc import OWN_GAP_MM
 from planner.needles.spine.extrapedicular import past_the_pedicle
 from planner.needles.spine.transpedicular import beside_the_screw
+from planner.safety.boxed import sample_boxed
 from planner.safety.clearance import check_straight, sample
 from planner.safety.fields import BONE, CANAL, FORBIDDEN, METAL
 
@@ -51,7 +53,7 @@ def bent_ways(
     -------
     list of (family, score, trajectory)
         Empty where neither is allowed, or none keeps the limits: the straight part all those of straight needles, the
-        arc the same margins of metal, canal, forbidden tissue and bone, and no disc.
+        arc the same margins of metal, canal, forbidden tissue, bone, other bones and discs.
     """
     curved = scene.config.curved
     found: list[tuple[str, float, Trajectory]] = []
@@ -148,19 +150,23 @@ def _room(scene: Scene, bends: Bends, aim: Array, outward: Array, radius_mm: flo
     spare = np.minimum(spare, free(CANAL) - radius_mm - config.canal_margin_mm)
     spare = np.minimum(spare, free(FORBIDDEN) - radius_mm - config.forbidden_margin_mm)
     spare = np.minimum(spare, free(BONE) - config.inside_margin_mm)
-    least = spare.min(axis=1)
-    return np.where(_meets_disc(scene, points), -np.inf, least)
+    spare = np.minimum(spare, _room_in_boxes(scene, flat, radius_mm).reshape(points.shape[:2]))
+    return np.asarray(spare.min(axis=1))
 
 
-def _meets_disc(scene: Scene, points: Array) -> npt.NDArray[np.bool_]:
-    disc = scene.anatomy.disc
-    if disc is None:
-        return np.zeros(len(points), bool)
-    cell = np.rint(np.asarray(disc.grid.to_index(points))).astype(int)
-    inside = np.all((cell >= 0) & (cell < np.array(disc.grid.shape)), axis=-1)
-    met = np.zeros(points.shape[:2], bool)
-    met[inside] = disc.voxels[tuple(cell[inside].T)]
-    return np.asarray(met.any(axis=1))
+def _room_in_boxes(scene: Scene, points_lps: Array, radius_mm: float) -> Array:
+    """Give how much more free space than the margins places have to other bones, and to discs outside of the gap."""
+    config, fields = scene.config, scene.fields
+    spare = np.full(len(points_lps), np.inf)
+    if fields.other_bone is not None:
+        far = sample_boxed(fields.other_bone, fields.grid, points_lps)
+        spare = np.minimum(spare, far - radius_mm - config.other_bone_margin_mm)
+    if fields.disc is not None:
+        far = sample_boxed(fields.disc, fields.grid, points_lps) - radius_mm - config.spine.disc_margin_mm
+        if fields.from_target is not None:
+            far[sample_boxed(fields.from_target, fields.grid, points_lps) <= OWN_GAP_MM] = np.inf
+        spare = np.minimum(spare, far)
+    return spare
 
 
 def _told(
@@ -176,8 +182,8 @@ def _told(
     config = scene.config
     aim, outward, side = one.family.aim_lps[0], one.family.outward_lps[0], bend.side_lps[0]
     arc = float(bend.arc_mm[0])
-    along = np.append(np.arange(_ARC_MARK_MM, arc - 0.5 * _ARC_MARK_MM, _ARC_MARK_MM), arc)
-    course = arc_points(aim, outward, side, along, radius_mm=bend.radius_mm)
+    count = max(2, int(np.ceil(arc / _ARC_MARK_MM)) + 1)
+    course = arc_points(aim, outward, side, np.linspace(0.0, arc, count), radius_mm=bend.radius_mm)
     fine = check_straight(scene.fields, aim, outward, limits=no_limits(needle), fine=True)
     radius = (limits.diameter_mm or needle.outer_diameter_mm) / 2
     voxel_ml = scene.anatomy.grid.voxel_volume_mm3 / 1000.0
@@ -185,51 +191,29 @@ def _told(
     errors = aim_errors(
         scene.fields, aim[None], outward[None], one.in_view_mm, radius_mm=needle.outer_diameter_mm / 2, config=config
     )
-    # a bent way is less sure than any straight one, and is scored by what aiming errors leave of it alone
+    # a bent way is less sure than any straight one, and is scored by what aiming errors leave of its straight part
     score = float(errors.harmless[0]) * float(np.cos(arc / bend.radius_mm))
     told = told_of(
         scene, target, one, needle, fine, score=score, terms={"robustness": float(errors.harmless[0])}, reach_ml=reach
     )
     turn = float(np.degrees(arc / bend.radius_mm))
     what = "a curved cannula goes on" if is_cannula else "steered by the bevel"
-    least = {
-        name: _least(scene, course, channel, radius, told_value)
-        for name, channel, told_value in (
-            ("metal", METAL, told.clearance_mm.metal),
-            ("canal", CANAL, told.clearance_mm.canal),
-            ("forbidden", FORBIDDEN, told.clearance_mm.forbidden),
-        )
-    }
-    marks = (*told.depth_marks[:-1], _mark(told, "target", arc)) if told.depth_marks else ()
-    return told.model_copy(
+    whole = bent_account(
+        scene,
+        target,
+        told,
+        Arc(course, arc, radius),
+        outer_lps=aim + one.in_view_mm[0] * outward,
+        pedicle=one.family.pedicle,
+    )
+    return whole.model_copy(
         update={
             "family": one.family.family,
-            "target_lps": point_tuple(course[-1]),
-            "path_lps": (*told.path_lps, *(point_tuple(p) for p in course)),
-            "depth_from_skin_mm": None if told.depth_from_skin_mm is None else told.depth_from_skin_mm + arc,
-            "depth_in_bone_mm": told.depth_in_bone_mm + arc,
-            "clearance_mm": told.clearance_mm.model_copy(update=least),
-            "depth_marks": marks,
-            "with_aim_error": errors.record(
-                0, canal_known=scene.fields.canal_known and one.family.approach != "femoral", config=config
-            ),
             "bevel": None if is_cannula else _bevel(side, outward),
             "cannula": CurvedCannula(radius_mm=bend.radius_mm, arc_mm=arc, turn_deg=turn) if is_cannula else None,
             "cautions": (*told.cautions, f"no straight needle passes: {what} for {arc:.0f} mm, {turn:.0f} degrees"),
         }
     )
-
-
-def _least(scene: Scene, course: Array, channel: int, radius_mm: float, straight: float | None) -> float | None:
-    if straight is None:
-        return None
-    return min(straight, float(np.nanmin(sample(scene.fields, course, channel))) - radius_mm)
-
-
-def _mark(told: Trajectory, name: str, arc_mm: float) -> DepthMark:
-    last = told.depth_marks[-1]
-    skin = None if last.from_skin_mm is None else last.from_skin_mm + arc_mm
-    return last.model_copy(update={"name": name, "from_skin_mm": skin, "from_bone_mm": last.from_bone_mm + arc_mm})
 
 
 def _bevel(side: Array, outward: Array) -> BevelSetting:

@@ -9,7 +9,7 @@ from planner.safety.fields import FAR_MM, BoxedDistance, Fields
 from planner.safety.march import Compiled, inside, trilinear
 
 _STEP_MM, _LONG_STEP_MM = 0.25, 3.0
-_OWN_GAP_MM = 1.0
+OWN_GAP_MM = 1.0
 """So near to the target's voxels a needle is in its gap, whose wall a disc's outline may overlap; a usual voxel."""
 _NOWHERE = BoxedDistance(np.zeros((0, 0, 0), np.float32), (0, 0, 0))
 
@@ -75,7 +75,7 @@ def _least_one(
         a, b, c = z - corners[0, 0], y - corners[0, 1], x - corners[0, 2]
         far = trilinear(disc, a, b, c) if inside(a, b, c, disc.shape) else FAR_MM
         a, b, c = z - corners[1, 0], y - corners[1, 1], x - corners[1, 2]
-        in_gap = inside(a, b, c, own.shape) and trilinear(own, a, b, c) <= _OWN_GAP_MM
+        in_gap = inside(a, b, c, own.shape) and trilinear(own, a, b, c) <= OWN_GAP_MM
         if not in_gap:
             least = min(least, far)
         s += _STEP_MM if in_gap else min(_LONG_STEP_MM, max(_STEP_MM, far - least))

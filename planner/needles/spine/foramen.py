@@ -2,9 +2,9 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from planner.geometry.frames import Array
+from planner.safety.boxed import sample_boxed
 from planner.safety.clearance import sample
 from planner.safety.fields import BONE, FAR_MM, Fields
 
@@ -35,10 +35,7 @@ def foramen_clearance_mm(fields: Fields, bone_lps: Array, outward_lps: Array, *,
         return np.full(len(bone_lps), np.nan)
     ways = np.arange(0.0, _OUTSIDE_MM, _STEP_MM)
     points = (bone_lps[:, None, :] + ways[:, None] * outward_lps[:, None, :]).reshape(-1, 3)
-    cell = np.asarray(fields.grid.to_index(points)) - np.asarray(boxed.corner)
-    inside = np.all((cell >= 0) & (cell <= np.array(boxed.distance.shape) - 1), axis=1)
-    far = np.full(len(points), FAR_MM)
-    far[inside] = ndimage.map_coordinates(boxed.distance, cell[inside].T, order=1)
+    far = sample_boxed(boxed, fields.grid, points)
     # beyond the picture's edge nothing is told of the bone
     far[~(sample(fields, points, BONE) < 0.0)] = FAR_MM
     return np.asarray(far.reshape(len(bone_lps), -1).min(axis=1) - radius_mm)
