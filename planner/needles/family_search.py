@@ -154,6 +154,7 @@ def _described(
         passed.in_view_mm,
         radius_mm=needle.outer_diameter_mm / 2,
         config=config,
+        slide_to_lps=family.target_lps if family.slides else None,
     )
     terms["robustness"] = errors.harmless
     score = weighted(terms, config=config)
@@ -182,16 +183,16 @@ def _completed(
     """Add what the search knows: the family, the length that reaches, aiming error, margins that were given up."""
     needle = that_reaches(lengths, way.depth_from_skin_mm, spare_mm=wanted.spare_length_mm)
     family = one.family
-    slide = float(np.linalg.norm(family.target_lps[0] - family.aim_lps[0])) if family.slides else None
+    slide_to = family.target_lps[0] if family.slides else None
     margins, words = reduced_margins(
-        scene.fields, family.aim_lps[0], family.outward_lps[0], needle, config=wanted, slide_mm=slide
+        scene.fields, family.aim_lps[0], family.outward_lps[0], needle, config=wanted, slide_to_lps=slide_to
     )
     outer = family.aim_lps + one.in_view_mm[:, None] * family.outward_lps
     more = spine_margins(scene.fields, family, bone_entries(one), outer, needle, wanted=wanted)
     margins, words = (*margins, *more[0]), (*words, *more[1])
     cautions = list(way.cautions)
     if margins:
-        cautions.append(f"narrow way, no needle keeps the wanted margins: {'; '.join(words)}")
+        cautions.append(f"narrow way, no needle of this way keeps the wanted margins: {'; '.join(words)}")
     cautions.extend(_harm(error))
     return way.model_copy(
         update={

@@ -21,6 +21,7 @@ from planner.safety.clearance import (
     check_straight,
     surface_normals,
 )
+from planner.safety.slide_least import slide_least
 
 _BY_DISTANCE = np.isin(np.arange(len(REASONS)), (HITS_METAL, HITS_CANAL, HITS_FORBIDDEN, OTHER_BONE))
 
@@ -95,6 +96,11 @@ def judge(scene: Scene, target: Target, family: Candidates, needle: Needle, *, t
     bone = bone_entries(passed)
     cosine = np.einsum("ij,ij->i", surface_normals(scene.fields, bone), passed.family.outward_lps)
     passed = replace(passed, entry_angle_deg=np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
+    if family.slides:
+        # metal is that of the screw, which the slide touches by design
+        ends, radius = passed.family, needle.outer_diameter_mm / 2
+        slide = slide_least(scene.fields, ends.aim_lps, ends.target_lps, radius_mm=radius).surface
+        passed = replace(passed, canal_mm=np.minimum(passed.canal_mm, slide.canal_mm))
     keep = np.ones(len(passed), bool)
     reasons = list(REASONS)
     for reason, good in kept_rules(scene, target, passed, needle, bone).items():

@@ -9,8 +9,9 @@ from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array
 from planner.geometry.rigid import perpendicular_pairs
 from planner.model.needle import AimError
-from planner.safety.clearance import known_mm, least_distances
+from planner.safety.clearance import Least, known_mm, least_distances
 from planner.safety.fields import FAR_MM, Fields
+from planner.safety.slide_least import slide_least
 
 _SIDES = 8
 """Of the compass, for the shift and for the tilt."""
@@ -61,7 +62,14 @@ class AimErrors:
 
 
 def aim_errors(
-    fields: Fields, aim_lps: Array, outward_lps: Array, length_mm: Array, *, radius_mm: float, config: NeedleConfig
+    fields: Fields,
+    aim_lps: Array,
+    outward_lps: Array,
+    length_mm: Array,
+    *,
+    radius_mm: float,
+    config: NeedleConfig,
+    slide_to_lps: Array | None = None,
 ) -> AimErrors:
     """Measure the badly aimed neighbours of needles.
 
@@ -77,13 +85,15 @@ def aim_errors(
         The needle's.
     config : NeedleConfig
         Aiming error in mm and degrees.
+    slide_to_lps : ndarray, shape (N, 3), or None
+        Ends of slides along a screw, which are shifted and turned with the rest; None without.
 
     Returns
     -------
     AimErrors
         Over 80 neighbours each: shifted to eight sides, tilted to eight sides about the tip, and both at once, measured
         every quarter millimetre or by steps that can miss nothing. Metal that is touched stops a needle and does not
-        count as harm.
+        count as harm; on a slide it is not measured, for the screw guides it.
     """
     if not len(aim_lps):
         return AimErrors(np.empty(0), np.empty(0), np.empty(0), np.empty(0))
@@ -98,13 +108,17 @@ def aim_errors(
     tilt = tangent * moves[:, [t for _, t in tries]]
     outward = outward_lps[:, None, :] + tilt
     outward /= np.linalg.norm(outward, axis=2, keepdims=True)
+    aims = (aim_lps[:, None, :] + shift).reshape(-1, 3)
     least = least_distances(
         fields,
-        (aim_lps[:, None, :] + shift).reshape(-1, 3),
+        aims,
         outward.reshape(-1, 3),
         np.repeat(length_mm, len(tries)),
         radius_mm=radius_mm,
     )
+    if slide_to_lps is not None:
+        ends = aims + _turned(slide_to_lps - aim_lps, outward_lps, outward).reshape(-1, 3)
+        least = _with_slide(least, slide_least(fields, aims, ends, radius_mm=radius_mm).surface)
     harm = (least.canal_mm < 0) | (least.forbidden_mm < 0) | least.comes_back
     harm |= np.nan_to_num(least.other_bone_mm, nan=FAR_MM) < 0
     shape = (len(aim_lps), len(tries))
@@ -112,3 +126,23 @@ def aim_errors(
         d.reshape(shape).min(axis=1) for d in (least.metal_mm, least.canal_mm, least.forbidden_mm)
     )
     return AimErrors(metal, canal, forbidden, 1.0 - harm.reshape(shape).mean(axis=1))
+
+
+def _turned(vectors: Array, before: Array, after: Array) -> Array:
+    """Turn vectors, shape (N, 3), as the shortest turn takes each unit vector before to those after, (N, T, 3)."""
+    v, a, b = vectors[:, None, :], before[:, None, :], after
+    # Rodrigues: the turn that takes a to b, for less than a half turn
+    axis = np.cross(a, b)
+    cosine = np.sum(a * b, axis=2, keepdims=True)
+    along = np.sum(axis * v, axis=2, keepdims=True)
+    return np.asarray(cosine * v + np.cross(axis, v) + along / (1.0 + cosine) * axis)
+
+
+def _with_slide(shaft: Least, slide: Least) -> Least:
+    return Least(
+        shaft.metal_mm,
+        np.minimum(shaft.canal_mm, slide.canal_mm),
+        np.minimum(shaft.forbidden_mm, slide.forbidden_mm),
+        np.minimum(shaft.other_bone_mm, slide.other_bone_mm),
+        shaft.comes_back,
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,8 +20,9 @@ from planner.needles.account.zones import zones_reached
 from planner.needles.candidates import Target
 from planner.needles.hip.hip_way import HipSite, hip_site
 from planner.needles.select import Passed
-from planner.safety.clearance import Checked, Limits, check_straight, known_mm
+from planner.safety.clearance import Checked, Least, Limits, check_straight, known_mm
 from planner.safety.fields import BoxedDistance, Fields, depth_in_gap
+from planner.safety.slide_least import slide_least
 from planner.safety.watch_angles import ConsoleAngles
 
 TOUCH_MM = -0.3
@@ -237,13 +239,7 @@ def told_of(
         depth_from_skin_mm=depth,
         depth_in_bone_mm=in_bone,
         needle=needle,
-        clearance_mm=Clearances(
-            metal=known_mm(fine.metal_mm[0]),
-            canal=known_mm(fine.canal_mm[0]) if known else None,
-            nearest_breach=breach_clearance_mm(scene, target.gap.id, path[0], aim, needle),
-            forbidden=known_mm(fine.forbidden_mm[0]),
-            other_bone=known_mm(fine.other_bone_mm[0]),
-        ),
+        clearance_mm=_clearances(scene, target, needle, fine, path, slides=family.slides, canal_known=known),
         crosses=crossings(depth, in_bone, soft=soft_crossings(scene.anatomy, bone, skin)),
         cortical_crossings=bone_crossings(scene.fields, (outer, *path[-inner:])),
         entry_angle_deg=known_mm(one.entry_angle_deg[0]),
@@ -258,12 +254,32 @@ def told_of(
     return hip_account(scene.hip_site(target), told) if family.approach == "femoral" else told
 
 
-def breach_clearance_mm(scene: Scene, gap_id: str, first: Array, aim: Array, needle: Needle) -> float | None:
+def _clearances(
+    scene: Scene, target: Target, needle: Needle, fine: Checked, path: Sequence[Array], *, slides: bool,
+    canal_known: bool,
+) -> Clearances:  # fmt: skip
+    """Give the least distances along the whole path: the straight part that was marched, and the slide."""
+    radius = needle.outer_diameter_mm / 2
+    parts: list[Checked | Least] = [fine]
+    if slides:
+        parts.append(slide_least(scene.fields, path[-2][None], path[-1][None], radius_mm=radius).surface)
+    canal = min(float(part.canal_mm[0]) for part in parts)
+    return Clearances(
+        metal=known_mm(min(float(part.metal_mm[0]) for part in parts)),
+        canal=known_mm(canal) if canal_known else None,
+        nearest_breach=breach_clearance_mm(scene, target.gap.id, path, needle),
+        forbidden=known_mm(min(float(part.forbidden_mm[0]) for part in parts)),
+        other_bone=known_mm(min(float(part.other_bone_mm[0]) for part in parts)),
+    )
+
+
+def breach_clearance_mm(scene: Scene, gap_id: str, path: Sequence[Array], needle: Needle) -> float | None:
     """Give the distance of a needle's surface from the gap's nearest breach, mm; None where the gap has none."""
     places = [b.centroid_lps for b in scene.breaches if b.gap_id == gap_id]
     if not places:
         return None
-    return float(np.min(segment_distance_mm(np.array(places), first, aim))) - needle.outer_diameter_mm / 2
+    least = min(float(np.min(segment_distance_mm(np.array(places), *piece))) for piece in pairwise(path))
+    return least - needle.outer_diameter_mm / 2
 
 
 def crossings(depth_mm: float | None, in_bone_mm: float, *, soft: Sequence[Crossing] = ()) -> tuple[Crossing, ...]:

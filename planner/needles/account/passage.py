@@ -50,6 +50,7 @@ def pedicle_passage(
     end_lps: Array,
     radius_mm: float,
     blooming_mm: float,
+    slide_to_lps: Array | None = None,
 ) -> PediclePassage | None:
     """Measure a needle's passage through a pedicle.
 
@@ -69,6 +70,8 @@ def pedicle_passage(
         The needle's.
     blooming_mm : float
         So near to metal a wall is not seen.
+    slide_to_lps : ndarray, shape (3,), or None
+        End of a slide along a screw, which is measured with the rest; None without one.
 
     Returns
     -------
@@ -78,9 +81,10 @@ def pedicle_passage(
     """
     if pedicle is None or pedicle.in_ilium or pedicle.bone is None:
         return None
-    length = float(np.linalg.norm(end_lps - bone_lps))
-    way = np.arange(0.0, length + _STEP_MM, _STEP_MM)
-    points = bone_lps + np.minimum(way, length)[:, None] * (end_lps - bone_lps) / max(length, 1e-6)
+    points, way = _along(bone_lps, end_lps)
+    if slide_to_lps is not None:
+        more, beyond_contact = _along(end_lps, slide_to_lps)
+        points, way = np.concatenate([points, more]), np.concatenate([way, way[-1] + beyond_contact])
     beyond = _beyond_wall(fields, pedicle, points, way, radius_mm, blooming_mm)
     measured = next(
         (p for p in anatomy.pedicles if p.bone == pedicle.bone and (p.side == "left") == (pedicle.side > 0)), None
@@ -100,6 +104,13 @@ def pedicle_passage(
         width_mm=None if measured is None else measured.width_mm,
         posterior_wall_after_mm=after,
     )
+
+
+def _along(first: Array, last: Array) -> tuple[Array, Array]:
+    """Give places from one point to another, both among them, and each one's way."""
+    length = float(np.linalg.norm(last - first))
+    way = np.minimum(np.arange(0.0, length + _STEP_MM, _STEP_MM), length)
+    return first + way[:, None] * (last - first) / max(length, 1e-6), way
 
 
 def _beyond_wall(

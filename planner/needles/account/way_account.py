@@ -84,6 +84,7 @@ def way_account(
         end_lps=aim,
         radius_mm=radius,
         blooming_mm=config.bright_near_metal_mm,
+        slide_to_lps=end if family.slides else None,
     )
     in_ilium = pedicle is not None and pedicle.in_ilium
     marks = depth_marks(

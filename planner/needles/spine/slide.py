@@ -7,12 +7,11 @@ from planner.geometry.frames import Array
 from planner.model.needle import Needle
 from planner.needles.account.describe import TOUCH_MM, Scene
 from planner.needles.candidates import Candidates
-from planner.safety.clearance import sample_channels
-from planner.safety.fields import BONE, CANAL, FORBIDDEN, METAL
+from planner.safety.slide_least import slide_least, slide_points
 
 
 def slide_is_safe(scene: Scene, family: Candidates, needle: Needle) -> npt.NDArray[np.bool_]:
-    """Check the way from the contact to the target against metal, canal, forbidden tissue, disc and bone's surface.
+    """Check the way from the contact to the target against all that the shaft keeps away from, and the disc.
 
     Parameters
     ----------
@@ -26,23 +25,20 @@ def slide_is_safe(scene: Scene, family: Candidates, needle: Needle) -> npt.NDArr
     Returns
     -------
     ndarray of bool, shape (N,)
+        False also where a slide leaves the picture.
     """
-    safe = np.ones(len(family.aim_lps), bool)
-    radius = needle.outer_diameter_mm / 2
-    least = {
-        METAL: radius + TOUCH_MM,
-        CANAL: radius + scene.config.canal_margin_mm,
-        FORBIDDEN: radius + scene.config.forbidden_margin_mm,
-        BONE: scene.config.inside_margin_mm,
-    }
-    shares = np.linspace(0.0, 1.0, 21)[:, None, None]
-    # All places at once: a look-up has a price of its own.
-    points = (family.aim_lps + shares * (family.target_lps - family.aim_lps)).reshape(-1, 3)
-    found = sample_channels(scene.fields, points, tuple(least))
-    for distance, limit in zip(found, least.values(), strict=True):
-        safe &= np.all((distance >= limit).reshape(len(shares), -1), axis=0)
-    safe &= ~np.any(_in_disc(scene, points).reshape(len(shares), -1), axis=0)
-    return safe
+    if not len(family.aim_lps):
+        return np.zeros(0, bool)
+    config, radius = scene.config, needle.outer_diameter_mm / 2
+    least = slide_least(scene.fields, family.aim_lps, family.target_lps, radius_mm=radius)
+    near = least.surface
+    safe = (near.metal_mm >= TOUCH_MM) & (near.canal_mm >= config.canal_margin_mm)
+    safe &= (near.forbidden_mm >= config.forbidden_margin_mm) & (least.bone_mm >= config.inside_margin_mm)
+    # not told apart (NaN) is no other bone
+    safe &= ~(near.other_bone_mm < config.other_bone_margin_mm)
+    points = slide_points(family.aim_lps, family.target_lps)
+    safe &= ~np.any(_in_disc(scene, points.reshape(-1, 3)).reshape(points.shape[:2]), axis=1)
+    return np.asarray(safe)
 
 
 def _in_disc(scene: Scene, points_lps: Array) -> npt.NDArray[np.bool_]:

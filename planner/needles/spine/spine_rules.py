@@ -65,13 +65,19 @@ def spine_rules(
     rules["too near to a nerve's foramen"] = keeps_clear(far, margin_mm=config.spine.foramen_margin_mm)
     wall = pedicle.wall or canal_wall(scene.anatomy, near_mm=float(pedicle.isthmus_lps[2]))
     if wall is not None:
-        rules["crosses the medial pedicle wall"] = stays_lateral(
-            wall,
-            bone,
-            family.aim_lps,
-            side=pedicle.side,
-            radius_mm=needle.outer_diameter_mm / 2,
-            margin_mm=config.spine.medial_wall_margin_mm,
+        pieces = [(bone, family.aim_lps), (family.aim_lps, family.target_lps)]
+        rules["crosses the medial pedicle wall"] = np.logical_and.reduce(
+            [
+                stays_lateral(
+                    wall,
+                    outer,
+                    inner,
+                    side=pedicle.side,
+                    radius_mm=needle.outer_diameter_mm / 2,
+                    margin_mm=config.spine.medial_wall_margin_mm,
+                )
+                for outer, inner in pieces[: 2 if family.slides else 1]
+            ]
         )
     return rules
 
