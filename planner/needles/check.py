@@ -170,10 +170,12 @@ def _approach(scene: Scene, target: Target, tip: Array, bone: Array, outward: Ar
     reach = scene.config.pedicle_reach_mm
     for pedicle in target.pedicles:
         lateral, other = at_isthmus(pedicle, tip[None, :], outward[None, :])
-        behind = float((bone - pedicle.isthmus_lps) @ pedicle.outward_lps) > 0.0
+        behind = float((bone - pedicle.isthmus_lps) @ pedicle.outward_lps) > scene.config.spine.behind_isthmus_mm
         if behind and within_pedicle(pedicle, lateral, other, reach_mm=reach)[0]:
             return "transpedicular", pedicle
-    return "extrapedicular", target.pedicle
+    # past the pedicle of the side that it comes from
+    sides = [p for p in target.pedicles if (bone[0] - p.middle_lps[0]) * p.side > 0]
+    return "extrapedicular", next(iter(sides), target.pedicle)
 
 
 def _rules_broken(scene: Scene, target: Target, one: Passed, needle: Needle) -> list[str]:

@@ -142,7 +142,7 @@ def _why_none(target: Target, tips: Array, approaches: Sequence[Approach]) -> st
 
 
 def kept_rules(
-    scene: Scene, target: Target, passed: Passed, needle: Needle, bone: Array
+    scene: Scene, target: Target, passed: Passed, needle: Needle, bone: Array, *, own_entries: bool = True
 ) -> dict[str, npt.NDArray[np.bool_]]:
     """Judge what the march does not see.
 
@@ -158,6 +158,8 @@ def kept_rules(
         The needle.
     bone : ndarray, shape (N, 3)
         Where each enters bone, LPS mm.
+    own_entries : bool
+        Measure the cortex at each entry itself; False lets entries near each other share a measurement.
 
     Returns
     -------
@@ -186,7 +188,8 @@ def kept_rules(
         rules["runs in bone not told to be its own"] = untold <= config.spine.untold_bone_mm
     if femur:
         site = scene.hip_site(target)
-        rules |= hip_rules(site, family, bone_lps=bone, radius_mm=needle.outer_diameter_mm / 2)
+        radius = needle.outer_diameter_mm / 2
+        rules |= hip_rules(site, family, bone_lps=bone, radius_mm=radius, own_entries=own_entries)
     if family.slides:
         rules["slide leaves the gap's safe surroundings"] = slide_is_safe(scene, family, needle)
     return rules

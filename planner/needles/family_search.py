@@ -26,6 +26,7 @@ from planner.needles.spine.spine_margins import spine_margins
 
 _FEW = 4
 """Where fewer candidates pass, those that just fail are improved until they do. Ours."""
+_ONLY_NEARLY = "breaks a limit at a closer look"
 
 
 def search_family(
@@ -75,8 +76,26 @@ def search_family(
     kept = len(judged.passed) + len(rescued)
     if not kept:
         refused = told_by_mantle(scene.anatomy, family, judged.code, refused)
+    passed = _sure(scene, target, passed, needle) if len(passed) else passed
+    ways = _described(scene, target, passed, lengths, wanted=wanted) if len(passed) else []
+    if kept and not ways:
+        # a family without a needle to show has no way
+        refused[_ONLY_NEARLY], kept = kept, 0
     tallies.add(family.approach, family.family, tried=len(family.aim_lps), kept=kept, refused=+refused)
-    return _described(scene, target, passed, lengths, wanted=wanted) if len(passed) else []
+    return ways
+
+
+def _sure(scene: Scene, target: Target, passed: Passed, needle: Needle) -> Passed:
+    """Give the needles that keep all limits at a close look, as a person's own needle is judged.
+
+    Where none does, those that break a limit by little are shifted until they keep it.
+    """
+    family = passed.family
+    judged = judge(scene, target, family, needle, tolerance_mm=scene.config.rescue_mm, fine=True)
+    near = np.flatnonzero(np.isfinite(judged.slack_mm))
+    if len(judged.passed) or not len(near):
+        return judged.passed
+    return refine(scene, target, family, needle, near, rescue=True, fine=True).passed
 
 
 def _rescue(scene: Scene, target: Target, family: Candidates, needle: Needle, judged: Judged) -> Refined:
@@ -114,7 +133,7 @@ def _joined(first: Passed, second: Passed) -> Passed:
     return Passed(both, *(np.concatenate([getattr(first, name), getattr(second, name)]) for name in names))
 
 
-def _terms(scene: Scene, target: Target, passed: Passed) -> tuple[dict[str, Array], Array]:
+def _terms(scene: Scene, target: Target, passed: Passed, *, own_entries: bool) -> tuple[dict[str, Array], Array]:
     """Give the score's terms, and the volume within reach of each tip, mL."""
     config = scene.config
     voxel_ml = scene.anatomy.grid.voxel_volume_mm3 / 1000.0
@@ -132,12 +151,14 @@ def _terms(scene: Scene, target: Target, passed: Passed) -> tuple[dict[str, Arra
             terms["one_bone"] = np.clip(1.0 - untold / config.least.untold_bone_mm, 0.0, 1.0)
     if passed.family.approach == "femoral":
         entries, angle = bone_entries(passed), passed.entry_angle_deg
-        terms |= hip_terms(scene.hip_site(target), tips, bone_lps=entries, entry_angle_deg=angle)
+        terms |= hip_terms(
+            scene.hip_site(target), tips, bone_lps=entries, entry_angle_deg=angle, own_entries=own_entries
+        )
     return terms, reach
 
 
 def _score(scene: Scene, target: Target, passed: Passed) -> Array:
-    return weighted(_terms(scene, target, passed)[0], config=scene.config)
+    return weighted(_terms(scene, target, passed, own_entries=False)[0], config=scene.config)
 
 
 def _described(
@@ -145,7 +166,7 @@ def _described(
 ) -> list[tuple[str, float, Trajectory]]:
     """Score needles with their aiming error, and describe the best of them."""
     config, needle = scene.config, lengths[-1]
-    terms, reach = _terms(scene, target, passed)
+    terms, reach = _terms(scene, target, passed, own_entries=True)
     family = passed.family
     errors = aim_errors(
         scene.fields,

@@ -57,7 +57,15 @@ class Judged:
         return Counter({name: int(n) for name, n in zip(self.reasons[1:], count[1:], strict=True) if n})
 
 
-def judge(scene: Scene, target: Target, family: Candidates, needle: Needle, *, tolerance_mm: float = 0.0) -> Judged:
+def judge(
+    scene: Scene,
+    target: Target,
+    family: Candidates,
+    needle: Needle,
+    *,
+    tolerance_mm: float = 0.0,
+    fine: bool = False,
+) -> Judged:
     """Judge candidates by every hard limit.
 
     Parameters
@@ -72,6 +80,9 @@ def judge(scene: Scene, target: Target, family: Candidates, needle: Needle, *, t
         The needle.
     tolerance_mm : float
         Needles that break a distance's limit by no more are told with their slack.
+    fine : bool
+        Look as closely as at a person's own needle: march by quarters of a millimetre, and measure at each needle's
+        own entry what else entries near each other share.
 
     Returns
     -------
@@ -79,7 +90,9 @@ def judge(scene: Scene, target: Target, family: Candidates, needle: Needle, *, t
     """
     slide_mm = np.linalg.norm(family.target_lps - family.aim_lps, axis=1)
     limits = limits_for(needle, scene.config, slide_mm=float(slide_mm.max(initial=0.0)) if family.slides else None)
-    checked = check_straight(scene.fields, family.aim_lps, family.outward_lps, limits=limits, tolerance_mm=tolerance_mm)
+    checked = check_straight(
+        scene.fields, family.aim_lps, family.outward_lps, limits=limits, tolerance_mm=tolerance_mm, fine=fine
+    )
     code = checked.reason.astype(np.intp)
     near = _BY_DISTANCE[code] & (checked.slack_mm >= -tolerance_mm)
     slack = np.where(near, checked.slack_mm, -np.inf)
@@ -103,7 +116,7 @@ def judge(scene: Scene, target: Target, family: Candidates, needle: Needle, *, t
         passed = replace(passed, canal_mm=np.minimum(passed.canal_mm, slide.canal_mm))
     keep = np.ones(len(passed), bool)
     reasons = list(REASONS)
-    for reason, good in kept_rules(scene, target, passed, needle, bone).items():
+    for reason, good in kept_rules(scene, target, passed, needle, bone, own_entries=fine).items():
         code[index[keep & ~good]] = len(reasons)
         reasons.append(reason)
         keep &= good

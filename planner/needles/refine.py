@@ -48,6 +48,7 @@ def refine(
     start: npt.NDArray[np.intp],
     *,
     rescue: bool = False,
+    fine: bool = False,
 ) -> Refined:
     """Improve some candidates of a family.
 
@@ -65,6 +66,8 @@ def refine(
         Those to improve.
     rescue : bool
         They break a limit by little: the slack is raised first, then the score.
+    fine : bool
+        Look closely at every step, see `judge`.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def refine(
     wall = _depth_at(depth, target, tips)
     reach = config.direction_step_deg
     tolerance = config.rescue_mm if rescue else 0.0
-    judged = judge(scene, target, here, needle, tolerance_mm=tolerance)
+    judged = judge(scene, target, here, needle, tolerance_mm=tolerance, fine=fine)
     value = _value(judged, scene)
     for shift, turn in _LEVELS:
         for _ in range(_RESCUE_ROUNDS if rescue else 1):
@@ -98,9 +101,10 @@ def refine(
                 allowed &= _depth_at(depth, target, tried.target_lps) >= np.repeat(wall, count) - _WALL_MM
             index = np.flatnonzero(allowed)
             found = np.full(len(allowed), -np.inf)
-            found[index] = _value(judge(scene, target, _some(tried, index), needle, tolerance_mm=tolerance), scene)
+            seen = judge(scene, target, _some(tried, index), needle, tolerance_mm=tolerance, fine=fine)
+            found[index] = _value(seen, scene)
             here, value = _step(here, value, tried, found.reshape(-1, count))
-    judged = judge(scene, target, here, needle)
+    judged = judge(scene, target, here, needle, fine=fine)
     return Refined(judged.passed, start[judged.index])
 
 

@@ -71,9 +71,11 @@ class HipSite:
         implant = self.target.implant
         return flank_of(self.anatomy.landmarks, None if implant is None else implant.side, thigh_of(self.target))
 
-    def cortex(self, entries_lps: Array) -> CortexReading:
-        """Measure the cortex at N entries; those in one small cube share one measurement."""
+    def cortex(self, entries_lps: Array, *, own: bool = True) -> CortexReading:
+        """Measure the cortex at N entries; those in one small cube may share a measurement, if not each has its own."""
         hip = self.config.hip
+        if own:
+            return cortex_at(self.anatomy, self.fields, entries_lps, density_hu=self.density_hu, config=hip)
         cells = [tuple(c) for c in np.floor(entries_lps / hip.entry_lattice_mm).astype(np.int64).tolist()]
         new = {cell: entry for cell, entry in zip(cells, entries_lps, strict=True) if cell not in self.walls}
         if new:
@@ -84,9 +86,9 @@ class HipSite:
         both = np.array([self.walls[cell] for cell in cells], dtype=np.float64).reshape(-1, 2)
         return CortexReading(both[:, 0], both[:, 1])
 
-    def cortex_mm(self, entries_lps: Array) -> Array:
+    def cortex_mm(self, entries_lps: Array, *, own: bool = True) -> Array:
         """Give the cortex's thickness at entries, mm, shape (N,); NaN where it was not measured."""
-        return self.cortex(entries_lps).thickness_mm
+        return self.cortex(entries_lps, own=own).thickness_mm
 
     def sure_at(self, tips_lps: Array) -> Array:
         """Give how surely tips lie in the gap, as its nearest voxel does, shape (N,)."""
@@ -157,7 +159,7 @@ def stays_in_bone(
 
 
 def hip_rules(
-    site: HipSite, family: Candidates, *, bone_lps: Array, radius_mm: float
+    site: HipSite, family: Candidates, *, bone_lps: Array, radius_mm: float, own_entries: bool = True
 ) -> dict[str, npt.NDArray[np.bool_]]:
     """Judge ways to a hip's gap that passed the march.
 
@@ -171,6 +173,8 @@ def hip_rules(
         Where each enters bone, LPS mm.
     radius_mm : float
         The needle's.
+    own_entries : bool
+        Measure the cortex at each entry itself.
 
     Returns
     -------
@@ -180,7 +184,7 @@ def hip_rules(
     hip = site.config.hip
     bone_mm = np.linalg.norm(family.aim_lps - bone_lps, axis=1)
     # A doubt is enough: the least that was read.
-    wall = site.cortex(bone_lps).least_mm
+    wall = site.cortex(bone_lps, own=own_entries).least_mm
     overshoot = hip.cup_inner_wall_mm if site.is_cup else hip.overshoot_mm
     inner = "too near the pelvis's inner wall" if site.is_cup else "too near the far cortex"
     least = radius_mm + hip.on_weak_spot_mm
@@ -206,7 +210,9 @@ def hip_rules(
     return rules
 
 
-def hip_terms(site: HipSite, tips_lps: Array, *, bone_lps: Array, entry_angle_deg: Array) -> dict[str, Array]:
+def hip_terms(
+    site: HipSite, tips_lps: Array, *, bone_lps: Array, entry_angle_deg: Array, own_entries: bool = True
+) -> dict[str, Array]:
     """Give the terms of the score that hips have of their own, each 0 (poor) to 1 (good).
 
     Parameters
@@ -217,6 +223,8 @@ def hip_terms(site: HipSite, tips_lps: Array, *, bone_lps: Array, entry_angle_de
         Tips and bone entries, LPS mm.
     entry_angle_deg : ndarray, shape (N,)
         Between needle and surface normal; NaN where it could not be told.
+    own_entries : bool
+        Measure the cortex at each entry itself.
 
     Returns
     -------
@@ -225,7 +233,7 @@ def hip_terms(site: HipSite, tips_lps: Array, *, bone_lps: Array, entry_angle_de
         ``entry_angle``: 1 as long as a tip does not skate, 0 at the greatest angle allowed.
     """
     hip, steepest = site.config.hip, site.config.max_entry_angle_femur_deg
-    wall = site.cortex_mm(bone_lps)
+    wall = site.cortex_mm(bone_lps, own=own_entries)
     away = steepest - np.nan_to_num(entry_angle_deg, nan=np.inf)
     return {
         "sureness": site.sure_at(tips_lps),

@@ -90,11 +90,10 @@ def test_cortex_is_not_told_where_its_two_readings_differ_and_what_may_be_thin_i
     assert np.isnan(read.thickness_mm[0])
     cell = tuple(np.floor(entry[0] / CONFIG.hip.entry_lattice_mm).astype(int).tolist())
     doubtful = replace(site, walls={cell: (np.nan, 0.3)})
-    refused = hip_rules(doubtful, needle((7, 0, 50), (1, 0, 0)), bone_lps=entry, radius_mm=1.6)
+    way = {"bone_lps": entry, "radius_mm": 1.6, "own_entries": False}
+    refused = hip_rules(doubtful, needle((7, 0, 50), (1, 0, 0)), **way)
     assert not refused["cortex missing or too thin at the entry"][0]
-    kept = hip_rules(
-        replace(site, walls={cell: (np.nan, 2.0)}), needle((7, 0, 50), (1, 0, 0)), bone_lps=entry, radius_mm=1.6
-    )
+    kept = hip_rules(replace(site, walls={cell: (np.nan, 2.0)}), needle((7, 0, 50), (1, 0, 0)), **way)
     assert kept["cortex missing or too thin at the entry"][0]
 
 
