@@ -19,6 +19,14 @@ from planner.needles.spine.pedicle import Pedicle, pedicles_for
 from planner.safety.clearance import sample
 from planner.safety.fields import METAL, Fields, depth_mm
 
+WayKind = tuple[Family, str | None, float | None]
+"""A family, and the bone and the side of the pedicle by which it goes; None away from pedicles."""
+
+
+def way_kind(family: Family, pedicle: Pedicle | None) -> WayKind:
+    """Tell ways of one family by different pedicles apart."""
+    return (family, None, None) if pedicle is None else (family, pedicle.bone, pedicle.side)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
@@ -48,6 +56,11 @@ class Candidates:
     ideal_lps: Array
     slides: bool = field(default=False, kw_only=True)
     pedicle: Pedicle | None = field(default=None, kw_only=True)
+
+    @property
+    def kind(self) -> "WayKind":
+        """The family, and by which pedicle."""
+        return way_kind(self.family, self.pedicle)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,7 +1,7 @@
 """Which ways are tried to a target, and what each kind of way must keep besides the hard limits of the march."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ from planner.geometry.frames import Array
 from planner.model.implant import HIP_KINDS, SPINE_KINDS
 from planner.model.needle import Approach, Family, Needle
 from planner.needles.account.describe import Scene
-from planner.needles.candidates import Candidates, Target, targets_in_gap
+from planner.needles.candidates import Candidates, Target, WayKind, targets_in_gap, way_kind
 from planner.needles.hip.hip_families import to_the_hip
 from planner.needles.hip.hip_way import hip_rules
 from planner.needles.hip.sure_places import sure_targets
@@ -77,7 +77,7 @@ def families_of(
     approaches: Sequence[Approach],
     refused: Counter[str],
     *,
-    done: Collection[Family] = (),
+    done: Collection[WayKind] = (),
 ) -> list[Candidates]:
     """Give the candidates of every family that fits a target and is not done yet.
 
@@ -93,8 +93,8 @@ def families_of(
         Those that are wanted.
     refused : Counter
         Counts by reason; added to where nothing can be tried.
-    done : collection of str
-        Families in which a way was found already.
+    done : collection of tuple
+        Families in which a way was found already, by the pedicle where they go by one.
 
     Returns
     -------
@@ -102,24 +102,32 @@ def families_of(
         Those with any candidate.
     """
     config, radius = scene.config, needle.outer_diameter_mm / 2
-    if approaches and all(_STRAIGHT_ON[approach] <= set(done) for approach in approaches):
+    if approaches and all(kind in done for approach in approaches for kind in _kinds(target, approach)):
         return []
     tips = _tips(scene, target, approaches, radius)
     families: list[Candidates | None] = []
     if "transpedicular" in approaches:
-        if "along the screw" not in done:
+        if way_kind("along the screw", target.pedicle) not in done:
             families.append(along_the_screw(target, radius_mm=radius, config=config))
-        if "beside the screw" not in done:
-            families.extend(beside_the_screw(target, tips, config=config, pedicle=p) for p in target.pedicles)
+        others = [p for p in target.pedicles if way_kind("beside the screw", p) not in done]
+        families.extend(beside_the_screw(target, tips, config=config, pedicle=p) for p in others)
     if "extrapedicular" in approaches:
         for pedicle in target.pedicles:
             families.extend(past_the_pedicle(target, tips, config=config, pedicle=pedicle))
     if "femoral" in approaches:
         families.extend(to_the_hip(target, tips, config=config))
-    kept = [f for f in families if f is not None and f.family not in done and len(f.aim_lps)]
+    kept = [f for f in families if f is not None and f.kind not in done and len(f.aim_lps)]
     if not kept:
         refused[_why_none(target, tips, approaches)] += 1
     return kept
+
+
+def _kinds(target: Target, approach: Approach) -> Iterator[WayKind]:
+    """Give all kinds of ways that an approach may have to a target."""
+    pedicles = target.pedicles or (None,)
+    for family in _STRAIGHT_ON[approach]:
+        # only the screw's own pedicle has its screw
+        yield from (way_kind(family, p) for p in (pedicles[:1] if family == "along the screw" else pedicles))
 
 
 def _tips(scene: Scene, target: Target, approaches: Sequence[Approach], radius_mm: float) -> Array:

@@ -81,7 +81,7 @@ def search_family(
     if kept and not ways:
         # a family without a needle to show has no way
         refused[_ONLY_NEARLY], kept = kept, 0
-    tallies.add(family.approach, family.family, tried=len(family.aim_lps), kept=kept, refused=+refused)
+    tallies.add(family.approach, family.kind, tried=len(family.aim_lps), kept=kept, refused=+refused)
     return ways
 
 
@@ -190,8 +190,15 @@ def _described(
         way = describe(scene, target, one, needle, score=float(score[k]), terms=own, reach_ml=float(reach[k]))
         if way is not None:
             error = errors.record(k, canal_known=_canal_counts(scene, family), config=config)
-            out.append((str(family.family), float(score[k]), _completed(scene, way, one, lengths, error, wanted)))
+            out.append((_kind_in_words(family), float(score[k]), _completed(scene, way, one, lengths, error, wanted)))
     return out
+
+
+def _kind_in_words(family: Candidates) -> str:
+    """Name a kind of way: its family, and on which side of the canal where it goes by a pedicle."""
+    if family.pedicle is None:
+        return str(family.family)
+    return f"{family.family}, {'left' if family.pedicle.side > 0 else 'right'}"
 
 
 def _canal_counts(scene: Scene, family: Candidates) -> bool:

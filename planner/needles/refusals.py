@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from planner.model.needle import Approach, Family
 from planner.model.needle_search import FamilySearch
+from planner.needles.candidates import WayKind
 from planner.needles.hip.cement_mantle import THROUGH_MANTLE
 
 _USUAL: Mapping[Approach, tuple[Family, ...]] = {
@@ -36,31 +37,29 @@ class Tallies:
     """Counts of a search while it runs."""
 
     families: dict[Family, _Tally] = field(default_factory=dict)
+    found: set[WayKind] = field(default_factory=set)
+    """In which families, and by which pedicles, a needle was worked out."""
 
-    def add(self, approach: Approach, family: Family, *, tried: int, kept: int, refused: Counter[str]) -> None:
+    def add(self, approach: Approach, kind: WayKind, *, tried: int, kept: int, refused: Counter[str]) -> None:
         """Count one run over a family's candidates: each is kept, or refused for its first reason.
 
         Parameters
         ----------
-        approach, family : str
+        approach : str
             What they are.
+        kind : tuple
+            The family, and by which pedicle.
         tried, kept : int
             Candidates, and those of them that kept all limits.
         refused : Counter of str
             The others by reason.
         """
-        tally = self.families.setdefault(family, _Tally(approach))
+        tally = self.families.setdefault(kind[0], _Tally(approach))
         tally.tried += tried
         tally.kept += kept
         tally.refused.update(refused)
-
-    def kept(self, family: Family) -> int:
-        """Give the number of a family's candidates that kept all limits so far."""
-        return self.families[family].kept if family in self.families else 0
-
-    def families_kept(self) -> tuple[Family, ...]:
-        """Give the families in which a way was found."""
-        return tuple(family for family, tally in self.families.items() if tally.kept)
+        if kept:
+            self.found.add(kind)
 
     @property
     def tried(self) -> int:

@@ -208,9 +208,9 @@ def search_target(scene: Scene, target: Target, *, catalogue: Mapping[str, Needl
 
     Notes
     -----
-    A needle of the settings is tried for the families in which none named before it found a way; of its gauge the
-    shortest length that reaches is taken. Only where no needle keeps the wanted margins are the least ones tried, and
-    what they give up is told in `margins_reduced` and `cautions`.
+    A needle of the settings is tried for the families, pedicle by pedicle, in which none named before it found a way;
+    of its gauge the shortest length that reaches is taken. Only where no needle of a family keeps the wanted margins
+    are the least ones tried for it, and what they give up is told in `margins_reduced` and `cautions`.
     """
     config = scene.config
     catalogue = catalogue_of(config.catalogue) if catalogue is None else catalogue
@@ -222,9 +222,8 @@ def search_target(scene: Scene, target: Target, *, catalogue: Mapping[str, Needl
     found: list[tuple[str, float, Trajectory]] = []
     for tier in _tiers(scene):
         for lengths in sizes:
-            done = tallies.families_kept()
-            for family in families_of(tier, target, lengths[-1], approaches, why, done=done):
-                if not tallies.kept(family.family):
+            for family in families_of(tier, target, lengths[-1], approaches, why, done=tallies.found):
+                if family.kind not in tallies.found:
                     found.extend(search_family(tier, target, family, lengths, tallies=tallies, wanted=config))
     if not found:
         found = [way for lengths in sizes for way in bent_ways(scene, target, lengths[-1], approaches)]

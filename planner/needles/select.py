@@ -186,8 +186,8 @@ def choose(scored: Sequence[tuple[str, float, Trajectory]], *, config: NeedleCon
 
     Parameters
     ----------
-    scored : sequence of (family, score, trajectory)
-        All that were worked out.
+    scored : sequence of (kind, score, trajectory)
+        All that were worked out; a kind is a family, and where it goes by a pedicle its side: "beside the screw, left".
     config : NeedleConfig
         How many.
 
@@ -198,10 +198,11 @@ def choose(scored: Sequence[tuple[str, float, Trajectory]], *, config: NeedleCon
         cannot look along comes last. Narrow ways beyond the best of their kind take only places that are left.
     """
     order = sorted(scored, key=lambda item: (_is_narrow(item[2]), -item[1]))
-    first: dict[str, int] = {}
-    for k, (family, _, way) in enumerate(order):
+    first: dict[tuple[str, str], int] = {}
+    for k, (kind, _, way) in enumerate(order):
+        family, _, side = kind.partition(", ")
         # of the ways past a pedicle one stands for all
-        first.setdefault("past the pedicle" if way.approach == "extrapedicular" else family, k)
+        first.setdefault(("past the pedicle" if way.approach == "extrapedicular" else family, side), k)
     leaders = zone_leaders(order, config=config) or list(first.values())[: config.per_gap]
     score = np.array([value for _, value, _ in order])
     targets = np.array([t.target_lps for _, _, t in order]).reshape(-1, 3)

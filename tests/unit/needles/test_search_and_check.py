@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from planner.fluoro.console import console_angles_deg
-from planner.model.volume import Volume
+from planner.geometry.frames import points_lps
+from planner.model.bones import Bone, Pedicle
+from planner.model.volume import Mask, Volume
 from planner.needles import family_search
 from planner.needles.account.describe import Scene
 from planner.needles.candidates import target_of
@@ -75,6 +77,31 @@ def test_a_narrow_needle_breaks_only_what_it_says(vertebra, config):
     for way, check in seen:
         assert check.violations and unsaid(way, check) == []
         assert "canal" in way.margins_reduced
+
+
+def across_the_midline(vertebra, *, sides):
+    """A gap right across the body that no screw gives a side, with measured pedicles."""
+    grid = vertebra.grid
+    points = np.asarray(grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1)))
+    wide = (np.abs(points[..., 0]) < 14.0) & (np.abs(points[..., 1] + 9.0) < 2.5) & (np.abs(points[..., 2]) < 3.0)
+    gap = replace(vertebra.gaps[0], implant_id=None, mask=Mask(grid, wide & ~vertebra.metal.voxels))
+    pedicles = tuple(
+        Pedicle("vertebra-1", side, points_lps([14.0 * sign, 14.0, 0.0]), points_lps([0.0, -1.0, 0.0]), 12.0, 14.0)
+        for side, sign in (("left", 1.0), ("right", -1.0))
+        if side in sides
+    )
+    bones = (Bone("vertebra-1", "vertebra", vertebra.bone),)
+    bare = Mask(grid, np.zeros(grid.shape, bool))
+    return replace(vertebra, gaps=(gap,), bones=bones, pedicles=pedicles, metal=bare)
+
+
+@pytest.mark.parametrize("sides", [("left",), ("left", "right")])
+def test_a_gap_across_the_midline_is_reached_by_every_pedicle_that_is_known(vertebra, config, sides):
+    anatomy = across_the_midline(vertebra, sides=sides)
+    seen = judged(spine_scene(anatomy, config), anatomy.gaps[0])
+    through = {"left" if way.entry_bone_lps[0] > 0 else "right" for way, _ in seen if way.approach == "transpedicular"}
+    assert through == set(sides)
+    assert all(unsaid(way, check) == [] for way, check in seen)
 
 
 @pytest.mark.parametrize("dent_mm", [0.0, 3.2])

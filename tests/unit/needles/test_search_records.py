@@ -12,7 +12,7 @@ from planner.fluoro.console import console_angles_deg
 from planner.model.bones import Bone
 from planner.model.volume import Mask
 from planner.needles.account.describe import Scene
-from planner.needles.candidates import target_of
+from planner.needles.candidates import target_of, way_kind
 from planner.needles.catalogue import catalogue_of, needles_named
 from planner.needles.families import approaches_for, families_of
 from planner.needles.search import plan_needles, search_gap
@@ -133,10 +133,13 @@ def test_families_that_have_a_way_are_not_made_again(scene, vertebra):
     approaches = approaches_for(target, scene.config)
 
     def made(*done):
-        return {f.family for f in families_of(scene, target, needle, approaches, Counter(), done=done)}
+        return {f.kind for f in families_of(scene, target, needle, approaches, Counter(), done=done)}
 
-    assert {"along the screw", "beside the screw"} <= made()
-    assert made("beside the screw") == made() - {"beside the screw"}
+    beside = way_kind("beside the screw", target.pedicle)
+    assert {"along the screw", "beside the screw"} <= {kind[0] for kind in made()}
+    assert made(beside) == made() - {beside}
+    # by another pedicle it is another way
+    assert made((beside[0], beside[1], -beside[2])) == made()
     assert made(*made()) == set()
 
 
