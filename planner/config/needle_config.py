@@ -118,7 +118,9 @@ class NeedleConfig(Settings):
         description="Free space to bones that are not the target's own, facets and ribs of the next vertebra; half a "
         "voxel of a usual CT, for joints are narrow. Ours.",
     )
-    least: LeastMargins = Field(default_factory=LeastMargins, description="Where no needle keeps the margins above.")
+    least: LeastMargins = Field(
+        default_factory=LeastMargins, description="Where no needle of a family keeps the margins above."
+    )
     narrow_ways: bool = Field(
         default=True, description="Whether `least` may be used where no needle of a target keeps the wanted margins."
     )

@@ -171,7 +171,7 @@ class NeedleWay(Record):
     family: Family | None = None
     """Older plans do not have it, nor what follows."""
     margins_reduced: tuple[Margin, ...] = ()
-    """Wanted margins that no needle of this target could keep; the least ones are kept."""
+    """Wanted margins that no needle of this family could keep to its target; the least ones are kept."""
     with_aim_error: AimError | None = None
     passage: PediclePassage | None = None
     """None for needles that go through no pedicle."""

@@ -170,12 +170,15 @@ def _metal_beside_screw(fields: Fields, aim_lps: Array, outward_lps: Array, meta
     """Say how much room a sliding needle lacks: it touches the screw by design, and leaves it by and by."""
     # with that tolerance the march goes on to the skin, so that its slack is the whole way's
     march = check_straight(fields, aim_lps, outward_lps, limits=metal_alone, fine=True, tolerance_mm=_NEVER_MM)
-    return f"metal: {-float(march.slack_mm[0]):.1f} mm less room than wanted where it leaves the screw"
+    lacks = -float(march.slack_mm[0])
+    much = "less than 0.1" if lacks < 0.05 else f"{lacks:.1f}"
+    return f"metal: lacks {much} mm of the room wanted where it leaves the screw"
 
 
 def _bone_words(fields: Fields, aim_lps: Array, outward_lps: Array, whole: Limits, code: int, way_mm: float) -> str:
     """Say what of the bone's surface a needle does not keep, with figures where there are some."""
-    way = np.arange(0.0, way_mm, _STEP_MM)
+    # a needle that never comes out of bone, or never was in it, has no measured way
+    way = np.arange(0.0, max(_STEP_MM, np.nan_to_num(way_mm)), _STEP_MM)
     depth = sample(fields, aim_lps + way[:, None] * outward_lps, BONE)
     inside, reason = whole.inside_mm, REASONS[code]
     if code == NOT_IN_BONE and len(depth) and depth[0] >= 0.0:

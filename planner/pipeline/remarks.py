@@ -284,7 +284,8 @@ def _of_needles(needles: NeedlePlan) -> Iterator[Finding]:
 
 def _of_narrow_ways(search: GapSearch) -> Iterator[Finding]:
     reduced = sorted({margin for way in search.trajectories for margin in way.margins_reduced})
-    if reduced:
+    # a needle of another way may keep them: then it is the gap's, and each narrow one says so itself
+    if reduced and all(way.margins_reduced for way in search.trajectories):
         names = ", ".join(reduced)
         yield Finding(
             code="narrow-way",

@@ -246,7 +246,8 @@ def clearance_in_words(way: NeedleWay, field: str) -> str:
 
 def margins_in_words(margins: Iterable[Margin]) -> str:
     """Say to what a needle comes nearer than wanted."""
-    return f"nearer than wanted to {_and([_MARGINS[margin] for margin in margins])}: no needle keeps the usual distance"
+    near = _and([_MARGINS[margin] for margin in margins])
+    return f"nearer than wanted to {near}: no needle of this way keeps the usual distance"
 
 
 def refused_in_words(counts: dict[str, int], most: int = 4) -> str:

@@ -143,6 +143,11 @@ def test_counted_needles_and_parts_have_a_unit() -> None:
     assert (unsearched.measured, unsearched.unit) == (1.0, "metal parts")
 
 
+def test_where_one_needle_keeps_the_margins_the_gap_has_no_narrow_way() -> None:
+    ways = tuple(Trajectory.model_construct(gap_id="gap-1", margins_reduced=m) for m in (("canal",), ()))
+    assert list(_of_needles(NeedlePlan((GapSearch("gap-1", ways, 10, {}),), ()))) == []
+
+
 @pytest.mark.parametrize("margins", [(), ("canal", "metal")])
 def test_a_narrow_way_is_a_caution(margins: tuple[str, ...]) -> None:
     way = Trajectory.model_construct(gap_id="gap-1", margins_reduced=margins)
