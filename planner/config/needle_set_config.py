@@ -77,6 +77,12 @@ class NeedleSetConfig(Settings):
         description="More cement than this is more than one mix of a vertebroplasty set (about 20 mL), and calls for a "
         "word: no safe volume for a session is known, but leaks grow with it (Chen 2025, doi 10.12307/2025.427).",
     )
+    least_useful_ml: float = Field(
+        default=0.1,
+        ge=0,
+        description="Proposed needles that inject less before one has to stop are told to be of no use: less than a "
+        "syringe's tenth of a mL cannot be dosed. Ours.",
+    )
     leak_weight: float = Field(
         default=0.15,
         ge=0,

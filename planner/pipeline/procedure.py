@@ -56,7 +56,7 @@ def with_procedure(plan: Plan, config: NeedleSetConfig) -> Plan:
         return told
     procedure = _procedure(told, config)
     ways = {t.id: t for t in told.trajectories}
-    said = (*_of_much(procedure, config), *of_turns(procedure.in_turn, ways, config))
+    said = (*_of_much(procedure, config), *_of_little(procedure, config), *of_turns(procedure.in_turn, ways, config))
     return told.model_copy(update={"procedure": procedure, "findings": (*told.findings, *said)})
 
 
@@ -228,6 +228,27 @@ def _reached(one: NeedleSet) -> float:
     if one.covered_fraction is not None:
         return one.covered_fraction
     return float(np.mean(list(one.gap_shares.values()))) if one.gap_shares else 0.0
+
+
+def _of_little(procedure: Procedure, config: NeedleSetConfig) -> tuple[Finding, ...]:
+    """Warn of proposed needles through which next to nothing goes in before one has to stop."""
+    return tuple(
+        Finding(
+            code="hardly-any-cement",
+            severity="warning",
+            message=f"{', '.join(one.gap_ids)}: {' and '.join(one.trajectory_ids)}, the best that was found, "
+            f"{'injects' if len(one.trajectory_ids) == 1 else 'inject'} {one.cement_ml:.2f} mL before one has to stop: "
+            "no needle fills this gap usefully in the simulation",
+            measured=one.cement_ml,
+            limit=config.least_useful_ml,
+            unit="mL",
+            source="ours",
+            implant_id=one.implant_id,
+            gap_id=one.gap_ids[0] if len(one.gap_ids) == 1 else None,
+        )
+        for one in procedure.sets
+        if one.cement_ml is not None and one.cement_ml < config.least_useful_ml
+    )
 
 
 def _of_much(procedure: Procedure, config: NeedleSetConfig) -> tuple[Finding, ...]:
