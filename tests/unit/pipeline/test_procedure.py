@@ -102,6 +102,13 @@ def test_order_and_first_leak_come_from_the_simulated_injections():
     assert silent.needle_sets[1].leak_after_ml is None
 
 
+def test_needles_that_inject_next_to_nothing_are_told_to_be_of_no_use():
+    (said,) = proposed(one((1,), 1.0, 0.02)).findings
+    assert said.code == "hardly-any-cement" and "0.02 mL" in said.message and said.severity == "warning"
+    assert proposed(one((1,), 1.0, 0.2)).findings == ()
+    assert proposed(one((1,), 1.0, None)).findings == ()
+
+
 def test_much_cement_is_said_and_less_is_not():
     (said,) = proposed(one((1,), 1.0, 25.0)).findings
     assert said.code == "much-cement" and said.measured == 25.0 and said.limit == 20.0 and "ours" in said.source
