@@ -25,8 +25,13 @@ class CanalWall:
     ----------
     heights_mm : ndarray, shape (H,)
         LPS z, growing.
-    left_mm, right_mm, front_mm : ndarray, shape (H,)
-        LPS x of its left and right side, LPS y of its front; 5th percentiles, so that lone voxels do not count.
+    left_mm, right_mm : ndarray, shape (H,)
+        LPS x of its left and right side: 5th percentiles of its area. They lie within the outline, by a fifth of the
+        half width of an ellipse: at the foramina's heights the mask bulges sideways, where no medial wall is, and the
+        distance from the canal itself is kept besides. With the outermost places in their stead 4 more of 27 thoracic
+        gaps of the tuning half lost their last way, and no needle was the safer for it.
+    front_mm : ndarray, shape (H,)
+        LPS y of its front, the bodies' posterior wall.
     """
 
     heights_mm: Array
@@ -93,16 +98,14 @@ def canal_wall(anatomy: Anatomy, *, near_mm: float) -> CanalWall | None:
     order = np.argsort(bins, kind="stable")
     groups = np.split(points[order], np.flatnonzero(np.diff(bins[order])) + 1)
     half = 0.5 * float(np.prod(anatomy.grid.spacing_mm)) ** (1 / 3)
-    rows = [(g[:, 2].mean(), *_ends(g[:, 0], half)[::-1], _ends(g[:, 1], half)[0]) for g in groups]
+    rows = [(g[:, 2].mean(), *np.percentile(g[:, 0], [95.0, 5.0]), _front(g[:, 1], half)) for g in groups]
     heights, left, right, front = np.array(rows).T
     return CanalWall(heights, left, right, front)
 
 
-def _ends(along_mm: Array, half_mm: float) -> tuple[float, float]:
-    """Give where voxels end to both sides, half a voxel past the third outermost: two alone are noise."""
-    ordered = np.sort(along_mm)
-    few = min(2, (len(ordered) - 1) // 2)
-    return float(ordered[few]) - half_mm, float(ordered[-1 - few]) + half_mm
+def _front(along_mm: Array, half_mm: float) -> float:
+    """Give where the canal ends in front, half a voxel before the third foremost place: two alone are noise."""
+    return float(np.sort(along_mm)[min(2, len(along_mm) - 1)]) - half_mm
 
 
 def stays_lateral(
