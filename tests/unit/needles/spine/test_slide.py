@@ -106,7 +106,7 @@ def test_a_slide_is_looked_at_each_half_millimetre_however_long():
 
 
 def test_a_slide_along_the_medial_wall_is_refused_though_the_shaft_is_lateral(scene):
-    medial = sliding(aim=np.array([-9.0, 18.0, 0.0]), end=np.array([-6.2, 8.5, 0.0]))
+    medial = sliding(aim=np.array([-9.0, 18.0, 0.0]), end=np.array([-5.0, 9.5, 0.0]))
     bone = np.array([[-9.0, 27.0, 0.0]])
     none, skin = np.zeros(1), np.full(1, 40.0)
     one = Passed(medial, skin, skin, np.array([9.0]), none, none, none)
