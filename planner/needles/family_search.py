@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from planner.config.needle_config import NeedleConfig
 from planner.geometry.frames import Array
@@ -23,7 +24,14 @@ from planner.needles.robustness import aim_errors
 from planner.needles.second_bone import untold_bone_mm
 from planner.needles.select import Passed, reachable_ml, score_terms, spaced, spread_best, weighted
 from planner.needles.spine.spine_margins import spine_margins
+from planner.safety.clearance import sample
+from planner.safety.fields import METAL
 
+_FAR_FROM_SCREW_MM = 3.0
+"""A tip's middle so far from its screw's surface gains nothing by being near: halos are 1 to 2.6 mm wide. Ours."""
+_ROUND_TIP_MM = 4.0
+"""A ball that holds a halo from side to side, and shows where it ends along the screw. Ours."""
+_SAMPLED = 300
 _FEW = 4
 """Where fewer candidates pass, those that just fail are improved until they do. Ours."""
 _ONLY_NEARLY = "breaks a limit at a closer look"
@@ -145,6 +153,11 @@ def _terms(scene: Scene, target: Target, passed: Passed, *, own_entries: bool) -
     )
     share = reach / (len(target.points_lps) * voxel_ml)
     terms = dict(score_terms(passed, reach_share=share, breach_mm=breach_mm, config=config))
+    if target.implant is not None and target.implant.kind == "pedicle_screw":
+        # a halo is surest at its screw: what is measured, and errs, is its outer wall
+        off = np.nan_to_num(sample(scene.fields, tips, METAL), nan=_FAR_FROM_SCREW_MM)
+        terms["beside_screw"] = np.clip(1.0 - off / _FAR_FROM_SCREW_MM, 0.0, 1.0)
+        terms["gap_round_tip"] = _gap_round(target.points_lps, tips)
     if passed.family.approach == "transpedicular":
         untold = untold_bone_mm(scene.fields, bone_entries(passed), passed.family.aim_lps)
         if not np.isnan(untold).any():
@@ -155,6 +168,16 @@ def _terms(scene: Scene, target: Target, passed: Passed, *, own_entries: bool) -
             scene.hip_site(target), tips, bone_lps=entries, entry_angle_deg=angle, own_entries=own_entries
         )
     return terms, reach
+
+
+def _gap_round(points_lps: Array, tips_lps: Array) -> Array:
+    """Give how much of the gap lies round each tip, against its fullest places: its ends are its least sure part."""
+    tree = cKDTree(points_lps)
+    some = points_lps[:: max(1, len(points_lps) // _SAMPLED)]
+    most = float(np.percentile(tree.query_ball_point(some, _ROUND_TIP_MM, return_length=True), 90.0))
+    return np.asarray(
+        np.clip(tree.query_ball_point(tips_lps, _ROUND_TIP_MM, return_length=True) / max(most, 1.0), 0.0, 1.0)
+    )
 
 
 def _score(scene: Scene, target: Target, passed: Passed) -> Array:

@@ -13,7 +13,7 @@ from planner.model.needle import Trajectory
 from planner.needles.candidates import Candidates
 from planner.needles.hip.zone_choice import zone_leaders
 
-_ENOUGH_METAL_MM = 3.0
+_ENOUGH_METAL_MM = 1.0
 _ENOUGH_CANAL_MM = 5.0
 _ENOUGH_BONE_MM = 15.0
 _ENOUGH_BREACH_MM = 5.0

@@ -58,6 +58,8 @@ TERMS: dict[str, str] = {
     "sureness": "surely in the gap",
     "entry_cortex": "thick cortex at the entry",
     "stress_riser": "hole far from weak places",
+    "beside_screw": "tip beside the screw",
+    "gap_round_tip": "gap all round the tip",
     "one_bone": "in one bone",
     "cement": "cement stays in",
 }
@@ -80,6 +82,7 @@ REASONS: dict[str, str] = {
     "runs in bone not told to be its own": "in bone that was not told apart from its neighbours",
     "slide leaves the gap's safe surroundings": "the slide along the screw would leave safe ground",
     "too near to a nerve's foramen": "too near to a nerve's foramen",
+    "through a disc": "through a disc",
     "crosses the medial pedicle wall": "crosses the medial pedicle wall",
     "too near the pelvis's inner wall": "too near to the pelvis's inner wall",
     "too near the far cortex": "too near to the far cortex",
