@@ -1,5 +1,6 @@
 """Needles and the ways they take."""
 
+from abc import ABC, abstractmethod
 from typing import Literal
 
 from pydantic import Field
@@ -138,7 +139,7 @@ class SkinLandmark(Record):
     """As it is felt: along the limb or the spine, and across. Older plans do not have it."""
 
 
-class NeedleWay(Record):
+class NeedleWay(Record, ABC):
     """One way for one needle."""
 
     id: str
@@ -194,9 +195,9 @@ class NeedleWay(Record):
     """What speaks against this way though it keeps all limits, in words."""
 
     @property
+    @abstractmethod
     def goal_id(self) -> str:
         """The id of what it leads to: a gap, a target picked by hand, an intact level."""
-        raise NotImplementedError
 
 
 class Trajectory(NeedleWay):
