@@ -106,3 +106,22 @@ class Mask:
     def volume_ml(self) -> float:
         """Volume of the whole voxels that are set, mL."""
         return float(np.count_nonzero(self.voxels)) * self.grid.voxel_volume_mm3 / 1000.0
+
+    def at(self, points_lps: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Say which points lie in a voxel that is set.
+
+        Parameters
+        ----------
+        points_lps : array_like, shape (..., 3)
+            Positions, LPS mm.
+
+        Returns
+        -------
+        ndarray of bool, shape (...)
+            False outside of the grid.
+        """
+        cells = np.rint(np.asarray(self.grid.to_index(points_lps))).astype(np.intp)
+        inside = np.asarray(np.all((cells >= 0) & (cells < np.array(self.grid.shape)), axis=-1))
+        found = np.zeros(inside.shape, bool)
+        found[inside] = self.voxels[tuple(cells[inside].T)]
+        return found

@@ -53,10 +53,7 @@ def depth_marks(
         _add(found, "pedicle", way, (points - pedicle.isthmus_lps) @ pedicle.outward_lps <= 0.0)
     if wall is not None:
         _add(found, "posterior wall", way, wall.behind_mm(points) <= 0.0)
-    cell = np.rint(np.asarray(gap.grid.to_index(points))).astype(int)
-    inside = np.all((cell >= 0) & (cell < np.array(gap.grid.shape)), axis=1)
-    inside[inside] = gap.voxels[tuple(cell[inside].T)]
-    _add(found, "gap", way, inside)
+    _add(found, "gap", way, gap.at(points))
     return tuple(
         DepthMark.model_validate(
             {

@@ -14,6 +14,7 @@ from planner.model.breach import Breach
 from planner.model.carm import NeedleView
 from planner.model.needle import Clearances, Crossing, Needle, Trajectory
 from planner.needles.account.bone_crossings import bone_crossings
+from planner.needles.account.crossed import FAT, MUSCLE, UNTOLD, tissue_along
 from planner.needles.account.hip_account import hip_account
 from planner.needles.account.way_account import way_account
 from planner.needles.account.zones import zones_reached
@@ -308,17 +309,15 @@ def soft_crossings(anatomy: Anatomy, bone_lps: Array, skin_lps: Array | None) ->
         Parts of the length in soft tissue, which the skin and its like make whole; empty where too little of the way
         is told.
     """
-    if anatomy.muscle is None or anatomy.fat is None or skin_lps is None:
+    if skin_lps is None:
         return ()
     length = float(np.linalg.norm(skin_lps - bone_lps))
     count = max(1, round(length / _STEP_MM))
     points = bone_lps + (np.arange(count)[:, None] + 0.5) / count * (skin_lps - bone_lps)
-    cells = np.rint(np.asarray(anatomy.grid.to_index(points))).astype(int)
-    cells = cells[np.all((cells >= 0) & (cells < np.array(anatomy.grid.shape)), axis=1)]
-    shares = [float(np.count_nonzero(m.voxels[tuple(cells.T)])) / count for m in (anatomy.muscle, anatomy.fat)]
-    if sum(shares) < _LEAST_TOLD:
+    tissue = tissue_along(anatomy, points)
+    if tissue is None or np.mean(tissue != UNTOLD) < _LEAST_TOLD:
         return ()
     return tuple(
-        Crossing(structure=name, length_mm=share * length)
-        for name, share in zip(("muscle", "fat"), shares, strict=True)
+        Crossing(structure=name, length_mm=float(np.mean(tissue == code)) * length)
+        for name, code in (("muscle", MUSCLE), ("fat", FAT))
     )

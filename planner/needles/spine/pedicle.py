@@ -204,7 +204,7 @@ def _behind(points: Array, centre_at: Callable[[float], Array], fields: Fields) 
 
 def _holder(bones: Sequence[Bone], line: Array) -> Bone | None:
     """Give the bone that holds most of a screw's shaft; None where less than a third lies in any."""
-    share = [(float(np.mean(_within(bone, line))), bone) for bone in bones if bone.kind != "rib"]
+    share = [(float(np.mean(bone.mask.at(line))), bone) for bone in bones if bone.kind != "rib"]
     best = max(share, key=lambda pair: pair[0], default=(0.0, None))
     return best[1] if best[0] > 1 / 3 else None
 
@@ -212,7 +212,7 @@ def _holder(bones: Sequence[Bone], line: Array) -> Bone | None:
 def _bones_of(anatomy: Anatomy, points: Array) -> set[str]:
     """Give the vertebrae that hold a tenth of a gap or more; where there are none, the one next to it."""
     some = points[:: max(1, len(points) // 400)]
-    share = {b.name: float(np.mean(_within(b, some))) for b in anatomy.bones if b.kind in ("vertebra", "sacrum")}
+    share = {b.name: float(np.mean(b.mask.at(some))) for b in anatomy.bones if b.kind in ("vertebra", "sacrum")}
     names = {name for name, value in share.items() if value >= 0.1}
     if names or not anatomy.pedicles:
         return names
@@ -220,21 +220,12 @@ def _bones_of(anatomy: Anatomy, points: Array) -> set[str]:
     return {min(anatomy.pedicles, key=lambda p: float(np.linalg.norm(middle - p.centre_lps))).bone}
 
 
-def _within(bone: Bone, points: Array) -> npt.NDArray[np.bool_]:
-    grid = bone.mask.grid
-    cell = np.rint(np.asarray(grid.to_index(points))).astype(int)
-    inside = np.all((cell >= 0) & (cell < np.array(grid.shape)), axis=1)
-    found = np.zeros(len(points), bool)
-    found[inside] = bone.mask.voxels[tuple(cell[inside].T)]
-    return found
-
-
 def _has_rib(anatomy: Anatomy, isthmus: Array, config: SpineWayConfig) -> bool:
     """Say whether a rib comes near the isthmus: asked on a coarse ball of points round it."""
     steps = np.arange(-config.rib_near_mm, config.rib_near_mm + 0.1, 2.0)
     ball = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
     ball = isthmus + ball[np.linalg.norm(ball, axis=1) <= config.rib_near_mm]
-    return any(bool(_within(bone, ball).any()) for bone in anatomy.bones if bone.kind == "rib")
+    return any(bool(bone.mask.at(ball).any()) for bone in anatomy.bones if bone.kind == "rib")
 
 
 def _distance_to_line(point: npt.ArrayLike, line: Array) -> float:

@@ -3,7 +3,6 @@
 import numpy as np
 import numpy.typing as npt
 
-from planner.geometry.frames import Array
 from planner.model.needle import Needle
 from planner.needles.account.describe import TOUCH_MM, Scene
 from planner.needles.candidates import Candidates
@@ -36,16 +35,7 @@ def slide_is_safe(scene: Scene, family: Candidates, needle: Needle) -> npt.NDArr
     safe &= (near.forbidden_mm >= config.forbidden_margin_mm) & (least.bone_mm >= config.inside_margin_mm)
     # not told apart (NaN) is no other bone
     safe &= ~(near.other_bone_mm < config.other_bone_margin_mm)
-    points = slide_points(family.aim_lps, family.target_lps)
-    safe &= ~np.any(_in_disc(scene, points.reshape(-1, 3)).reshape(points.shape[:2]), axis=1)
-    return np.asarray(safe)
-
-
-def _in_disc(scene: Scene, points_lps: Array) -> npt.NDArray[np.bool_]:
-    found = np.zeros(len(points_lps), bool)
     disc = scene.anatomy.disc
     if disc is not None:
-        cell = np.rint(np.asarray(disc.grid.to_index(points_lps))).astype(int)
-        inside = np.all((cell >= 0) & (cell < np.array(disc.grid.shape)), axis=1)
-        found[inside] = disc.voxels[tuple(cell[inside].T)]
-    return found
+        safe &= ~disc.at(slide_points(family.aim_lps, family.target_lps)).any(axis=1)
+    return np.asarray(safe)

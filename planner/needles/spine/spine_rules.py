@@ -89,9 +89,5 @@ def _meets_sacrum(scene: Scene, bone_lps: Array, family: Candidates) -> npt.NDAr
     steps = np.linspace(0.0, 1.0, max(2, int(float(length.max(initial=0.0)) / _STEP_MM)))
     points = bone_lps[:, None, :] + steps[:, None] * (family.target_lps - bone_lps)[:, None, :]
     for sacrum in (b.mask for b in scene.anatomy.bones if b.kind == "sacrum"):
-        cell = np.rint(np.asarray(sacrum.grid.to_index(points))).astype(int)
-        inside = np.all((cell >= 0) & (cell < np.array(sacrum.grid.shape)), axis=-1)
-        hit = np.zeros(points.shape[:2], bool)
-        hit[inside] = sacrum.voxels[tuple(cell[inside].T)]
-        met |= hit.any(axis=1)
+        met |= sacrum.at(points).any(axis=1)
     return met

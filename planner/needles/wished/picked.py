@@ -72,7 +72,7 @@ def search_picked(
         point_lps=wish.point_lps,
         radius_mm=wish.radius_mm,
         implant_id=None if implant is None else implant.id,
-        gap_id=next((gap.id for gap in anatomy.gaps if _holds(gap.mask, wish)), None),
+        gap_id=next((gap.id for gap in anatomy.gaps if gap.mask.at(wish.point_lps)), None),
     )
     if room is None:
         return _none(record, "the point lies outside of the CT")
@@ -119,12 +119,6 @@ def _room(anatomy: Anatomy, wish: WishedTarget) -> Mask | None:
     out: npt.NDArray[np.bool_] = np.zeros(grid.shape, bool)
     out[block] = inside
     return Mask(grid, out)
-
-
-def _holds(mask: Mask, wish: WishedTarget) -> bool:
-    index = np.rint(np.asarray(mask.grid.to_index(np.asarray(wish.point_lps)))).astype(int)
-    within = bool(np.all(index >= 0) and np.all(index < np.array(mask.grid.shape)))
-    return within and bool(mask.voxels[tuple(index)])
 
 
 def _beside(anatomy: Anatomy, wish: WishedTarget) -> Implant | None:

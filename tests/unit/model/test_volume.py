@@ -69,3 +69,16 @@ def test_a_volume_along_the_patient_is_not_copied() -> None:
     assert np.shares_memory(again.hu, hu)
     assert again.padding is None
     assert again.grid.is_same(upright.grid)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_mask_says_which_points_lie_in_it(sign):
+    matrix = np.eye(4)
+    matrix[:3, :3] = [[0, 0, sign * 0.5], [0, 0.5, 0], [2.0, 0, 0]]
+    voxels = np.zeros((4, 6, 8), bool)
+    voxels[1, 2, 3] = True
+    mask = Mask(Grid((4, 6, 8), matrix), voxels)
+    inside = [sign * 1.5, 1.0, 2.0]
+    points = [[inside, [sign * 1.5, 1.0, 3.2]], [[-sign * 1.5, 1.0, 2.0], [500.0, 0.0, 0.0]]]
+    assert mask.at(points).tolist() == [[True, False], [False, False]]
+    assert mask.at(inside).shape == () and bool(mask.at(inside))
