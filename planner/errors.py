@@ -31,6 +31,14 @@ class LabelError(InputError):
     """A label file does not fit the CT that it came with."""
 
 
+class PacsError(InputError):
+    """A picture archive cannot be reached, refuses a request, or answers what cannot be trusted."""
+
+
+class ForeignPlanError(InputError):
+    """A document that is no plan of this program, of whatever schema number."""
+
+
 class GeometryError(PlannerError):
     """Two things in different places were about to be combined, or a geometry is degenerate."""
 

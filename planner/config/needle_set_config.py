@@ -74,8 +74,11 @@ class NeedleSetConfig(Settings):
     one_mix_ml: float = Field(
         default=20.0,
         gt=0,
-        description="More cement than this is more than one mix of a vertebroplasty set (about 20 mL), and calls for a "
-        "word: no safe volume for a session is known, but leaks grow with it (Chen 2025, doi 10.12307/2025.427).",
+        description="What one kit of cement yields, by which the report counts kits: 20 g of powder and 9 g of liquid "
+        "(instructions for use, KYPHON HV-R, M708348B154E) are some 23 mL by their densities (PMMA 1.19, barium "
+        "sulfate 4.5, monomer 0.94 g/mL), and a part stays in the mixer: that share is ours, and vendors differ. More "
+        "than one mix calls for a word, too: no safe volume for a session is known, but leaks grow with it (Chen 2025, "
+        "doi 10.12307/2025.427).",
     )
     least_useful_ml: float = Field(
         default=0.1,

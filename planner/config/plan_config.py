@@ -1,6 +1,7 @@
 """The settings of a whole plan."""
 
 import difflib
+import hashlib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ from planner.config.implant_config import ImplantConfig, ShaftSearchConfig
 from planner.config.needle_config import NeedleConfig
 from planner.config.needle_hole_config import NeedleHoleConfig
 from planner.config.one_gantry import share_gantry
+from planner.config.output_config import OutputConfig
 from planner.config.prophylaxis_config import ProphylaxisConfig
 from planner.config.settings import Settings
 from planner.config.spine_pocket_config import SpinePocketConfig
@@ -79,11 +81,24 @@ class PlanConfig(Settings):
     visibility: VisibilityConfig = Field(
         default_factory=VisibilityConfig, description="What fluoroscopy views show of gaps and landmarks."
     )
+    output: OutputConfig = Field(default_factory=OutputConfig, description="Files that the plan is written to.")
 
     @model_validator(mode="before")
     @classmethod
     def _one_gantry(cls, settings: Any) -> Any:
         return share_gantry(settings)
+
+    def sha256(self) -> str:
+        """Give the fingerprint of what a plan depends on, 64 hexadecimal digits.
+
+        Returns
+        -------
+        str
+            Of all settings but `output`, and but `series_instance_uid`: the plan itself says which series it is of, and
+            where it has a pseudonym, nobody shall be able to try UIDs on the fingerprint.
+        """
+        told = self.model_copy(update={"series_instance_uid": None})  # as None, so that older fingerprints stay
+        return hashlib.sha256(told.model_dump_json(exclude={"output"}).encode()).hexdigest()
 
 
 def load_settings(path: Path) -> PlanConfig:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from planner.config.settings import Settings
-from planner.model.record import PointLps
+from planner.model.record import Made, PointLps
 
 
 class BallRegion(Settings):
@@ -57,6 +57,10 @@ class LockedNeedle(Settings):
     entry_lps: PointLps = Field(description="Any point of it outside of the bone: the skin, say.")
     target_lps: PointLps = Field(description="Its tip.")
     needle: str = Field(default="15G", description="A name of the catalogue.")
+    made: Made = Field(
+        default="edited",
+        description="Who placed it: a person, or (automatic) the program, where a person locks what was proposed.",
+    )
 
 
 class WishesConfig(Settings):

@@ -119,7 +119,7 @@ class AnatomyLabels:
     kind : str
         What kind of file they came from ("TotalSegmentator NIfTI").
     name : str
-        The file's own name, without its folders.
+        Words for what was given; never a file's name, which people choose by their patient.
     findings : tuple of Finding
         What the operator must know of them.
     """

@@ -47,8 +47,9 @@ class Breach(Record):
     trust: Share | None = None
     """How far metal artefacts leave the wall readable here; None where that is not known."""
     stop_ml: NotNegative | None = None
-    """Look there from so much injected cement on: the earliest that cement injected into its gap reaches it, from the
-    first-ranked needle, also with its tip an aiming error off, or from a needle set; other needles have their fills."""
+    """Stop before so much injected cement where the breach stops an injection, and look there from well before: the
+    earliest that cement injected into its gap reaches it, from the first-ranked needle, also with its tip an aiming
+    error off, or from a needle set; other needles have their fills."""
 
     @property
     def is_harmful(self) -> bool:

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from planner.model.record import NotNegative, PointLps, Record, Share
+from planner.model.record import Made, NotNegative, PointLps, Record, Share
 
 GapKind = Literal["screw_halo", "periprosthetic_gap", "osteolysis", "cage_interface", "fracture_level"]
 
@@ -59,3 +59,5 @@ class Gap(Record):
     centroid_lps: PointLps
     trust: Share | None
     """How far metal artefacts leave the measurement usable."""
+    made: Made = "automatic"
+    """"edited" where a person drew the gap or changed its voxels. Older plans do not have it."""

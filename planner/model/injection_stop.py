@@ -56,3 +56,25 @@ def first_stop(
         return None
     after_ml, breach = min(met, key=lambda pair: pair[0])
     return breach, after_ml
+
+
+def stops_told(breaches: Iterable[Breach], gap_id: str, *, hip: bool) -> tuple[tuple[Breach, float], ...]:
+    """Give the breaches of a gap that tell themselves when one stops for them, the earliest first.
+
+    Parameters
+    ----------
+    breaches : iterable of Breach
+        The plan's.
+    gap_id : str
+        The gap that is filled.
+    hip : bool
+        Whether it is at a hip implant.
+
+    Returns
+    -------
+    tuple of (Breach, float)
+        With the mL injected by then (`Breach.stop_ml`: also with the tip off its aim, and of needle sets); empty where
+        there is none that one stops for, or nothing was simulated.
+    """
+    own = (b for b in breaches if b.gap_id == gap_id and stops_injection(b, hip=hip))
+    return tuple(sorted(((b, b.stop_ml) for b in own if b.stop_ml is not None), key=lambda pair: pair[1]))

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from planner.model.carm import NeedleView
 from planner.model.implant import Side
-from planner.model.record import NotNegative, PointLps, Record, Share, VectorLps
+from planner.model.record import Made, NotNegative, PointLps, Record, Share, VectorLps
 
 Approach = Literal["transpedicular", "extrapedicular", "femoral"]
 Family = Literal[
@@ -193,6 +193,9 @@ class NeedleWay(Record, ABC):
     """Hard limits that it breaks, in words: only a needle that a person locked, or asked about, can have any."""
     cautions: tuple[str, ...] = ()
     """What speaks against this way though it keeps all limits, in words."""
+    made: Made = "automatic"
+    """"edited" for a needle that a person placed; one that the program proposed and a person locked stays "automatic".
+    Older plans do not have it."""
 
     @property
     @abstractmethod

@@ -1,7 +1,7 @@
 """Targets that a person picked by hand: a point, whether or not a gap was told there."""
 
 from planner.model.needle import NeedleWay
-from planner.model.record import NotNegative, PointLps, Record
+from planner.model.record import Made, NotNegative, PointLps, Record
 
 
 class PickedWay(NeedleWay):
@@ -31,3 +31,5 @@ class PickedTarget(Record):
     """By rank; empty where none passed."""
     why_none: str | None = None
     """In words, where no needle passed."""
+    made: Made = "edited"
+    """A person picked the point; its needles are the program's own. Older plans do not have it."""

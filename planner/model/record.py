@@ -1,6 +1,6 @@
 """The base of every type that is written into ``plan.json``."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +12,8 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 """A share of a whole, 0 to 1."""
 NotNegative = Annotated[float, Field(ge=0.0)]
 """A length, area or volume."""
+Made = Literal["automatic", "edited"]
+"""Who made a thing: the program, or a person who drew, moved or changed it."""
 
 
 class Record(BaseModel):

@@ -35,7 +35,24 @@ def test_a_missing_or_binary_file_is_said(tmp_path: Path) -> None:
 
 def test_the_fingerprint_follows_the_settings() -> None:
     assert PlanConfig().sha256() == PlanConfig().sha256()
-    assert PlanConfig().sha256() != PlanConfig(series_instance_uid="1.2").sha256()
+    assert PlanConfig().sha256() != PlanConfig(assume_hu=True).sha256()
+
+
+def test_the_fingerprint_tells_nothing_of_the_series() -> None:
+    """A list of UIDs could be tried on that of a plan under a pseudonym."""
+    assert PlanConfig().sha256() == PlanConfig(series_instance_uid="1.2").sha256()
+    assert PlanConfig(series_instance_uid="1.2").series_instance_uid == "1.2"
+
+
+def test_what_is_written_changes_no_plan_and_no_fingerprint(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text('[output]\nsurfaces = ["stl"]\nsurface_deviation_mm = 0.3\n')
+    config = load_settings(path)
+    assert config.output.surfaces == ("stl",) != PlanConfig().output.surfaces
+    assert config.sha256() == PlanConfig().sha256()
+    path.write_text('[output]\nsurfaces = ["ply"]\n')
+    with pytest.raises(ConfigError, match="output"):
+        load_settings(path)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,10 @@ ALL = WishesConfig(
         BoxRegion(low_lps=(-5.0, -4.0, -3.0), high_lps=(5.0, 4.0, 3.0)),
     ),
     enter_through=(BallRegion(centre_lps=(60.0, 90.0, 88.0), radius_mm=25.0),),
-    locked=(LockedNeedle(entry_lps=(40.0, 120.0, 5.0), target_lps=(10.0, 1 / 3, 4.0), needle="13G"),),
+    locked=(
+        LockedNeedle(entry_lps=(40.0, 120.0, 5.0), target_lps=(10.0, 1 / 3, 4.0), needle="13G"),
+        LockedNeedle(entry_lps=(40.0, 120.0, 5.0), target_lps=(11.0, 1 / 3, 4.0), made="automatic"),
+    ),
 )
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from planner.model.breach import Breach
 from planner.model.cement_fill import BreachArrival
-from planner.model.injection_stop import first_stop, stops_injection
+from planner.model.injection_stop import first_stop, stops_injection, stops_told
 
 
 def _breach(number, leak, severity="open"):
@@ -34,3 +34,18 @@ def test_the_first_that_stops_is_the_earliest_of_them() -> None:
     assert first_stop(arrivals, breaches, hip=False) == (breaches["breach-3"], 0.9)
     assert first_stop(arrivals, breaches, hip=True) == (breaches["breach-1"], 0.2)
     assert first_stop(arrivals[:1], breaches, hip=False) is None and first_stop((), breaches, hip=True) is None
+
+
+def test_only_breaches_of_the_gap_that_one_stops_for_tell_a_stop() -> None:
+    late, early, soft, thin, silent = (
+        _breach(1, "canal").model_copy(update={"stop_ml": 1.2}),
+        _breach(2, "disc").model_copy(update={"stop_ml": 0.4}),
+        _breach(3, "cortical").model_copy(update={"stop_ml": 0.2}),
+        _breach(4, "canal", "thin").model_copy(update={"stop_ml": 0.1}),
+        _breach(5, "canal"),
+    )
+    other = early.model_copy(update={"id": "breach-6", "gap_id": "gap-2", "stop_ml": 0.0})
+    breaches = (late, early, soft, thin, silent, other)
+    assert stops_told(breaches, "gap-1", hip=False) == ((early, 0.4), (late, 1.2))
+    assert stops_told(breaches, "gap-1", hip=True) == ((soft, 0.2), (early, 0.4), (late, 1.2))
+    assert stops_told((soft, thin, silent), "gap-1", hip=False) == ()
