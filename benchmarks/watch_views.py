@@ -38,8 +38,9 @@ from planner.phantoms.score.known_case import KnownCase, read_known_case
 from planner.phantoms.truth.document import BreachTruth
 from planner.pipeline import measured_gaps, scan_of
 from planner.pipeline.found_breaches import watch_scene
+from planner.pipeline.run import treatment_position
 from planner.pipeline.stages import Stages
-from planner.pipeline.steps import measure_gaps, treatment_position
+from planner.pipeline.steps import measure_gaps
 from planner.progress import SILENT
 from planner.safety.breaches import find_breaches
 from planner.safety.watch import WatchScene

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from planner.config.fluoro_config import FluoroConfig, ImplantMaterial
 from planner.geometry.frames import Array
+from planner.geometry.one_at_a_time import one_at_a_time
 from planner.xray.attenuation import (
     BARIUM_SULPHATE,
     CAESIUM_IODIDE,
@@ -132,6 +133,7 @@ def _compiled() -> Callable[[_Function], _Function]:
     return cast("Callable[[_Function], _Function]", numba.njit(cache=True, nogil=True, parallel=True))
 
 
+@one_at_a_time
 @_compiled()
 def _transmitted(lengths: npt.NDArray[np.float32], per_mm: Array, shares: Array) -> Array:
     out = np.zeros(lengths.shape[1])

@@ -10,6 +10,7 @@ from planner.geometry.frames import Array, PointsLps, detector_direction, points
 from planner.model.carm import CArm
 
 _LETTERS = (("L", "R"), ("P", "A"), ("H", "F"))
+_AS_IN_CUTS = str.maketrans("HF", "SI")
 _SECOND_LETTER = 0.38
 """Least share of a second direction that gets its own letter: 22.5 degrees, half way to the diagonal."""
 
@@ -178,6 +179,22 @@ def orientation_letters(carm: CArm) -> dict[str, str]:
     stand = pose(carm)
     edges = {"right": stand.right_lps, "left": -stand.right_lps, "bottom": stand.down_lps, "top": -stand.down_lps}
     return {edge: _letters(direction) for edge, direction in edges.items()}
+
+
+def edge_letters(carm: CArm) -> dict[str, str]:
+    """Name the patient's direction at each edge of the image as a reader of CT does.
+
+    Parameters
+    ----------
+    carm : CArm
+        The C-arm.
+
+    Returns
+    -------
+    dict of str
+        As `orientation_letters`, with S and I for DICOM's H and F: the letters of the cuts beside the picture.
+    """
+    return {edge: letters.translate(_AS_IN_CUTS) for edge, letters in orientation_letters(carm).items()}
 
 
 def _letters(direction: Array) -> str:

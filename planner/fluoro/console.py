@@ -90,3 +90,26 @@ def reachable_side(position: PatientPosition | None, gantry: GantryLimits) -> Li
         return "left"
     left, right = (gantry.reaches(*console_angles_deg(primary, 0.0, position)) for primary in (90.0, -90.0))
     return "right" if right and not left else "left"
+
+
+def frontal_side(position: PatientPosition | None, gantry: GantryLimits) -> Literal["anterior", "posterior"]:
+    """Say at which side of the patient the detector of a frontal view stands.
+
+    Parameters
+    ----------
+    position : str or None
+        How the patient lies; None where nobody said.
+    gantry : GantryLimits
+        How far the C-arm turns.
+
+    Returns
+    -------
+    {"anterior", "posterior"}
+        The posterior one for a patient who lies prone, else the anterior one; unless the gantry reaches only the other.
+    """
+    if position is None:
+        return "anterior"
+    front, back = (gantry.reaches(*console_angles_deg(primary, 0.0, position)) for primary in (0.0, 180.0))
+    if front == back:
+        return "posterior" if position.endswith("P") else "anterior"
+    return "posterior" if back else "anterior"

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from planner.geometry.frames import Array, PointsIndex
 from planner.geometry.grid import Grid
+from planner.geometry.one_at_a_time import one_at_a_time
 from planner.model.volume import Mask
 
 _ANY_MM = 1e-6
@@ -248,6 +249,7 @@ def _cast_view(codes: npt.NDArray[np.uint8], weights: Array, start: Array, stops
         _cast_ray(codes, weights, start, stops[ray], shares[ray])
 
 
+@one_at_a_time
 @numba.njit(cache=True, nogil=True, parallel=True)  # type: ignore[misc, unused-ignore]
 def _cast_views(codes: npt.NDArray[np.uint8], weights: Array, starts: Array, stops: Array, shares: Array) -> None:
     """Do so for many sources."""

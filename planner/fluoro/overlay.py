@@ -1,18 +1,17 @@
 """What is drawn over a view: layers of lines and words in pixels, kept apart from the picture itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
-from skimage.measure import find_contours
 
-from planner.fluoro.carm import magnification, orientation_letters, project
-from planner.fluoro.projector import project_mask
+from planner.fluoro.carm import edge_letters, magnification, project
+from planner.fluoro.shadow_outline import shadow_outlines
 from planner.geometry.frames import Array, unit
-from planner.model.breach import Breach
 from planner.model.carm import CArm
 from planner.model.needle import NeedleWay
 from planner.model.volume import Mask
@@ -35,10 +34,6 @@ _MARK_MM = 10.0
 _LONG_MARK_EVERY = 5
 _LINES = 24
 """So many lines of words fill a picture: to be read in the report, where it is 75 mm high on paper."""
-_NAME_LETTERS = 5
-"""Width of a breach's name, in heights of its letters; by eye."""
-_OUTLINE_LEVEL_MM = 0.3
-"""Length of a ray inside a gap from which its shadow counts. No source: about half a voxel of a fine CT."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,12 +58,13 @@ class Ring:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Text at a pixel; `anchor` says which part of it stands there (Pillow's anchors)."""
+    """Text at a pixel; `anchor` says which part of it stands there (Pillow's anchors), `about` what it names."""
 
     pixel: tuple[float, float]
     text: str
     colour: Colour
     anchor: Anchor = "lt"
+    about: tuple[float, float] | None = None
 
 
 Shape = Line | Ring | Words
@@ -151,7 +147,7 @@ def gap_layer(gap: Mask, carm: CArm, *, name: str = "gap") -> Layer:
     Layer
         Empty where the gap lies beside the picture.
     """
-    return Layer(name, tuple(Line(outline, GAP, 1.5) for outline in _outlines(gap, carm)))
+    return Layer(name, tuple(Line(outline, GAP, 1.5) for outline in shadow_outlines(gap, carm)))
 
 
 def cement_layer(cement: Mask, carm: CArm, *, injected_ml: float) -> Layer:
@@ -171,60 +167,13 @@ def cement_layer(cement: Mask, carm: CArm, *, injected_ml: float) -> Layer:
     Layer
         Empty where the cement lies beside the picture.
     """
-    outlines = _outlines(cement, carm)
+    outlines = shadow_outlines(cement, carm)
     shapes: list[Shape] = [Line(outline, CEMENT, 2.0) for outline in outlines]
     if outlines:
         largest = max(outlines, key=len)
         lowest = largest[int(np.argmax(largest[:, 0]))]
         shapes.append(Words(_pixel(np.add(lowest, [4.0, 0.0])), f"{injected_ml:.1f} mL", CEMENT, "mt"))
     return Layer(f"cement at {injected_ml:.1f} mL", tuple(shapes))
-
-
-def _outlines(mask: Mask, carm: CArm) -> list[Array]:
-    shadow = project_mask(mask, carm)
-    return [outline - 1.0 for outline in find_contours(np.pad(shadow, 1), _OUTLINE_LEVEL_MM)]  # type: ignore[no-untyped-call]
-
-
-def breach_layer(breaches: Iterable[Breach], carm: CArm) -> Layer:
-    """Mark breaches: a ring on each (doubled where open), its name, and a line in which direction cement would leave.
-
-    Parameters
-    ----------
-    breaches : iterable of Breach
-        The breaches.
-    carm : CArm
-        The view.
-
-    Returns
-    -------
-    Layer
-    """
-    shapes: list[Shape] = []
-    names: list[Words] = []
-    for breach in breaches:
-        pixel = project(carm, breach.centroid_lps)
-        tip = None
-        shapes.append(Ring(_pixel(pixel), 6.0, BREACH))
-        if breach.severity == "open":
-            shapes.append(Ring(_pixel(pixel), 9.0, BREACH))
-        if breach.outward_lps is not None:
-            tip = project(carm, np.asarray(breach.centroid_lps) + 8.0 * np.asarray(breach.outward_lps))
-            shapes.append(Line(np.stack([pixel, tip]), BREACH, 1.5))
-        names.append(_name_beside(breach, pixel, tip, names, carm))
-    return Layer("breaches", (*shapes, *names))
-
-
-def _name_beside(breach: Breach, pixel: Array, tip: Array | None, others: Sequence[Words], carm: CArm) -> Words:
-    """Write a breach's name on the side to which no line runs, below names that stand there."""
-    right = tip is None or tip[1] <= pixel[1]
-    anchor: Anchor = "lm" if right else "rm"
-    row, column = _pixel(pixel + np.array([0.0, 12.0 if right else -12.0]))
-    high = 1.1 * _letters_px(carm.rows)
-    for other in sorted(others, key=lambda words: words.pixel[0]):
-        near = abs(other.pixel[1] - column) < _NAME_LETTERS * high
-        if near and abs(other.pixel[0] - row) < high:
-            row = other.pixel[0] + high
-    return Words((row, column), breach.id, BREACH, anchor)
 
 
 def frame_layer(carm: CArm, *, console_deg: tuple[float, float] | None = None) -> Layer:
@@ -250,13 +199,13 @@ def frame_layer(carm: CArm, *, console_deg: tuple[float, float] | None = None) -
         "bottom": ((bottom - 6.0, right / 2), "mb"),
     }
     shapes: list[Shape] = [
-        Words(places[edge][0], letter, LETTERING, places[edge][1]) for edge, letter in orientation_letters(carm).items()
+        Words(places[edge][0], letter, LETTERING, places[edge][1]) for edge, letter in edge_letters(carm).items()
     ]
     shapes.append(Words((6.0, 6.0), angles_text(carm.primary_deg, carm.secondary_deg), LETTERING, "lt"))
     if console_deg is not None:
         text = f"console {round(console_deg[0]):+d} / {round(console_deg[1]):+d}"
         shapes.append(Words((6.0, right - 6.0), text, LETTERING, "rt"))
-    length_mm = _scale_mm(carm)
+    length_mm = scale_mm(carm.columns * carm.pixel_mm * carm.source_isocentre_mm / carm.source_detector_mm)
     length_px = length_mm * carm.source_detector_mm / carm.source_isocentre_mm / carm.pixel_mm
     bar = np.array([[bottom - 12.0, 8.0], [bottom - 12.0, 8.0 + length_px]])
     shapes.append(Line(bar, LETTERING, 2.0))
@@ -264,9 +213,8 @@ def frame_layer(carm: CArm, *, console_deg: tuple[float, float] | None = None) -
     return Layer("frame", tuple(shapes))
 
 
-def _scale_mm(carm: CArm) -> float:
-    """Choose the longest round length that takes up to a third of the picture."""
-    width_mm = carm.columns * carm.pixel_mm * carm.source_isocentre_mm / carm.source_detector_mm
+def scale_mm(width_mm: float) -> float:
+    """Choose the longest round length that takes up to a third of a picture so wide at the isocentre."""
     fitting = [length for length in (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0) if length <= width_mm / 3.0]
     return fitting[-1] if fitting else 1.0
 
@@ -333,7 +281,7 @@ def _sheet(layers: Sequence[Layer], shape: tuple[int, ...], *, rimmed: bool = Tr
     rows, columns = shape
     sheet = Image.new("RGBA", (columns * _FINE, rows * _FINE), (0, 0, 0, 0))
     pen = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(size=_letters_px(rows) * _FINE)
+    font = _font(letters_px(rows) * _FINE)
     for layer in layers:
         for drawn in layer.shapes:
             _put(pen, drawn, font, rim_px=_FINE if rimmed else 0)
@@ -341,8 +289,19 @@ def _sheet(layers: Sequence[Layer], shape: tuple[int, ...], *, rimmed: bool = Tr
     return sheet.convert("RGBa").resize((columns, rows), Image.Resampling.BOX).convert("RGBA")
 
 
-def _letters_px(rows: int) -> int:
+def letters_px(rows: int) -> int:
+    """Give the height of letters in a picture of so many rows, pixels."""
     return max(11, rows // _LINES)
+
+
+def words_px(words: str, rows: int) -> float:
+    """Give how wide words are in a picture of so many rows, pixels."""
+    return _font(letters_px(rows) * _FINE).getlength(words) / _FINE
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size=size)
 
 
 def _put(

@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from planner.config.gantry import GantryLimits
-from planner.fluoro.console import console_angles_deg, patient_angles_deg, reachable_side
+from planner.fluoro.console import console_angles_deg, frontal_side, patient_angles_deg, reachable_side
 from planner.geometry.frames import detector_direction, positioner_angles_deg
 from planner.model.plan import PatientPosition
 
@@ -132,3 +132,21 @@ def test_the_lateral_view_stands_at_the_side_that_the_gantry_reaches(position, l
 
 def test_a_straight_view_has_angles_without_a_sign():
     assert [str(angle) for angle in positioner_angles_deg([-0.0, -1.0, -0.0])] == ["0.0", "0.0"]
+
+
+@pytest.mark.parametrize(
+    ("position", "limits", "side"),
+    [
+        ("HFS", {}, "anterior"),
+        ("HFP", {}, "posterior"),
+        ("FFS", {}, "anterior"),
+        ("FFP", {}, "posterior"),
+        ("HFDR", {}, "anterior"),
+        (None, {}, "anterior"),
+        ("HFS", {"primary_min_deg": 120.0, "primary_max_deg": 180.0}, "posterior"),
+        ("HFP", {"primary_min_deg": 120.0, "primary_max_deg": 180.0}, "anterior"),
+        ("HFP", {"primary_min_deg": 20.0, "primary_max_deg": 90.0}, "posterior"),
+    ],
+)
+def test_the_frontal_view_stands_at_the_side_that_the_gantry_reaches(position, limits, side):
+    assert frontal_side(position, GantryLimits(**limits)) == side

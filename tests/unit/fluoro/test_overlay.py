@@ -8,7 +8,6 @@ from planner.fluoro import overlay
 from planner.fluoro.carm import project
 from planner.fluoro.views import ap_view, trajectory_view, view_at
 from planner.geometry.grid import Grid
-from planner.model.breach import Breach
 from planner.model.carm import NeedleView
 from planner.model.needle import Clearances, Needle, Trajectory
 from planner.model.volume import Mask
@@ -48,23 +47,6 @@ def needle(*, slides=False):
         score=0.5,
         score_terms={},
     )
-
-
-def breach(**change):
-    fields = {
-        "id": "breach-1",
-        "gap_id": "gap-1",
-        "leak_type": "disc",
-        "severity": "open",
-        "barrier_mm": 0.0,
-        "area_mm2": 4.0,
-        "centroid_lps": (10.0, 0.0, 110.0),
-        "outward_lps": (1.0, 0.0, 0.0),
-        "reached": None,
-        "leak_after_ml": None,
-        "watch_view": None,
-    }
-    return Breach(**(fields | change))
 
 
 def words(layer):
@@ -137,43 +119,10 @@ def test_a_gap_is_outlined_round_its_shadow():
     assert empty.shapes == ()
 
 
-@pytest.mark.parametrize(
-    ("change", "rings", "arrows"),
-    [({}, 2, 1), ({"severity": "thin"}, 1, 1), ({"outward_lps": None}, 2, 0)],
-)
-def test_breaches_are_marked_by_severity(change, rings, arrows):
-    layer = overlay.breach_layer([breach(**change)], ap_view(CENTRE, config=CONFIG))
-    assert sum(isinstance(shape, overlay.Ring) for shape in layer.shapes) == rings
-    assert len(lines(layer)) == arrows
-    assert set(words(layer)) == {breach().id}
-
-
-def test_a_breachs_name_stands_clear_of_its_line():
-    carm = ap_view(CENTRE, config=CONFIG)
-    for outward in ((1.0, 0.0, 0.0), (-1.0, 0.0, 0.0)):
-        layer = overlay.breach_layer([breach(outward_lps=outward)], carm)
-        (line,), (name,) = lines(layer), [s for s in layer.shapes if isinstance(s, overlay.Words)]
-        start, tip = line.pixels
-        assert (name.pixel[1] - start[1]) * (tip[1] - start[1]) < 0.0
-
-
-def test_names_of_breaches_at_one_place_do_not_lie_on_each_other():
-    many = [breach(id=f"breach-{n}", centroid_lps=(10.0 + 0.3 * n, 0.0, 110.0)) for n in range(1, 5)]
-    names = [
-        s for s in overlay.breach_layer(many, ap_view(CENTRE, config=CONFIG)).shapes if isinstance(s, overlay.Words)
-    ]
-    at = sorted(name.pixel[0] for name in names)
-    assert len(at) == 4 and np.diff(at).min() > 10.0
-    apart = [breach(), breach(id="breach-2", centroid_lps=(10.0, 0.0, 140.0))]
-    layer = overlay.breach_layer(apart, ap_view(CENTRE, config=CONFIG))
-    rings = [s.pixel[0] for s in layer.shapes if isinstance(s, overlay.Ring)]
-    assert {s.pixel[0] for s in layer.shapes if isinstance(s, overlay.Words)} == set(rings)
-
-
 def test_the_frame_carries_angles_letters_and_a_true_scale():
     carm = view_at(CENTRE, primary_deg=-20.4, secondary_deg=9.6, config=CONFIG)
     layer = overlay.frame_layer(carm, console_deg=(159.6, 9.6))
-    assert {"R", "L", "H", "F", "RAO 20 CRAN 10", "console +160 / +10", "50 mm at the isocentre"} == set(words(layer))
+    assert {"R", "L", "S", "I", "RAO 20 CRAN 10", "console +160 / +10", "50 mm at the isocentre"} == set(words(layer))
     (bar,) = lines(layer)
     ends = project(
         carm, [CENTRE, CENTRE + 50.0 * np.array([np.cos(np.radians(-20.4)), np.sin(np.radians(-20.4)), 0.0])]
@@ -188,12 +137,6 @@ def test_the_frame_carries_angles_letters_and_a_true_scale():
 )
 def test_angles_text(primary, secondary, text):
     assert overlay.angles_text(primary, secondary) == text
-
-
-def test_what_lies_behind_the_source_is_not_drawn():
-    carm = ap_view(CENTRE, config=CONFIG)
-    layer = overlay.breach_layer([breach(centroid_lps=(0.0, 900.0, 100.0))], carm)
-    assert np.all(overlay.draw(GREY, [layer]) == 128)
 
 
 def ball(radius_mm=10.0):
