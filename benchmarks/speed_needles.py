@@ -23,9 +23,10 @@ def time_searches(volume: "Volume", *, repeats: int) -> None:
     from planner.needles.account.describe import Scene
     from planner.needles.search import search_gap
     from planner.pipeline.measured_gaps import anatomy_of
+    from planner.pipeline.run import treatment_position
     from planner.pipeline.scripted import scan_of
     from planner.pipeline.stages import Stages
-    from planner.pipeline.steps import measure_gaps, treatment_position
+    from planner.pipeline.steps import measure_gaps
     from planner.progress import SILENT
     from planner.safety.fields import distance_fields
 

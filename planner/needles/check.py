@@ -6,30 +6,23 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.errors import UsageError
-from planner.geometry.cells import cells_in
 from planner.geometry.frames import Array, unit
-from planner.geometry.rays import segment_distance_mm
-from planner.model.anatomy import GapSpace
-from planner.model.implant import Implant
 from planner.model.needle import Approach, Family, Needle, Trajectory
-from planner.model.volume import Mask
 from planner.needles.account.describe import Scene, told_of
-from planner.needles.candidates import Candidates, Target, target_of
+from planner.needles.candidates import Candidates, Target
 from planner.needles.families import fitting_approaches, kept_rules
+from planner.needles.goals import OFF_TARGET_MM, Goals
 from planner.needles.hip.femoral import thigh_of
 from planner.needles.hip.hip_families import direction_allowed
 from planner.needles.margins import broken_limits, no_limits
 from planner.needles.robustness import aim_errors
 from planner.needles.select import Passed, reachable_ml
 from planner.needles.spine.pedicle import Pedicle, at_isthmus, within_pedicle
-from planner.needles.surroundings import scene_round
 from planner.safety.clearance import Checked, check_straight, sample, surface_normals
 from planner.safety.fields import BONE
 
-OFF_TARGET_MM = 1.5
-"""A tip farther than this from every gap misses them; no source, half a halo's width."""
-_NEAR_IMPLANT_MM = 40.0
-"""A needle so near to an implant is judged as one to it; ours, a screw's length."""
+NO_GAP_TOLD = "no gap was told on this CT, so that the tip lies in none"
+MISSES_GAPS = "the tip misses every gap"
 _WRONG_SIDE = "comes from the side of vessels and nerves"
 _NOT_HELD = frozenset(("not this approach's way through the bone", "not through the region that the settings want"))
 """Rules for what is proposed: a person may choose an approach, and an entry, of his own."""
@@ -58,9 +51,14 @@ class TrajectoryCheck:
         """Whether no hard limit is broken."""
         return not self.violations
 
+    @property
+    def on_its_way(self) -> tuple[str, ...]:
+        """Hard limits that it breaks, without those that say that its tip lies in no gap."""
+        return tuple(v for v in self.violations if v != NO_GAP_TOLD and not v.startswith(MISSES_GAPS))
+
 
 def check_trajectory(
-    scene: Scene, *, entry_lps: npt.ArrayLike, target_lps: npt.ArrayLike, needle: Needle
+    scene: Scene, *, entry_lps: npt.ArrayLike, target_lps: npt.ArrayLike, needle: Needle, goals: Goals | None = None
 ) -> TrajectoryCheck:
     """Judge a straight needle from an entry to a target, which may lie outside of all gaps.
 
@@ -72,6 +70,8 @@ def check_trajectory(
         Any point of the needle outside the bone (the skin, say), and its tip, LPS mm.
     needle : Needle
         Diameter and length.
+    goals : Goals or None
+        What was measured round goals already, of the same scene: for several needles. None measures anew.
 
     Returns
     -------
@@ -90,56 +90,20 @@ def check_trajectory(
     if not depth > 0:
         where = "outside the picture" if np.isnan(depth) else "not inside bone or a gap"
         raise UsageError(f"the target ({tip[0]:.1f}, {tip[1]:.1f}, {tip[2]:.1f}) lies {where}; give one inside a gap")
-    target, off_mm = _target(scene, tip)
-    scene = scene_round(scene, target)
+    goal = (goals or Goals(scene)).at(tip)
+    scene, target, off_mm = goal.scene, goal.target, goal.off_mm
     measured = check_straight(scene.fields, tip, outward, limits=no_limits(needle), fine=True)
     broken = broken_limits(scene.fields, tip, outward, needle, config=scene.config)
     one = _one(scene, target, tip, outward, measured)
     violations = list(broken.values())
     violations += _rules_broken(scene, target, one, needle)
     if off_mm is None:
-        violations.append("no gap was told on this CT, so that the tip lies in none")
+        violations.append(NO_GAP_TOLD)
     elif off_mm > OFF_TARGET_MM:
-        violations.append(f"the tip misses every gap by {off_mm:.1f} mm")
-    trajectory = _told(scene, target, one, needle, measured)
+        violations.append(f"{MISSES_GAPS} by {off_mm:.1f} mm")
+    # who asks about a needle placed it; one that the program proposed says so where it is locked
+    trajectory = _told(scene, target, one, needle, measured).model_copy(update={"made": "edited"})
     return TrajectoryCheck(trajectory, tuple(violations), off_mm)
-
-
-def _target(scene: Scene, tip: Array) -> tuple[Target, float | None]:
-    """Give what a needle with its tip there is judged as: to the gap that it lies in, or to the place itself."""
-    gap, off_mm = _nearest_gap(scene, tip)
-    if gap is None or off_mm is None or off_mm > OFF_TARGET_MM:
-        grid = scene.anatomy.grid
-        place = np.zeros(grid.shape, bool)
-        place[tuple(np.rint(np.asarray(grid.to_index(tip))).astype(int))] = True
-        near = scene.anatomy.implant(None if gap is None else gap.implant_id) or _nearest_implant(scene, tip)
-        gap = GapSpace("none" if gap is None else gap.id, None if near is None else near.id, Mask(grid, place))
-    return target_of(scene.anatomy, gap, scene.fields), off_mm
-
-
-def _nearest_implant(scene: Scene, tip: Array) -> Implant | None:
-    far = [(_distance_mm(implant, tip), n) for n, implant in enumerate(scene.anatomy.implants)]
-    least, n = min(far, default=(np.inf, 0))
-    return scene.anatomy.implants[n] if least <= _NEAR_IMPLANT_MM else None
-
-
-def _distance_mm(implant: Implant, tip: Array) -> float:
-    if implant.axis is None:
-        return float(np.linalg.norm(np.subtract(implant.centroid_lps, tip)))
-    return float(segment_distance_mm(tip, implant.axis.head_lps, implant.axis.tip_lps))
-
-
-def _nearest_gap(scene: Scene, tip: Array) -> tuple[GapSpace | None, float | None]:
-    best: tuple[GapSpace | None, float | None] = (None, None)
-    half = min(scene.anatomy.grid.spacing_mm) / 2
-    for gap in scene.anatomy.gaps:
-        points = np.asarray(scene.anatomy.grid.to_lps(cells_in(gap.mask.voxels)))
-        if not len(points):
-            continue
-        distance = max(0.0, float(np.linalg.norm(points - tip, axis=1).min()) - half)
-        if best[1] is None or distance < best[1]:
-            best = (gap, distance)
-    return best
 
 
 def _one(scene: Scene, target: Target, tip: Array, outward: Array, measured: Checked) -> Passed:

@@ -124,14 +124,72 @@ def plan_needles(
     if not anatomy.gaps and not config.wishes.locked:
         return NeedlePlan((), ())
     scene = Scene(anatomy, distance_fields(anatomy, config=config), tuple(breaches), config, console)
-    searches: list[GapSearch] = []
+    return put_locked(scene, search_gaps(scene, catalogue=catalogue, monitor=monitor), catalogue=catalogue)
+
+
+def search_gaps(
+    scene: Scene, *, catalogue: Mapping[str, Needle] | None = None, monitor: Monitor = SILENT
+) -> tuple[GapSearch, ...]:
+    """Search needles to every gap, whatever needles the settings hold.
+
+    Parameters
+    ----------
+    scene : Scene
+        Anatomy, distances, settings.
+    catalogue : Mapping[str, Needle] or None
+        The needles that can be had; None for those of the settings.
+    monitor : Monitor
+        Who is following the work.
+
+    Returns
+    -------
+    tuple of GapSearch
+        One a gap; ids are those of its own search.
+
+    Raises
+    ------
+    UsageError
+        If a needle is not in the catalogue.
+    CancelledError
+        If the monitor asks to stop.
+    """
+    return tuple(
+        search_gap(scene, gap, catalogue=catalogue)
+        for gap in track(scene.anatomy.gaps, stage="needles", monitor=monitor)
+    )
+
+
+def put_locked(
+    scene: Scene, searches: Sequence[GapSearch], *, catalogue: Mapping[str, Needle] | None = None
+) -> NeedlePlan:
+    """Put the needles that the settings hold among those that were found, name all, and put them together.
+
+    Parameters
+    ----------
+    scene : Scene
+        As for the search, with the settings' locked needles.
+    searches : sequence of GapSearch
+        As `search_gaps` gives them.
+    catalogue : Mapping[str, Needle] or None
+        The needles that can be had; None for those of the settings.
+
+    Returns
+    -------
+    NeedlePlan
+
+    Raises
+    ------
+    UsageError
+        If a needle is not in the catalogue.
+    """
+    config = scene.config
+    told: list[GapSearch] = []
     locked = locked_ways(scene, catalogue=catalogue)
     number = 0
-    for gap in track(anatomy.gaps, stage="needles", monitor=monitor):
-        search = search_gap(scene, gap, catalogue=catalogue)
+    for search in searches:
         # What a person chose comes before what is proposed.
         held = [way.trajectory for way in locked if way.trajectory is not None and way.reaches]
-        held = [trajectory for trajectory in held if trajectory.gap_id == gap.id]
+        held = [trajectory for trajectory in held if trajectory.gap_id == search.gap_id]
         named = []
         others = [t for t in search.trajectories if not any(_is_alike(t, own, config) for own in held)]
         # one that breaks hard limits stays, and is told last: nobody is to take it for the best
@@ -140,12 +198,12 @@ def plan_needles(
             number += 1
             words = (*trajectory.cautions, *_unseen(trajectory))
             named.append(trajectory.model_copy(update={"id": f"trajectory-{number}", "rank": rank, "cautions": words}))
-        searches.append(replace(search, trajectories=tuple(named)))
-    found = [trajectory for search in searches for trajectory in search.trajectories]
+        told.append(replace(search, trajectories=tuple(named)))
+    found = [trajectory for search in told for trajectory in search.trajectories]
     sets = needle_sets(
-        found, anatomy.gaps, reach_mm=config.reach_mm, most_needles=config.needles_in_set, config=config.sets
+        found, scene.anatomy.gaps, reach_mm=config.reach_mm, most_needles=config.needles_in_set, config=config.sets
     )
-    return NeedlePlan(tuple(searches), sets, locked)
+    return NeedlePlan(tuple(told), sets, locked)
 
 
 def _unseen(way: Trajectory) -> Iterator[str]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from planner.geometry.cells import cells_in
 from planner.needles.account.describe import Scene
 from planner.needles.candidates import Target
 from planner.safety.fields import distance_from_points
@@ -43,5 +44,5 @@ def _lies_in_disc(scene: Scene, target: Target) -> bool:
     if target.implant is not None and target.implant.kind == "cage":
         return True
     disc = scene.anatomy.disc
-    inside = 0 if disc is None else int(np.count_nonzero(disc.voxels & target.gap.mask.voxels))
+    inside = 0 if disc is None else int(np.count_nonzero(disc.voxels[tuple(cells_in(target.gap.mask.voxels).T)]))
     return inside >= _IN_DISC_SHARE * max(1, len(target.points_lps))

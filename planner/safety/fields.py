@@ -1,6 +1,7 @@
 """Distance fields: how far every place is from metal, canal, forbidden tissue, the bone's surface and the skin."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import edt
 import numpy as np
@@ -165,10 +166,21 @@ def distance_from_points(points_lps: Array, grid: Grid, *, reach_mm: float) -> B
     index = np.rint(np.asarray(grid.to_index(points_lps))).astype(np.intp)
     room = np.array([int(np.ceil(reach_mm / s)) + 2 for s in spacing])
     corner = index.min(axis=0) - room
+    if len(index) == 1:
+        a, b, c = (int(n) for n in room)
+        return BoxedDistance(_from_one((a, b, c), spacing), (int(corner[0]), int(corner[1]), int(corner[2])))
     free = np.ones(tuple(index.max(axis=0) + room + 1 - corner), bool)
     free[tuple((index - corner).T)] = False
     distance = np.asarray(edt.edt(free, anisotropy=spacing, parallel=_THREADS), np.float32)
     return BoxedDistance(distance, (int(corner[0]), int(corner[1]), int(corner[2])))
+
+
+@lru_cache(maxsize=4)
+def _from_one(room: tuple[int, int, int], spacing_mm: tuple[float, float, float]) -> npt.NDArray[np.float32]:
+    """Give the distance from the middle voxel of a box that reaches `room` voxels to each side; the same anywhere."""
+    free = np.ones([2 * n + 1 for n in room], bool)
+    free[room] = False
+    return np.asarray(edt.edt(free, anisotropy=spacing_mm, parallel=_THREADS), np.float32)
 
 
 def depth_in_gap(points_lps: Array, gap: Mask, metal: Bools) -> BoxedDistance:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.geometry.frames import Array
+from planner.geometry.one_at_a_time import one_at_a_time
 
 Field = npt.NDArray[np.float32]
 
@@ -35,8 +36,9 @@ class Compiled:
 
     def __init__(self, loop: Callable[..., None], *, few: int) -> None:
         self._few = few
-        self._one = numba.njit(cache=True)(loop)
-        self._all = numba.njit(cache=True, parallel=True)(loop)
+        # numba keeps one compiled loop a function on disk, whichever was first: the one may be the other.
+        self._one = one_at_a_time(numba.njit(cache=True)(loop))
+        self._all = one_at_a_time(numba.njit(cache=True, parallel=True)(loop))
 
     def __call__(self, count: int, *arguments: object) -> None:
         """Run the loop of so many rounds on its arguments."""

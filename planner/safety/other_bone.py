@@ -85,7 +85,8 @@ def distance_from_others(target: Mask, bone: Mask, bones: tuple[Bone, ...], own:
     corner = (box[0].start, box[1].start, box[2].start)
     if not others.any():
         return BoxedDistance(np.full(shape, FAR_MM, np.float32), corner)
-    outside = edt.edt(~others, anisotropy=spacing, parallel=_THREADS)
+    # As bytes, which edt takes as they are: it copies bools into twice the time.
+    outside = edt.edt((~others).view(np.uint8), anisotropy=spacing, parallel=_THREADS)
     half = 0.5 * float(np.prod(spacing)) ** (1 / 3)
     return BoxedDistance(np.asarray(outside - half, dtype=np.float32), corner)
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
+from planner.geometry.one_at_a_time import one_at_a_time
 
 Single = npt.NDArray[np.float32]
 STEP_MM = 0.2
@@ -232,6 +233,7 @@ def _bone_end(read: Any, taken: Any, half: Any) -> Any:
     return 0.0
 
 
+@one_at_a_time
 @numba.njit(cache=True, parallel=True, nogil=True)  # type: ignore[misc, unused-ignore]
 def _cast(
     hu: Any, depth: Any, metal: Any, start: Any, steps: Any, count: Any, back: Any, reach: Any, beyond: Any, soft: Any,

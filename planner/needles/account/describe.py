@@ -66,9 +66,12 @@ class Scene:
     depths: dict[Target, BoxedDistance] = field(default_factory=dict)
 
     def hip_site(self, target: Target) -> HipSite:
-        """Give what all ways to a hip's gap share; measured once a target."""
+        """Give what all ways to a hip's gap share; measured once a target, and what its implant's gaps share once."""
         if target not in self.memo:
-            self.memo[target] = hip_site(self.anatomy, self.fields, target, self.breaches, config=self.config)
+            like = next((site for known, site in self.memo.items() if known.implant is target.implant), None)
+            self.memo[target] = hip_site(
+                self.anatomy, self.fields, target, self.breaches, config=self.config, like=like
+            )
         return self.memo[target]
 
     def wall_depth(self, target: Target) -> BoxedDistance:

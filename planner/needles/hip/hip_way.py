@@ -96,7 +96,13 @@ class HipSite:
 
 
 def hip_site(
-    anatomy: Anatomy, fields: Fields, target: Target, breaches: Sequence[Breach], *, config: NeedleConfig
+    anatomy: Anatomy,
+    fields: Fields,
+    target: Target,
+    breaches: Sequence[Breach],
+    *,
+    config: NeedleConfig,
+    like: HipSite | None = None,
 ) -> HipSite:
     """Measure what all ways to a hip's gap share.
 
@@ -112,6 +118,8 @@ def hip_site(
         Open and thin places of the bone.
     config : NeedleConfig
         Settings.
+    like : HipSite or None
+        Another target's of the same implant in the same scene: what does not depend on the target is taken from it.
 
     Returns
     -------
@@ -121,8 +129,8 @@ def hip_site(
         anatomy=anatomy,
         fields=fields,
         target=target,
-        spots=weak_spots(anatomy, target, breaches),
-        density_hu=cortex_density_hu(anatomy, fields, config=config.hip),
+        spots=weak_spots(anatomy, target, breaches) if like is None else like.spots,
+        density_hu=cortex_density_hu(anatomy, fields, config=config.hip) if like is None else like.density_hu,
         sure=sureness(anatomy, target, fields, config=config.hip),
         config=config,
     )

@@ -5,6 +5,7 @@ both: so in front of the posterior wall is what lies before the canal's front at
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,10 @@ import numpy.typing as npt
 from planner.geometry.cells import cells_in
 from planner.geometry.frames import Array
 from planner.model.anatomy import Anatomy
+from planner.model.volume import Mask
 
+Row = tuple[float, float, float, float]
+_NEAR_MM = 50.0
 _SLAB_MM = 2.0
 _STEP_MM = 0.5
 
@@ -90,17 +94,47 @@ def canal_wall(anatomy: Anatomy, *, near_mm: float) -> CanalWall | None:
     """
     if anatomy.canal is None:
         return None
-    points = np.asarray(anatomy.grid.to_lps(cells_in(anatomy.canal.voxels)))
-    points = points[np.abs(points[:, 2] - near_mm) < 50.0]
+    rows = [row for slab in _slabs(anatomy.canal) if (row := slab.row_near(near_mm)) is not None]
+    return CanalWall(*np.array(rows).T) if rows else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Slab:
+    """The canal's voxels of one height, LPS mm, and what is measured on them all; `half_mm`: half a voxel."""
+
+    points_lps: Array
+    half_mm: float
+    low_mm: float
+    high_mm: float
+    row: Row
+
+    def row_near(self, near_mm: float) -> Row | None:
+        """Give height, left, right and front of what lies less than 50 mm from a height; None where nothing does."""
+        if max(abs(self.low_mm - near_mm), abs(self.high_mm - near_mm)) < _NEAR_MM:
+            return self.row
+        points = self.points_lps[np.abs(self.points_lps[:, 2] - near_mm) < _NEAR_MM]
+        return _row(points, self.half_mm) if len(points) else None
+
+
+@lru_cache(maxsize=2)
+def _slabs(canal: Mask) -> tuple[_Slab, ...]:
+    """Part the canal by height; kept, for each target of a plan asks for it, and each place of a needle that is moved.
+
+    Two at most are kept: those of a CT, and of the same before an edit.
+    """
+    points = np.asarray(canal.grid.to_lps(cells_in(canal.voxels)))
     if not len(points):
-        return None
+        return ()
     bins = np.floor(points[:, 2] / _SLAB_MM).astype(int)
     order = np.argsort(bins, kind="stable")
     groups = np.split(points[order], np.flatnonzero(np.diff(bins[order])) + 1)
-    half = 0.5 * float(np.prod(anatomy.grid.spacing_mm)) ** (1 / 3)
-    rows = [(g[:, 2].mean(), *np.percentile(g[:, 0], [95.0, 5.0]), _front(g[:, 1], half)) for g in groups]
-    heights, left, right, front = np.array(rows).T
-    return CanalWall(heights, left, right, front)
+    half = 0.5 * float(np.prod(canal.grid.spacing_mm)) ** (1 / 3)
+    return tuple(_Slab(g, half, float(g[:, 2].min()), float(g[:, 2].max()), _row(g, half)) for g in groups)
+
+
+def _row(points_lps: Array, half_mm: float) -> Row:
+    left, right = np.percentile(points_lps[:, 0], [95.0, 5.0])
+    return float(points_lps[:, 2].mean()), float(left), float(right), _front(points_lps[:, 1], half_mm)
 
 
 def _front(along_mm: Array, half_mm: float) -> float:

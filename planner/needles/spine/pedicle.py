@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from planner.model.anatomy import Anatomy
 from planner.model.bones import Bone
 from planner.model.bones import Pedicle as MeasuredPedicle
 from planner.model.implant import Implant
+from planner.model.volume import Mask
 from planner.needles.spine.canal_wall import CanalWall, canal_wall
 from planner.safety.clearance import sample
 from planner.safety.fields import CANAL, Fields, canal_midline
@@ -94,7 +96,7 @@ def _found(
 ) -> Sequence[Pedicle]:
     if anatomy.canal is None:
         return ()
-    heights, middle, _ = canal_midline(anatomy.canal.voxels, anatomy.grid)
+    heights, middle = _midline(anatomy.canal)
 
     def centre_at(z: float) -> Array:
         return np.array([np.interp(z, heights, middle[:, k]) for k in range(3)])
@@ -115,6 +117,13 @@ def _found(
         )
         for p in known
     )  # fmt: skip
+
+
+@lru_cache(maxsize=2)
+def _midline(canal: Mask) -> tuple[Array, Array]:
+    """Give the canal's heights and middle; kept, for each target and each place of a moved needle asks for it."""
+    heights, middle, _ = canal_midline(canal.voxels, canal.grid)
+    return heights, middle
 
 
 def _of_screw(

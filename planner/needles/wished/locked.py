@@ -7,7 +7,8 @@ from planner.errors import UsageError
 from planner.model.needle import Needle, Trajectory
 from planner.needles.account.describe import Scene
 from planner.needles.catalogue import catalogue_of, needle_named
-from planner.needles.check import OFF_TARGET_MM, check_trajectory
+from planner.needles.check import check_trajectory
+from planner.needles.goals import OFF_TARGET_MM
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +65,6 @@ def locked_ways(scene: Scene, *, catalogue: Mapping[str, Needle] | None = None) 
             # a tip that lay in bone before a new segmentation must not stop the whole plan
             ways.append(LockedWay(None, (str(error),), None))
             continue
-        held = judged.trajectory.model_copy(update={"locked": True, "violations": judged.violations})
+        held = judged.trajectory.model_copy(update={"locked": True, "violations": judged.violations, "made": wish.made})
         ways.append(LockedWay(held, judged.violations, judged.off_target_mm))
     return tuple(ways)

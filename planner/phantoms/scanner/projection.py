@@ -12,6 +12,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from planner.geometry.one_at_a_time import one_at_a_time
 from planner.xray.attenuation import Array
 
 Single = npt.NDArray[np.float32]
@@ -104,6 +105,7 @@ def _add(line: Any, left: Any, rest: Any, part: Any, total: Any) -> None:
             total[m] += rest * line[left, m] + part * line[left + 1, m]
 
 
+@one_at_a_time
 @numba.njit(cache=True, fastmath=True, parallel=True, nogil=True)  # type: ignore[misc, unused-ignore]
 def _integrate(
     image: Any, used: Any, place: Any, cosine: Any, sine: Any, first: Any, index: Any, material: Any, out: Any
@@ -259,6 +261,7 @@ def _beer(
             q[row] += passed * kev
 
 
+@one_at_a_time
 @numba.njit(cache=True, fastmath=True, parallel=True, nogil=True)  # type: ignore[misc, unused-ignore]
 def _transmit(
     light: Any, light_first: Any, light_ray: Any, heavy: Any, heavy_first: Any, heavy_ray: Any, share: Any, energy: Any,

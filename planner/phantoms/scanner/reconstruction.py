@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
+from planner.geometry.one_at_a_time import one_at_a_time
 from planner.xray.attenuation import Array
 
 Single = npt.NDArray[np.float32]
@@ -115,6 +116,7 @@ def back_project(
     return np.moveaxis(out, 2, 0)
 
 
+@one_at_a_time
 @numba.njit(cache=True, fastmath=True, parallel=True, nogil=True)  # type: ignore[misc, unused-ignore]
 def _smear(views: Any, cosine: Any, sine: Any, first: Any, step: Any, x: Any, y: Any, out: Any) -> None:
     for row in numba.prange(out.shape[0]):

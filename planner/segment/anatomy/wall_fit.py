@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from planner.geometry.frames import Array
+from planner.geometry.one_at_a_time import one_at_a_time
 
 _LEAST_BLUR_MM = 0.05
 _STARTS_MM = (0.6, 1.3, 2.6, 4.5, 7.0)
@@ -86,6 +87,7 @@ def fit_walls(profiles_hu: Array, depth_mm: Array, blur_mm: Array, density_hu: A
     return WallFit(out[:, 0], out[:, 1], out[:, 2], out[:, 3], out[:, 4])
 
 
+@one_at_a_time
 @numba.njit(cache=True, parallel=True, nogil=True)  # type: ignore[misc, unused-ignore]
 def _fit_all(profiles: Any, depth: Any, blur: Any, density: Any, starts: Any, table: Any, out: Any) -> None:
     for n in numba.prange(len(profiles)):

@@ -8,7 +8,7 @@ from planner.model.needle import Clearances, CurvedCannula, Needle, Trajectory
 from planner.model.picked_target import PickedTarget, PickedWay
 from planner.model.plan import Plan, Review, Series, Software
 from planner.needles.catalogue import CATALOGUE, needle_named
-from planner.needles.lock import is_held_by, lock_of
+from planner.needles.lock import is_held_by, lock_of, straight_of, why_not_locked
 
 NAME = next(name for name, needle in CATALOGUE.items() if needle == needle_named("13G"))
 SKIN, BONE, TIP = (40.0, 120.0, 12.0), (22.0, 30.0, 6.0), (18.0, 10.0, 14 / 3)
@@ -54,7 +54,11 @@ def picked(gap_id):
 
 
 def test_a_straight_needle_is_held_from_its_skin_to_its_tip():
-    assert lock_of(plan_with(way()), "trajectory-1") == LockedNeedle(entry_lps=SKIN, target_lps=TIP, needle=NAME)
+    assert lock_of(plan_with(way()), "trajectory-1") == LockedNeedle(
+        entry_lps=SKIN, target_lps=TIP, needle=NAME, made="automatic"
+    )
+    own = lock_of(plan_with(way(made="edited")), "trajectory-1")
+    assert own.made == "edited"
 
 
 def test_without_skin_in_view_the_entry_into_bone_gives_the_direction():
@@ -75,6 +79,12 @@ def test_without_skin_in_view_the_entry_into_bone_gives_the_direction():
 def test_what_a_wish_cannot_say_is_refused(changes, why):
     with pytest.raises(UsageError, match=why):
         lock_of(plan_with(way(**changes)), "trajectory-1")
+    words = why_not_locked(plan_with(way(**changes)), "trajectory-1")
+    assert words is not None and why in words
+
+
+def test_nothing_is_said_against_holding_a_straight_needle():
+    assert why_not_locked(plan_with(way()), "trajectory-1") is None
 
 
 def test_a_needle_to_a_picked_target_is_held_only_in_a_gap():
@@ -111,3 +121,22 @@ def test_another_needle_is_not_the_held_one(other):
 
 def test_a_sliding_needle_is_never_the_held_one():
     assert not is_held_by(way(slides_along_implant=True), LockedNeedle(entry_lps=SKIN, target_lps=TIP, needle=NAME))
+
+
+def test_a_straight_needle_can_be_moved_even_where_it_leads_to_no_gap():
+    plan = plan_with(picked=(picked(None),))
+    with pytest.raises(UsageError, match="no gap"):
+        lock_of(plan, "target-1-needle-1")
+    taken = straight_of(plan, "target-1-needle-1")
+    assert taken == LockedNeedle(entry_lps=SKIN, target_lps=TIP, needle=NAME, made="automatic")
+
+
+def test_what_cannot_be_moved_says_why():
+    bent = way(slides_along_implant=True, aim_lps=BONE)
+    with pytest.raises(UsageError, match="cannot be moved: it slides along the implant or bends"):
+        straight_of(plan_with(bent), "trajectory-1")
+    other = way(needle=Needle(gauge="9G", outer_diameter_mm=3.0, length_mm=77.0))
+    with pytest.raises(UsageError, match="not in the catalogue"):
+        straight_of(plan_with(other), "trajectory-1")
+    with pytest.raises(UsageError, match="no needle"):
+        straight_of(plan_with(), "trajectory-1")

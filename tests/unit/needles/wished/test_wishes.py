@@ -73,6 +73,7 @@ def test_a_locked_needle_stays_and_comes_first(vertebra, free):
     lock = LockedNeedle(entry_lps=own.path_lps[0], target_lps=own.target_lps)
     held = plan_needles(vertebra, config=with_wishes(locked=(lock,)), console=console)
     first = held.trajectories[0]
+    assert first.made == "edited" and {t.made for t in held.trajectories[1:]} == {"automatic"}
     assert first.locked and first.rank == 1 and first.target_lps == pytest.approx(own.target_lps)
     assert not any(t.locked for t in held.trajectories[1:])
     # the one that was found there before would tell the same again
@@ -80,6 +81,13 @@ def test_a_locked_needle_stays_and_comes_first(vertebra, free):
     assert np.abs(ends - [*own.target_lps, *own.entry_bone_lps]).max(axis=1).min() > 0.5
     assert [t.rank for t in held.trajectories] == list(range(1, len(held.trajectories) + 1))
     assert not list(of_locked(held.locked))
+
+
+def test_a_locked_proposal_stays_the_programs(vertebra, free):
+    own = next(t for t in free.trajectories if not t.slides_along_implant)
+    lock = LockedNeedle(entry_lps=own.path_lps[0], target_lps=own.target_lps, made="automatic")
+    held = plan_needles(vertebra, config=with_wishes(locked=(lock,)), console=console)
+    assert held.trajectories[0].locked and held.trajectories[0].made == "automatic"
 
 
 def test_a_locked_needle_that_breaks_a_limit_stays_and_is_told(vertebra):
