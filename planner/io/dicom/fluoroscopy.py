@@ -27,22 +27,23 @@ from pydicom.uid import (
 
 from planner.errors import GeometryError, OutputError, UsageError
 from planner.io.dicom.overlay_planes import OverlayPlane, add_overlays, plain_text
+from planner.io.dicom.plan_series import plan_digest, series_description
 from planner.io.dicom.source_study import SourceCt, add_patient_and_study, read_source_ct
 from planner.io.dicom.write import MANUFACTURER, SOFTWARE_VERSION, decimal_string, derived_uid, file_meta
 from planner.io.quiet import quiet
 from planner.io.whole_file import write_whole
 from planner.model.carm import CArm
-from planner.model.plan import PatientPosition
+from planner.model.plan import PatientPosition, Plan
 
 _SERIES_NUMBER = 301
 """After the labels' 300. Ours."""
-_SERIES_DESCRIPTION = "cement plan: simulated fluoroscopy"
 _DERIVATION = (
     "Simulated fluoroscopy, computed from a CT: no X-ray picture was taken. For planning only, not for diagnosis."
 )
 _DRAWN = " Drawings of the plan are part of the pixels."
 _SPACING = "at the isocentre, from the C-arm's distances"
 _DESCRIPTION_LENGTH = 1024
+_NOTE_LENGTH = 128
 _PRIVATE_GROUP = 0x0021
 _PRIVATE_ISOCENTRE, _PRIVATE_CONSOLE, _PRIVATE_ROTATION, _PRIVATE_FLIP = 0x01, 0x02, 0x03, 0x04
 _FLIPPED = {"none": "", "left_right": "mirrored left to right", "top_bottom": "mirrored top to bottom"}
@@ -89,6 +90,8 @@ def write_fluoroscopy(
     burned_in: bool = False,
     instance_number: int = 1,
     frame_time_ms: float = 100.0,
+    notes: Sequence[str] = (),
+    plan: Plan | None = None,
 ) -> None:
     """Write one simulated picture, or a turn of the C-arm, as DICOM.
 
@@ -114,6 +117,10 @@ def write_fluoroscopy(
         The picture's place among those of its series.
     frame_time_ms : float
         Pace at which a turn is played. No real time passes in it; ten pictures a second are our choice.
+    notes : sequence of str
+        Sentences that a reader must not miss: they come first in the Image Comments.
+    plan : Plan or None
+        The plan that is drawn over the picture; None for a picture of the CT alone.
 
     Raises
     ------
@@ -129,8 +136,10 @@ def write_fluoroscopy(
 
     Notes
     -----
-    All pictures of one CT and treatment position are one series. UIDs derive from what is in the file: the same
-    picture gives the same file, byte for byte, which therefore holds no date but the study's.
+    All pictures of one CT, treatment position and plan are one series; those of another plan, or of the same one in
+    another state of its review, are another series, whose description begins with "UNREVIEWED" or "EDITED, NOT
+    APPROVED" where nobody approved it. UIDs derive from what is in the file: the same picture of the same plan gives
+    the same file, byte for byte, which therefore holds no date but the study's.
 
     - Modality is OT. The standard's word for where the data come from would be CT, but viewers take the grey values of
       CT for HU; and XA would count as an exposure that nobody made, in dose registers as in the eyes of a reader.
@@ -164,12 +173,12 @@ def write_fluoroscopy(
         _add_turn(dataset, frames, frame_time_ms)
     add_overlays(dataset, overlays, pixels.shape[1:])
     dataset.DerivationDescription = _DERIVATION + (_DRAWN if burned_in else "")
-    dataset.ImageComments = _comments(frames, description, treatment_position)
+    dataset.ImageComments = _comments(frames, description, treatment_position, notes)
     dataset.InstanceNumber = instance_number
     if treatment_position is not None:
         dataset.PatientPosition = treatment_position
     with quiet():
-        content = _encoded(dataset, source, treatment_position)
+        content = _encoded(dataset, source, treatment_position, plan)
     write_whole(content, path)
 
 
@@ -308,10 +317,13 @@ def _wrapped_deg(angle_deg: float) -> float:
     return angle_deg if abs(angle_deg) <= 180.0 else (angle_deg + 180.0) % 360.0 - 180.0
 
 
-def _comments(frames: Sequence[FluoroscopyFrame], description: str, position: PatientPosition | None) -> str:
+def _comments(
+    frames: Sequence[FluoroscopyFrame], description: str, position: PatientPosition | None, notes: Sequence[str]
+) -> str:
     """Say in words what the picture shows and how the C-arm stands."""
     first, last = frames[0], frames[-1]
-    lines = [plain_text(description, _DESCRIPTION_LENGTH), "Simulated from CT."]
+    lines = [*(plain_text(note, _NOTE_LENGTH) for note in notes)]
+    lines += [plain_text(description, _DESCRIPTION_LENGTH), "Simulated from CT."]
     patient = [(_wrapped_deg(f.carm.primary_deg), f.carm.secondary_deg) for f in (first, last)]
     lines.append(_angles("C-arm in the patient's axes", *patient))
     if first.console_deg is not None and last.console_deg is not None:
@@ -332,14 +344,16 @@ def _angles(name: str, first: tuple[float, float], last: tuple[float, float]) ->
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _encoded(dataset: Dataset, source: SourceCt, position: PatientPosition | None) -> bytes:
+def _encoded(dataset: Dataset, source: SourceCt, position: PatientPosition | None, plan: Plan | None) -> bytes:
     """Put patient, study and series in, and give the whole file."""
     dataset.Modality = "OT"
     dataset.Laterality = ""  # both sides may be in view
-    dataset.SeriesNumber, dataset.SeriesDescription = _SERIES_NUMBER, _SERIES_DESCRIPTION
+    dataset.SeriesNumber = _SERIES_NUMBER
+    dataset.SeriesDescription = series_description("simulated fluoroscopy", None if plan is None else plan.review)
     dataset.Manufacturer = dataset.ManufacturerModelName = MANUFACTURER
     dataset.SoftwareVersions = SOFTWARE_VERSION
-    series = (source.study_instance_uid, source.series_instance_uid, position or "", SOFTWARE_VERSION)
+    told = "" if plan is None else plan_digest(plan)
+    series = (source.study_instance_uid, source.series_instance_uid, position or "", SOFTWARE_VERSION, told)
     dataset.StudyInstanceUID = source.study_instance_uid
     dataset.SeriesInstanceUID = derived_uid("fluoroscopy-series", *series)
     dataset.FrameOfReferenceUID = source.frame_of_reference_uid
@@ -347,7 +361,7 @@ def _encoded(dataset: Dataset, source: SourceCt, position: PatientPosition | Non
     dataset.SourceImageSequence = [_reference(*image) for image in source.images]
     # Of the picture alone: from a pseudonymised file nobody shall be able to try names.
     digest = hashlib.sha256(_file(dataset, derived_uid("fluoroscopy"))).hexdigest()
-    add_patient_and_study(dataset, source)
+    add_patient_and_study(dataset, source.patient_and_study)
     return _file(dataset, derived_uid("fluoroscopy", *series, digest))
 
 

@@ -1,5 +1,7 @@
 """Label maps as DICOM Segmentation, out and in."""
 
+import hashlib
+import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,37 +11,28 @@ import highdicom as hd
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
-from pydicom.sr.coding import Code
 from pydicom.uid import UID
 
-from planner.errors import GeometryError, InputError, LabelError, OutputError
+from planner.errors import GeometryError, InputError, LabelError
 from planner.geometry.grid import Grid
+from planner.io.dicom.codes import own_scheme
 from planner.io.dicom.elements import DAMAGE, DamagedFileError, open_dataset
 from planner.io.dicom.geometry import SAME_PLACE_MM, Arranged, arrange, plane_of
 from planner.io.dicom.headers import CT_IMAGE, SliceHeader
+from planner.io.dicom.plan_series import plan_digest, series_description
+from planner.io.dicom.repeatable import make_repeatable
+from planner.io.dicom.segments import segment_descriptions
 from planner.io.dicom.slices import read_slices
-from planner.io.dicom.source_study import MAY_BE_EMPTY
+from planner.io.dicom.source_study import SourceCt, add_patient_and_study, read_source_ct, without_patient
+from planner.io.dicom.structure_terms import kind_of
 from planner.io.dicom.write import MANUFACTURER, SOFTWARE_VERSION, derived_uid
-from planner.model.labels import LabelMap, Structure, StructureKind
+from planner.io.quiet import quiet
+from planner.io.whole_file import write_whole
+from planner.model.labels import LabelMap, Structure
+from planner.model.plan import Plan
 from planner.model.scan import StoredSlices
 
-_ANATOMY = Code("91723000", "SCT", "Anatomical Structure")
-_OBJECT = Code("260787004", "SCT", "Physical object")
-_ALTERED = Code("49755003", "SCT", "Morphologically Altered Structure")
-_CODES: dict[StructureKind, tuple[Code, Code]] = {
-    "implant": (_OBJECT, Code("40388003", "SCT", "Implant")),
-    "bone": (_ANATOMY, Code("272673000", "SCT", "Bone")),
-    "gap": (_ALTERED, Code("52988006", "SCT", "Lesion")),
-    "breach": (_ALTERED, Code("6920004", "SCT", "Defect")),
-    "canal": (_ANATOMY, Code("61853006", "SCT", "Spinal canal")),
-    "disc": (_ANATOMY, Code("360499006", "SCT", "Intervertebral disc")),
-    "other": (_ANATOMY, Code("85756007", "SCT", "Tissue")),
-}
-"""Category and type of each kind (SNOMED CT; categories from DICOM CID 7150)."""
-_KIND_OF = {pair[1].value: kind for kind, pair in _CODES.items()}
 _SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
-_MAY_BE_EMPTY = (*MAY_BE_EMPTY, "PositionReferenceIndicator")
-"""Attributes of type 2: there, but possibly empty (PS3.5 7.4.3)."""
 _ROUNDED_MM = 0.9
 """Positions rounded to whole mm lie no further off."""
 _SAME_DIRECTION = 0.999
@@ -84,6 +77,9 @@ def write_seg_on_slices(
     slices: StoredSlices,
     source_slice_files: Sequence[Path],
     path: Path,
+    *,
+    plan: Plan | None = None,
+    description: str | None = None,
 ) -> None:
     """Write labels as a DICOM Segmentation of a CT whose slices lie on no one grid.
 
@@ -99,6 +95,10 @@ def write_seg_on_slices(
         As for `write_seg`.
     path : Path
         The file to write.
+    plan : Plan or None
+        The plan that the labels belong to, which tells what they are; None for their kinds alone.
+    description : str or None
+        What the labels are, for people, 64 letters at most; None for none.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def write_seg_on_slices(
     _require_same_slices(slices, arranged.layout.stored)
     if codes.shape != slices.shape:
         raise GeometryError(f"the labels have shape {codes.shape}, the CT's slices {slices.shape}")
-    _write(codes, structures, arranged.headers, path)
+    _write(codes, structures, arranged.headers, path, plan=plan, description=description)
 
 
 def _arranged(files: Sequence[Path], slices: StoredSlices) -> Arranged:
@@ -163,24 +163,31 @@ def _require_same_slices(ours: StoredSlices, theirs: StoredSlices) -> None:
 
 
 def _write(
-    codes: npt.NDArray[np.generic], structures: Sequence[Structure], headers: Sequence[SliceHeader], path: Path
+    codes: npt.NDArray[np.generic],
+    structures: Sequence[Structure],
+    headers: Sequence[SliceHeader],
+    path: Path,
+    *,
+    plan: Plan | None = None,
+    description: str | None = None,
 ) -> None:
     structures, numbers = _numbered(codes, structures)
-    series = headers[0].series_instance_uid
-    seed = (series, *(f"{s.code}:{s.kind}:{s.id}" for s in structures), str(int(numbers.astype(np.int64).sum())))
     files = dict.fromkeys(header.path for header in headers)
     placed: dict[str, Any] = {}
     if headers[0].frames > 1:
         # Its frames may be in another order, others beside them, or in several files: each is placed by itself.
         files, placed = dict.fromkeys([headers[0].path]), _placing(headers)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        sources = [_source(file) for file in files]
+    with quiet():
+        ct = read_source_ct(list(files))
+        segments = segment_descriptions(structures, plan, ct.series_instance_uid)
+        told = "" if plan is None else plan_digest(plan)
+        seed = (ct.series_instance_uid, description or "", told, _digest(segments, numbers))
+        sources = [_source(file, ct) for file in files]
         segmentation = hd.seg.Segmentation(
             source_images=sources,
             pixel_array=numbers,
             segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
-            segment_descriptions=[_description(n, s) for n, s in enumerate(structures, start=1)],
+            segment_descriptions=segments,
             series_instance_uid=derived_uid("seg-series", *seed),
             series_number=300,
             sop_instance_uid=derived_uid("seg", *seed),
@@ -190,16 +197,25 @@ def _write(
             software_versions=SOFTWARE_VERSION,
             device_serial_number="0",
             content_label="CEMENT_PLAN",
-            series_description="cement plan: labels",
+            content_description=description,
+            series_description=series_description("labels", None if plan is None else plan.review),
+            coding_schemes=[own_scheme()],
             **placed,
         )
-        for segment, structure in zip(segmentation.SegmentSequence, structures, strict=True):
-            segment.SegmentDescription = str(structure.code)
-        try:
-            segmentation.save_as(path)
-        except OSError as error:
-            reason = (error.strerror or "the system refused").lower()
-            raise OutputError(f"{path.name} cannot be written: {reason}") from error
+        segmentation["PixelData"].VR = "OB"  # of one bit (PS3.5 A.2); pydicom leaves it open
+        add_patient_and_study(segmentation, ct.patient_and_study)
+        make_repeatable(segmentation, open_dataset(next(iter(files)), with_pixels=False))
+        segmentation.ContentCreatorName = ""  # of type 2: there, and nobody's
+        buffer = io.BytesIO()
+        segmentation.save_as(buffer)
+    write_whole(buffer.getvalue(), path)
+
+
+def _digest(segments: Sequence[Dataset], numbers: npt.NDArray[np.uint16]) -> str:
+    """Tell labels apart: other voxels, or other words for them, are another object."""
+    told = hashlib.sha256("\n".join(str(segment.to_json_dict()) for segment in segments).encode())
+    told.update(np.ascontiguousarray(numbers).astype("<u2").tobytes())
+    return told.hexdigest()
 
 
 def read_seg(path: Path, grid: Grid) -> LabelMap:
@@ -240,20 +256,24 @@ def read_seg(path: Path, grid: Grid) -> LabelMap:
     return LabelMap(grid, codes, tuple(structures.values()))
 
 
-def _source(file: Path) -> Dataset:
-    """Read a CT file, with what exports tend to drop and the standard wants there, at least empty."""
-    dataset = open_dataset(file)
-    for name in _MAY_BE_EMPTY:
-        if name not in dataset:
-            setattr(dataset, name, "")
+def _source(file: Path, ct: SourceCt) -> Dataset:
+    """Read what a CT file says of its image, with what exports tend to drop and the standard wants there."""
+    dataset = without_patient(open_dataset(file, with_pixels=False))
+    if "PositionReferenceIndicator" not in dataset:
+        dataset.PositionReferenceIndicator = ""
     if not dataset.get("SOPClassUID"):
         dataset.SOPClassUID = UID(CT_IMAGE)
-    series, place = (str(dataset.get(name, "")) for name in ("SeriesInstanceUID", "ImagePositionPatient"))
-    for name in ("StudyInstanceUID", "FrameOfReferenceUID"):
+    derived = {
+        "StudyInstanceUID": ct.study_instance_uid,
+        "SeriesInstanceUID": ct.series_instance_uid,
+        "FrameOfReferenceUID": ct.frame_of_reference_uid,
+        "SOPInstanceUID": derived_uid(
+            "SOPInstanceUID", ct.series_instance_uid, str(dataset.get("ImagePositionPatient", ""))
+        ),
+    }
+    for name, uid in derived.items():
         if not dataset.get(name):
-            setattr(dataset, name, UID(derived_uid(name, series)))
-    if not dataset.get("SOPInstanceUID"):
-        dataset.SOPInstanceUID = UID(derived_uid("SOPInstanceUID", series, place))
+            setattr(dataset, name, UID(uid))
     return dataset
 
 
@@ -286,32 +306,22 @@ def _numbered(
     return structures, table[codes]
 
 
-def _description(number: int, structure: Structure) -> hd.seg.SegmentDescription:
-    category, kind = _CODES[structure.kind]
-    return hd.seg.SegmentDescription(
-        segment_number=number,
-        segment_label=structure.id[:64],
-        segmented_property_category=category,
-        segmented_property_type=kind,
-        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
-        algorithm_identification=hd.AlgorithmIdentificationSequence(
-            name=MANUFACTURER, version=SOFTWARE_VERSION, family=Code("123104", "DCM", "Morphological Operations")
-        ),
-    )
-
-
 def _structures(dataset: Dataset) -> dict[int, Structure]:
     structures: dict[int, Structure] = {}
     codes: set[int] = set()
     for segment in dataset.SegmentSequence:
         number = int(segment.SegmentNumber)
-        kind = _KIND_OF.get(str(segment.SegmentedPropertyTypeCodeSequence[0].get("CodeValue", "")), "other")
+        kind = kind_of(_code_value(segment, "Category"), _code_value(segment, "Type"))
         written = str(segment.get("SegmentDescription", "") or "")
         own = str(dataset.get("Manufacturer", "")) == MANUFACTURER and written.isdigit()
         code = int(written) if own and int(written) not in codes else number
         codes.add(code)
         structures[number] = Structure(code=code, kind=kind, id=str(segment.get("SegmentLabel", "") or f"label-{code}"))
     return structures
+
+
+def _code_value(segment: Dataset, part: str) -> str:
+    return str(segment[f"SegmentedProperty{part}CodeSequence"][0].get("CodeValue", ""))
 
 
 def _placed_frames(dataset: Dataset, grid: Grid, name: str) -> list[tuple[int, int]]:

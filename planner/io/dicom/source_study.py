@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydicom.charset import convert_encodings, default_encoding
-from pydicom.datadict import dictionary_VR
+from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
@@ -16,6 +16,7 @@ from planner.io.dicom.headers import CT_IMAGE, SliceHeader
 from planner.io.dicom.slices import read_slices
 from planner.io.dicom.write import derived_uid
 from planner.io.quiet import quiet
+from planner.model.privacy import KEPT
 
 _IDENTITY = ("SpecificCharacterSet", "PatientName", "PatientID", "IssuerOfPatientID")
 """Who the patient is, and the letters that the name is written in."""
@@ -41,6 +42,14 @@ _OPTIONAL = (
     "LongitudinalTemporalInformationModified",
 )
 _COMPRESSION = ("LossyImageCompressionRatio", "LossyImageCompressionMethod")
+_TOLD_OF_IMAGES = KEPT | frozenset(
+    (
+        *("ContentDate", "ContentTime", "AcquisitionDate", "AcquisitionTime", "SeriesDate", "SeriesTime"),
+        *("Manufacturer", "ManufacturerModelName", "PositionReferenceIndicator", "Laterality", "BodyPartExamined"),
+    )
+)
+"""Where the voxels lie, what they mean, when and by which kind of scanner they were made. Which scanner, where and by
+whom is nobody's business, and writers of the standard's objects take over all that they find."""
 _LONGEST_BYTES = 1024
 """A name of three times 64 characters of four bytes stays below it (PS3.5 6.2); a longer text is a damaged one."""
 _ESCAPE = 0x1B
@@ -53,10 +62,8 @@ class SourceCt:
 
     Parameters
     ----------
-    series_instance_uid : str
-        Of the CT; "" where its headers name none.
-    study_instance_uid, frame_of_reference_uid : str
-        Of the CT, or derived as `planner.io.dicom.seg` derives them where its headers name none.
+    series_instance_uid, study_instance_uid, frame_of_reference_uid : str
+        Of the CT, or derived where its headers name none: other CTs have others.
     images : tuple of (str, str)
         SOP Class and SOP Instance UID of each file, for references.
     patient_and_study : Dataset
@@ -97,9 +104,9 @@ def read_source_ct(slice_files: Sequence[Path]) -> SourceCt:
     if len({header.patient for header in headers} - {""}) > 1:
         raise InputError("the files of the CT are of several patients, and a picture is of one; give one CT")
     first = headers[0]
-    series = first.series_instance_uid
-    if not (series or first.study_instance_uid):
+    if not (first.series_instance_uid or first.study_instance_uid):
         raise InputError("the CT's headers name neither its study nor its series; write the picture as .png")
+    series = first.series_instance_uid or _derived_series(headers)
     return SourceCt(
         series_instance_uid=series,
         study_instance_uid=first.study_instance_uid or derived_uid("StudyInstanceUID", series),
@@ -107,11 +114,38 @@ def read_source_ct(slice_files: Sequence[Path]) -> SourceCt:
         images=tuple(
             dict.fromkeys((h.sop_class_uid or CT_IMAGE, h.sop_instance_uid) for h in headers if h.sop_instance_uid)
         ),
-        patient_and_study=_patient_and_study(first.path, lossy=any(header.lossy for header in headers)),
+        patient_and_study=read_patient_and_study(first.path, lossy=any(header.lossy for header in headers)),
     )
 
 
-def add_patient_and_study(dataset: Dataset, source: SourceCt) -> None:
+def without_patient(dataset: Dataset) -> Dataset:
+    """Give what tells of a CT's images alone, patient and study there but empty, as libraries want them.
+
+    These parse names, dates and sexes as the standard has them, and stop at what exports make of them ("W", "ANON",
+    two alphabets in one name). Put them back, byte for byte, by `add_patient_and_study`.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As read from a file; unchanged.
+
+    Returns
+    -------
+    Dataset
+        With the UIDs of its own.
+    """
+    bare = Dataset()
+    for tag in sorted(dataset.keys()):
+        if keyword_for_tag(tag) in _TOLD_OF_IMAGES:
+            bare[tag] = dataset.get_item(tag)
+    for name in MAY_BE_EMPTY:
+        setattr(bare, name, "")
+    if hasattr(dataset, "file_meta"):
+        bare.file_meta = dataset.file_meta
+    return bare
+
+
+def add_patient_and_study(dataset: Dataset, patient_and_study: Dataset) -> None:
     """Put a CT's patient and study into a data set, so that they are written without a change to their bytes.
 
     pydicom would decode texts and encode them anew, which loses what the named character set cannot hold. Write the
@@ -121,10 +155,10 @@ def add_patient_and_study(dataset: Dataset, source: SourceCt) -> None:
     ----------
     dataset : Dataset
         Its own texts are plain ASCII, which all of DICOM's character sets contain.
-    source : SourceCt
-        The CT.
+    patient_and_study : Dataset
+        As `SourceCt` and `read_patient_and_study` give it.
     """
-    dataset.update(source.patient_and_study)
+    dataset.update(patient_and_study)
     with quiet():
         told = dataset.get("SpecificCharacterSet")
         encodings = convert_encodings(told) if told else default_encoding
@@ -143,7 +177,32 @@ def _headers(files: Sequence[Path]) -> list[SliceHeader]:
     return headers
 
 
-def _patient_and_study(file: Path, *, lossy: bool) -> Dataset:
+def _derived_series(headers: Sequence[SliceHeader]) -> str:
+    """Give a series UID that no other CT has, from its study and images, in whatever order these come."""
+    least = min((header.sop_instance_uid for header in headers if header.sop_instance_uid), default="")
+    return derived_uid("SeriesInstanceUID", headers[0].study_instance_uid, least)
+
+
+def read_patient_and_study(file: Path, *, lossy: bool) -> Dataset:
+    """Read patient and study of a DICOM file as they are written there.
+
+    Parameters
+    ----------
+    file : Path
+        Of a CT, or of what was made from it.
+    lossy : bool
+        Whether the CT was compressed with loss.
+
+    Returns
+    -------
+    Dataset
+        Byte for byte as in the file; what is illegible is left empty.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or does not say legibly whose it is.
+    """
     wanted = {name: Tag(name) for name in (*_IDENTITY, *MAY_BE_EMPTY, *_OPTIONAL, *_COMPRESSION)}
     try:
         elements = read_elements(file, wanted.values())

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from planner.io.dicom.headers import SliceHeader
+from planner.model.plan import Plan
+from tests.unit.io.dicom.full_plans import make_full_plan
 
 
 def make_slice(z: float, **changes: Any) -> SliceHeader:
@@ -56,3 +58,8 @@ def make_slice(z: float, **changes: Any) -> SliceHeader:
 @pytest.fixture
 def slice_at() -> Callable[..., SliceHeader]:
     return make_slice
+
+
+@pytest.fixture(scope="session")
+def full_plan() -> Plan:
+    return make_full_plan()

@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import shutil
 import subprocess
 
 import numpy as np
@@ -18,6 +17,8 @@ from planner.io.dicom.overlay_planes import OverlayPlane
 from planner.io.dicom.write import SeriesIdentity, write_ct_series
 from planner.io.loading import load_scan
 from planner.model.carm import CArm
+from planner.model.plan import Review
+from tests.dicom3tools import needs_dciodvfy
 
 SINGLE, BYTES, WORDS = (f"1.2.840.10008.5.1.4.1.1.7{end}" for end in ("", ".2", ".3"))
 ISOCENTRE = (1.5, -2.25, -400.125)
@@ -262,6 +263,23 @@ def test_another_picture_is_another_instance_of_one_series(put):
     assert put(frame(), treatment_position="HFS").SeriesInstanceUID != same_series[0].SeriesInstanceUID
 
 
+def test_drafts_and_approved_pictures_and_those_of_other_plans_are_series_apart(put, full_plan):
+    changes = [
+        {}, {"settings_sha256": "0" * 64}, {"review": Review(state="edited")}, {"review": Review(state="approved")}
+    ]  # fmt: skip
+    written = [put(frame(), plan=full_plan.model_copy(update=one)) for one in changes]
+    written.append(put(frame()))
+    assert len({ds.SeriesInstanceUID for ds in written}) == len({ds.SOPInstanceUID for ds in written}) == len(written)
+    told = "cement plan: simulated fluoroscopy"
+    assert [ds.SeriesDescription for ds in written] == [
+        f"UNREVIEWED {told}", f"UNREVIEWED {told}", f"EDITED, NOT APPROVED: {told}", told, told
+    ]  # fmt: skip
+    named = full_plan.model_copy(update={"review": Review(state="approved", by="Lee", at="2026-11-22T10:05:30+01:00")})
+    timed = full_plan.model_copy(update={"timings_s": {"reading": 4.0}})
+    assert put(frame(), plan=named).SOPInstanceUID == written[3].SOPInstanceUID  # who approved is not in the picture
+    assert put(frame(31.0), plan=timed).SeriesInstanceUID == written[0].SeriesInstanceUID
+
+
 def test_another_ct_gives_another_series(tmp_path, put, hu, grid, write):
     other = write(tmp_path / "other", hu, grid, series="1.2.3.200")
     assert put(frame(), source_slice_files=other).SeriesInstanceUID != put(frame()).SeriesInstanceUID
@@ -416,7 +434,7 @@ def test_it_is_never_taken_for_the_ct(tmp_path, put, ct):
     assert np.array_equal(load_scan(tmp_path / "ct").volume.hu, before)
 
 
-@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy (Debian's dicom3tools) is not installed")
+@needs_dciodvfy
 @pytest.mark.parametrize(
     ("frames", "name"),
     [
@@ -444,3 +462,8 @@ def test_dciodvfy_finds_no_error(tmp_path, volume, put, ct, frames, name, body_p
     expected = ("not present in standard DICOM IOD", "Unrecognized tag", "Standard Extended SOP Class")
     expected += ("only permitted to be empty when actually unknown", "needed to build DICOMDIR")
     assert [line for line in words if "Warning" in line and not any(reason in line for reason in expected)] == []
+
+
+def test_notes_come_first_in_the_comments(put):
+    assert put(frame(), notes=("UNREVIEWED PLAN.",)).ImageComments.startswith("UNREVIEWED PLAN.")
+    assert "PLAN" not in put(frame()).ImageComments

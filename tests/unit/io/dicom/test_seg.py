@@ -1,7 +1,6 @@
 """Labels as DICOM Segmentation: there and back on the CT's own grid."""
 
 import copy
-import shutil
 import subprocess
 import warnings
 
@@ -20,6 +19,7 @@ from planner.io.dicom.write import SeriesIdentity, write_ct_series
 from planner.model.labels import LabelMap, Structure
 from planner.model.scan import StoredSlices
 from planner.model.volume import Volume
+from tests.dicom3tools import needs_dciodvfy
 
 STRUCTURES = (
     Structure(code=7, kind="gap", id="gap-1"),
@@ -74,7 +74,7 @@ def test_highdicom_reads_it_in_the_same_place(tmp_path, scan):
     assert np.abs(np.sort(ours, axis=0) - np.sort(theirs, axis=0)).max() < 1e-3
 
 
-@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy (Debian's dicom3tools) is not installed")
+@needs_dciodvfy
 def test_dciodvfy_finds_no_error(tmp_path, scan):
     write_seg(label_map(scan.volume.grid), scan.slice_files, tmp_path / "a.dcm")
     command = ["dciodvfy", str(tmp_path / "a.dcm")]
@@ -193,3 +193,13 @@ def test_frames_in_any_order_get_the_labels_of_their_place(tmp_path, scan, other
     labels = label_map(whole.volume.grid)
     write_seg(labels, whole.slice_files, tmp_path / "a.dcm")
     assert np.array_equal(read_seg(tmp_path / "a.dcm", whole.volume.grid).codes, labels.codes)
+
+
+def test_it_says_what_its_labels_are(tmp_path, scan):
+    files = sorted(scan.slice_files)
+    labels = label_map(scan.volume.grid)
+    for words in (None, "UNREVIEWED PLAN: no person has checked it"):
+        write_seg_on_slices(
+            labels.codes, labels.structures, scan.own_slices, files, tmp_path / "a.dcm", description=words
+        )
+        assert pydicom.dcmread(tmp_path / "a.dcm").ContentDescription == (words or "")

@@ -13,7 +13,7 @@ from planner.errors import InputError, UsageError
 from planner.io import load_scan
 from planner.io.dicom.elements import read_elements
 from planner.io.dicom.seg import write_seg
-from planner.io.dicom.source_study import add_patient_and_study, read_source_ct
+from planner.io.dicom.source_study import add_patient_and_study, read_source_ct, without_patient
 from planner.io.dicom.write import file_meta
 from planner.io.quiet import quiet
 from planner.model.labels import LabelMap, Structure
@@ -28,7 +28,7 @@ def written(source, path):
     ds = Dataset()
     ds.SOPClassUID, ds.SOPInstanceUID = _SC, "1.2.3.9"
     ds.ImageComments = "own text"
-    add_patient_and_study(ds, source)
+    add_patient_and_study(ds, source.patient_and_study)
     ds.file_meta = file_meta(_SC, "1.2.3.9")
     buffer = io.BytesIO()
     with quiet():
@@ -110,6 +110,32 @@ def test_a_ct_without_study_uid_gets_the_same_one_from_all_writers(tmp_path, hu,
     assert (source.study_instance_uid, source.frame_of_reference_uid) == (
         seg.StudyInstanceUID, seg.FrameOfReferenceUID
     )  # fmt: skip
+
+
+def test_cts_without_series_uid_are_not_told_to_be_one(tmp_path, hu, grid, write):
+    """Their frames of reference would be one, and needles of one patient lie in another's CT."""
+
+    def bare(patient):
+        def each(number, ds):
+            del ds.SeriesInstanceUID, ds.FrameOfReferenceUID
+            ds.StudyInstanceUID, ds.SOPInstanceUID = f"1.2.3.{patient // 2}", f"1.2.7.{patient}.{number}"
+
+        return each
+
+    told = []
+    for patient in (2, 3, 4):  # two CTs of one study, and another patient's
+        paths = write(tmp_path / str(patient), hu, grid, each=bare(patient))
+        source = read_source_ct(paths)
+        assert read_source_ct(paths[::-1]).frame_of_reference_uid == source.frame_of_reference_uid
+        scan = load_scan(tmp_path / str(patient))
+        codes = (scan.volume.hu > 500).astype("uint8")
+        labels = LabelMap(scan.volume.grid, codes, (Structure(code=1, kind="bone", id="bone"),))
+        write_seg(labels, scan.slice_files, tmp_path / "seg.dcm")
+        seg = pydicom.dcmread(tmp_path / "seg.dcm")
+        assert seg.FrameOfReferenceUID == source.frame_of_reference_uid
+        assert seg.ReferencedSeriesSequence[0].SeriesInstanceUID == source.series_instance_uid
+        told.append((seg.FrameOfReferenceUID, source.series_instance_uid, seg.SegmentSequence[0].TrackingUID))
+    assert all(len(set(uids)) == 3 for uids in zip(*told, strict=True))
 
 
 def test_one_reference_to_a_file_of_many_frames(tmp_path, hu, grid, write):
@@ -223,3 +249,19 @@ def test_nobody_hears_the_name(tmp_path, hu, grid, write, caplog, capsys, recwar
     everything = f"{refused.value} {refused.value.__cause__} {caplog.text} {said.out} {said.err}"
     everything += " ".join(str(warning.message) for warning in recwarn)
     assert not any(word in everything for word in ("Roe", "Jane", "4711", "not a date", "noon", "some years"))
+
+
+def test_what_tells_of_the_images_alone_goes_on(tmp_path, hu, grid, write):
+    (file, *_) = write(tmp_path, hu, grid, PatientID="4711", AccessionNumber="12", ContentDate="20240229")
+    dataset = pydicom.dcmread(file)
+    dataset.PatientAddress = dataset.InstitutionName = dataset.DeviceSerialNumber = "Zz9"
+    dataset.OperatorsName = dataset.PatientComments = dataset.OtherPatientNames = "Zz9"
+    item = Dataset()
+    item.PatientID = "Zz9"
+    dataset.OtherPatientIDsSequence = [item]
+    dataset.private_block(0x0029, "ZZ9", create=True).add_new(0x10, "LO", "Zz9")
+    bare = without_patient(dataset)
+    assert "Zz9" not in str(bare)
+    assert (bare.PatientID, bare.AccessionNumber, bare.ContentDate) == ("", "", "20240229")
+    assert bare.Rows and bare.ImagePositionPatient and bare.PixelData
+    assert dataset.PatientID == "4711", "the data set itself stays as it is"

@@ -1,6 +1,5 @@
 """A written series is what it was, byte for byte the same each time, and what a strict checker accepts."""
 
-import shutil
 import subprocess
 
 import numpy as np
@@ -14,6 +13,7 @@ from planner.geometry.rigid import rotation_about
 from planner.io import load_scan
 from planner.io.dicom.write import SeriesIdentity, derived_uid, write_ct_series
 from planner.model.volume import Volume
+from tests.dicom3tools import needs_dciodvfy
 
 IDENTITY = SeriesIdentity(seed="test", patient_name="Phantom^Hip", patient_id="PHANTOM-HIP")
 
@@ -81,7 +81,7 @@ def test_refusals(tmp_path, hu, grid):
     assert not (tmp_path / "a").exists() and not (tmp_path / "b").exists()
 
 
-@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy (Debian's dicom3tools) is not installed")
+@needs_dciodvfy
 @pytest.mark.parametrize("body_part", ["HIP", "LSPINE", "TSPINE"])
 def test_dciodvfy_finds_no_error(tmp_path, volume, body_part):
     identity = SeriesIdentity(seed="test", body_part=body_part)

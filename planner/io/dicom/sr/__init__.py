@@ -1,0 +1,1 @@
+"""A plan's measurements as a DICOM Structured Report."""
