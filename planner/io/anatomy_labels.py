@@ -1,5 +1,6 @@
 """One door for anatomy labels made elsewhere, whatever they are stored in."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from planner.errors import InputError, LabelError
@@ -12,6 +13,8 @@ _WANTED = (
     "give TotalSegmentator's NIfTI (or its folder of masks), 3D Slicer's .seg.nrrd, DICOM SEG, or NIfTI of vertebra "
     "numbers"
 )
+_CALLED = "the given file of labels"
+"""People name files after their patient, and findings repeat the name into every output."""
 
 
 def load_labels(path: Path | str) -> AnatomyLabels:
@@ -25,14 +28,18 @@ def load_labels(path: Path | str) -> AnatomyLabels:
     Returns
     -------
     AnatomyLabels
-        On the file's own grid; `planner.segment.anatomy.label_check.fit_labels` brings them onto a CT.
+        On the file's own grid; `planner.segment.anatomy.label_check.fit_labels` brings them onto a CT. Their name is
+        not the file's, which may tell the patient.
 
     Raises
     ------
     LabelError
         If they cannot be read, or what they label cannot be told; the message says why.
     """
-    source = Path(path)
+    return replace(_read(Path(path)), name=_CALLED)
+
+
+def _read(source: Path) -> AnatomyLabels:
     try:
         if source.is_dir():
             return read_mask_folder(source)

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from planner.errors import InputError
+from planner import __version__
+from planner.errors import ForeignPlanError, InputError
 from planner.io.whole_file import write_whole
 from planner.model.plan import SCHEMA, Plan
 
@@ -83,6 +84,8 @@ def load_plan(path: Path | str) -> Plan:
     ------
     InputError
         If it cannot be read, is not JSON, or is not a plan of this schema.
+    ForeignPlanError
+        If it is no plan of this program at all.
     """
     path = Path(path)
     try:
@@ -109,11 +112,15 @@ def validate_plan_document(document: object) -> Plan:
     Raises
     ------
     InputError
-        Naming the first field that is wrong, or the schema where it is another one.
+        Naming the first field that is wrong, or the schema where it is another one, and what to do.
+    ForeignPlanError
+        If it names no schema of this program.
     """
     if not isinstance(document, dict):
-        raise InputError("the plan is no JSON object; make the plan again")
+        raise ForeignPlanError("the plan is no JSON object; make the plan again")
     schema = document.get("schema")
+    if not isinstance(schema, str) or not schema.startswith(_SCHEMA_FAMILY + "/"):
+        raise ForeignPlanError(f"the document names no schema {SCHEMA}; give a plan.json that this program wrote")
     if schema != SCHEMA:
         raise InputError(_wrong_schema(schema))
     try:
@@ -121,29 +128,25 @@ def validate_plan_document(document: object) -> Plan:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "document"
-        raise InputError(f"the plan's field {where} is wrong: {first['msg']}") from error
+        if first["type"] == "extra_forbidden":
+            raise InputError(_unknown_field(where, document)) from error
+        raise InputError(f"the plan's field {where} is wrong: {first['msg']}; make the plan again") from error
 
 
-def plan_schema() -> dict[str, Any]:
-    """Give the JSON Schema of ``plan.json``, made from the models.
-
-    Returns
-    -------
-    dict
-        JSON Schema, draft 2020-12.
-    """
-    schema = Plan.model_json_schema(by_alias=True, mode="serialization")
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:{SCHEMA.replace('/', ':')}"}
-    return {**head, **schema, "title": SCHEMA}
-
-
-def _wrong_schema(schema: object) -> str:
-    if not isinstance(schema, str) or not schema.startswith(_SCHEMA_FAMILY + "/"):
-        return f"the document names no schema {SCHEMA}; give a plan.json that this program wrote"
+def _wrong_schema(schema: str) -> str:
     number, ours = schema.rsplit("/", 1)[1], int(SCHEMA.rsplit("/", 1)[1])
-    if number.isdigit() and int(number) < ours:
+    if number.isdecimal() and len(number) < 9 and int(number) < ours:
         return f"the plan is of the older schema {number}, this program reads {ours}; plan again on the same CT"
     return f"the plan's schema is {number[:20]!r}, this program reads {ours}; update the program"
+
+
+def _unknown_field(where: str, document: dict[str, Any]) -> str:
+    """Say that a field is unknown: it may be one that a later version added, and may bear a warning."""
+    software = document.get("software")
+    version = software.get("version") if isinstance(software, dict) else None
+    made_by = f" by version {version[:20]!r}" if isinstance(version, str) and version != __version__ else ""
+    advice = "update the program" if made_by else "take the field out"
+    return f"the plan's field {where[:80]} is not known here: it was made{made_by or ' by hand'}; {advice}"
 
 
 def _text(document: object) -> str:

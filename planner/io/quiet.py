@@ -1,4 +1,7 @@
-"""Libraries that complain on their own, kept quiet while they read: their complaints quote what is in the file."""
+"""Libraries that complain on their own, kept quiet while they read.
+
+Their complaints quote what is in the file, or the patient's number that a server is asked for.
+"""
 
 import contextlib
 import logging
@@ -7,7 +10,10 @@ import threading
 import warnings
 from collections.abc import Iterator
 
-_LOGS = ("pydicom", "nibabel.global")
+_LOGS = (
+    *("pydicom", "nibabel.global", "dicomweb_client.web", "dicomweb_client.uri"),
+    *("urllib3.connection", "urllib3.connectionpool", "urllib3.response", "urllib3.util.retry"),
+)
 _LOCK = threading.Lock()
 _inside = 0
 _kept = contextlib.ExitStack()

@@ -152,9 +152,10 @@ def _zips_inside(files: tuple[Path, ...], name: str, zips: tuple[Path, ...]) -> 
     """Say that zips stay packed; refuse an input that holds nothing else."""
     if not zips:
         return ()
-    message = f"{name} holds {len(zips)} zip(s) inside, which stay packed; unpack them and give the folder"
+    said = f"holds {len(zips)} zip(s) inside, which stay packed; unpack them and give the folder"
     if len(zips) == len(files):
-        raise InputError(message)
+        raise InputError(f"{name} {said}")
+    message = f"the input {said}"  # a folder may be named after its patient, and this goes into the plan
     return (Finding(code="zip-inside", severity="info", message=message, measured=float(len(zips))),)
 
 

@@ -1,6 +1,5 @@
-"""Surfaces of masks as watertight STL in LPS mm."""
+"""Closed surfaces of masks."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,12 +7,7 @@ import numpy.typing as npt
 
 from planner.errors import GeometryError
 from planner.geometry.frames import Array
-from planner.io.whole_file import write_whole
 from planner.model.volume import Mask
-
-_HEADER = b"cement-planner surface SPACE=LPS UNIT=mm"
-"""``SPACE=LPS`` is how 3D Slicer marks the frame in an STL's header; the header must not begin with "solid"."""
-_FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 
 
 def surface_of(
@@ -58,29 +52,6 @@ def surface_of(
     if np.linalg.det(mask.grid.lps_from_index[:3, :3][:, ::-1]) < 0.0:
         triangles = triangles[:, ::-1]
     return points_lps, triangles
-
-
-def write_surface(mask: Mask, path: Path | str, *, smoothing_iterations: int = 20, pass_band: float = 0.02) -> None:
-    """Write the closed surface of a mask as binary STL, LPS mm.
-
-    Parameters
-    ----------
-    mask : Mask
-        What the surface shall enclose.
-    path : Path or str
-        Where.
-    smoothing_iterations, pass_band
-        As for `surface_of`.
-
-    Raises
-    ------
-    GeometryError
-        If the mask is empty.
-    OutputError
-        If it cannot be written.
-    """
-    points_lps, triangles = surface_of(mask, smoothing_iterations=smoothing_iterations, pass_band=pass_band)
-    write_whole(_stl(points_lps, triangles), path)
 
 
 def _block(mask: Mask) -> tuple[Array, npt.NDArray[np.uint8]]:
@@ -131,13 +102,3 @@ def _arrays(poly: Any) -> tuple[Array, npt.NDArray[np.int64]]:
     points = vtk_to_numpy(poly.GetPoints().GetData())  # type: ignore[no-untyped-call]
     corners = vtk_to_numpy(poly.GetPolys().GetConnectivityArray())  # type: ignore[no-untyped-call]
     return np.array(points, dtype=np.float64), np.array(corners, dtype=np.int64).reshape(-1, 3)
-
-
-def _stl(points_lps: Array, triangles: npt.NDArray[np.int64]) -> bytes:
-    corners = points_lps[triangles]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-    facets = np.zeros(len(triangles), dtype=_FACET)
-    facets["normal"] = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0.0)
-    facets["corners"] = corners
-    return _HEADER.ljust(80) + len(facets).to_bytes(4, "little") + facets.tobytes()

@@ -31,6 +31,8 @@ COLUMNS = (
     "interface_fraction",
     "trust",
     "zones_ml",
+    "made",
+    "review",
 )
 """The header: units at the names' ends, shares from 0 to 1. The same in every file, so that files can be joined."""
 
@@ -47,14 +49,16 @@ def volumes_text(plan: Plan) -> str:
     -------
     str
         A header, then one row for each gap; what was not measured is an empty cell. Low and high are the limits of the
-        90 % interval. The last column lists the zones, "screw-middle=0.41; screw-tip=" say.
+        90 % interval. "zones_ml" lists the zones, "screw-middle=0.41; screw-tip=" say;
+        "review" says whether a person stands behind the plan: unreviewed, edited or approved;
+        "made" who made the gap: the program ("automatic") or a person ("edited").
     """
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(COLUMNS)
     implants = {implant.id: implant for implant in plan.implants}
     for gap in plan.gaps:
-        rows.writerow(_row(gap, implants.get(gap.implant_id or "")))
+        rows.writerow([*_row(gap, implants.get(gap.implant_id or "")), plan.review.state])
     return out.getvalue()
 
 
@@ -96,6 +100,7 @@ def _row(gap: Gap, implant: Implant | None) -> list[str]:
         _number(gap.interface_fraction),
         _number(gap.trust),
         _zones(gap.zones),
+        gap.made,
     ]
 
 

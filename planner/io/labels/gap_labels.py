@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
-from planner.errors import GeometryError, InputError, LabelError
+from planner.errors import ForeignPlanError, GeometryError, InputError, LabelError
 from planner.geometry.grid import Grid
 from planner.io.dicom.elements import DAMAGE, DamagedFileError, open_dataset
 from planner.io.labels.dicom_segments import grid_of_frames, places_of_frames
@@ -34,6 +34,7 @@ _SEGMENTATIONS = frozenset(("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4
 """DICOM's Segmentation Storage, and Label Map Segmentation Storage."""
 _MOST_NAMED = 6
 """So many labels are named one by one in a message."""
+_CALLED = "the given file of gaps"
 
 Codes = npt.NDArray[np.generic]
 
@@ -48,7 +49,7 @@ class GapLabels:
         One code a label that stands for gaps, on the file's own grid. Without a voxel only where the file shows other
         labels, and none of gaps: all were erased.
     name : str
-        The file's name without its folders, or words for what a script gave.
+        Words for what was given; never a file's name, which people choose by their patient.
     taken : str
         Which labels were taken for gaps, in words.
     findings : tuple of Finding
@@ -88,6 +89,10 @@ def load_gap_labels(path: Path | str) -> GapLabels:
     source = Path(path)
     if source.is_dir() and (source / "labels.nii.gz").is_file():
         source = source / "labels.nii.gz"
+    return replace(_read(source), name=_CALLED)
+
+
+def _read(source: Path) -> GapLabels:
     try:
         if not source.is_file():
             raise LabelError(f"there is no gap mask at {source.name}; {_WANTED}")
@@ -183,12 +188,16 @@ def _of_nifti(path: Path) -> GapLabels:
 def _table_beside(path: Path, codes: Codes) -> dict[int, str] | None:
     """Give what a plan beside a file says of its values; None where there is no plan, or the file is not its labels.
 
-    A mask of its own that was saved into a plan's folder has values that mean something else there: the table counts
-    where a value is one of the plan's gaps, or the file shows both implants and bones of the plan.
+    A plan that cannot be read is no such case: without its table bones and implants would pass for gaps. A mask of
+    its own that was saved into a plan's folder has values that mean something else there: the table counts where a
+    value is one of the plan's gaps, or the file shows both implants and bones of the plan.
     """
+    plan = path.with_name("plan.json")
+    if not plan.exists():
+        return None
     try:
-        structures = load_plan(path.with_name("plan.json")).labels
-    except InputError:
+        structures = load_plan(plan).labels
+    except ForeignPlanError:
         return None
     present = _present(codes)
     kinds = {s.kind for s in structures if s.code in present}

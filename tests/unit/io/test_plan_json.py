@@ -5,8 +5,10 @@ import json
 import jsonschema
 import pytest
 
-from planner.errors import InputError, OutputError
-from planner.io.plan_json import load_plan, plan_schema, plan_text, save_plan, validate_plan_document, write_json
+from planner import __version__
+from planner.errors import ForeignPlanError, InputError, OutputError
+from planner.io.plan_json import load_plan, plan_text, save_plan, validate_plan_document, write_json
+from planner.io.plan_schema import plan_schema
 from planner.model.finding import Finding
 from planner.model.plan import Plan, Review, Series, Software
 
@@ -77,10 +79,15 @@ def test_the_schema_takes_what_we_write_and_no_other(plan):
     ("change", "words"),
     [
         (lambda d: d["series"].pop("hu_min"), r"series\.hu_min"),
-        (lambda d: d.update(extra=1), "extra"),
+        (lambda d: d.update(extra=1), "field extra is not known here: .*by version '0'; update the program"),
+        (lambda d: d.update(extra=1, software={"name": "x", "version": __version__}), "by hand; take the field out"),
+        (lambda d: d.update(extra=1, software=None), "software is wrong|extra is not known"),
         (lambda d: d["findings"][0].update(severity="bad"), r"findings\.0\.severity"),
         (lambda d: d.update(schema="cement-planner/plan/0"), "older schema 0.*plan again"),
         (lambda d: d.update(schema="cement-planner/plan/2"), "update the program"),
+        (lambda d: d.update(schema="cement-planner/plan/1e9"), "'1e9'.*update the program"),
+        (lambda d: d.update(schema="cement-planner/plan/"), "''.*update the program"),
+        (lambda d: d.update(schema=["cement-planner/plan/1"]), "names no schema"),
         (lambda d: d.update(schema="other/1"), "names no schema"),
         (lambda d: d.pop("schema"), "names no schema"),
     ],
@@ -91,6 +98,17 @@ def test_a_wrong_document_is_refused_by_field(plan, change, words):
     change(document)
     with pytest.raises(InputError, match=words):
         validate_plan_document(document)
+
+
+def test_another_documents_are_told_from_other_plans(plan):
+    document = json.loads(plan_text(plan))
+    for foreign in ([], {}, document | {"schema": "bom/2"}):
+        with pytest.raises(ForeignPlanError):
+            validate_plan_document(foreign)
+    for ours in (document | {"schema": "cement-planner/plan/0"}, document | {"extra": 1}, document | {"series": {}}):
+        with pytest.raises(InputError) as told:
+            validate_plan_document(ours)
+        assert not isinstance(told.value, ForeignPlanError)
 
 
 def test_what_is_no_plan_file(tmp_path):

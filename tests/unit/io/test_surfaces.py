@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import trimesh
 
-from planner.errors import GeometryError, OutputError
+from planner.errors import GeometryError
 from planner.geometry.grid import Grid
 from planner.geometry.rigid import rotation_about
-from planner.io.surfaces import surface_of, write_surface
+from planner.io.reduced_surface import reduced
+from planner.io.surface_files import write_stl
+from planner.io.surfaces import surface_of
 from planner.model.volume import Mask
 
 CENTRE = np.array([-21.0, 13.5, 7.0])
@@ -25,6 +27,10 @@ def grid_of(directions, *, shape=(40, 44, 48), spacing=(0.9, 0.7, 0.6)):
 def ellipsoid(grid, semi=(10.0, 7.0, 5.0), centre=CENTRE):
     points = grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1))
     return Mask(grid, (((points - centre) / np.array(semi)) ** 2).sum(axis=-1) <= 1.0)
+
+
+def write_surface(mask, path, **options):
+    write_stl(reduced(*surface_of(mask, **options), most_deviation_mm=0.0), path)
 
 
 GRIDS = {
@@ -76,17 +82,22 @@ def test_smoothing_takes_the_steps_off():
     assert kink_deg(20) < 0.6 * kink_deg(0)
 
 
-def test_header_says_the_frame_and_nothing_else(tmp_path):
-    write_surface(ellipsoid(grid_of(AXIAL)), tmp_path / "a.stl")
-    content = (tmp_path / "a.stl").read_bytes()
-    assert content[:80].rstrip() == b"cement-planner surface SPACE=LPS UNIT=mm"
-    assert len(content) == 84 + 50 * int.from_bytes(content[80:84], "little")
+def test_a_gap_with_holes_inside_and_through_it_stays_closed(tmp_path):
+    grid = grid_of(AXIAL)
+    points = np.asarray(grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1))) - CENTRE
+    aside = points + np.array((4.0, 0.0, 0.0))
+    through = np.hypot(points[..., 0] - 3.0, points[..., 1]) < 1.5
+    within = np.linalg.norm(aside, axis=-1) < 2.0
+    island = np.linalg.norm(aside, axis=-1) < 0.9
+    holed = Mask(grid, (ellipsoid(grid).voxels & ~through & ~within) | island)
+    write_surface(holed, tmp_path / "a.stl")
+    mesh = trimesh.load(tmp_path / "a.stl")
+    assert mesh.is_watertight and mesh.is_winding_consistent and mesh.body_count == 3
+    assert mesh.euler_number == 0 + 2 + 2  # a ring, a hollow and an island in it
+    assert mesh.volume / 1000.0 == pytest.approx(holed.volume_ml, rel=0.03)
 
 
-def test_refusals(tmp_path):
+def test_an_empty_mask_is_refused():
     grid = grid_of(AXIAL)
     with pytest.raises(GeometryError, match="empty"):
-        write_surface(Mask(grid, np.zeros(grid.shape, bool)), tmp_path / "a.stl")
-    with pytest.raises(OutputError, match="cannot be written"):
-        write_surface(ellipsoid(grid), tmp_path / "no" / "a.stl")
-    assert list(tmp_path.iterdir()) == []
+        surface_of(Mask(grid, np.zeros(grid.shape, bool)))

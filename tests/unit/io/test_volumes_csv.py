@@ -54,14 +54,21 @@ def test_every_column_of_a_measured_gap():
         "side": "right", "level": "L4", "loosening": "possible", "volume_ml": "1.25", "volume_low_ml": "1",
         "volume_high_ml": "1.5", "expected_fill_ml": "0", "expected_fill_low_ml": "0", "expected_fill_high_ml": "0.5",
         "width_median_mm": "1.5", "width_p95_mm": "2.25", "width_max_mm": "3", "interface_fraction": "0.5",
-        "trust": "1", "zones_ml": "screw-middle=0.41; screw-tip=",
+        "trust": "1", "zones_ml": "screw-middle=0.41; screw-tip=", "review": "unreviewed",
+        "made": "automatic",
     }  # fmt: skip
 
 
 def test_what_was_not_measured_is_empty_and_not_zero():
     _, row = rows(plan_of(MEASURED, UNMEASURED))
     filled = {name: cell for name, cell in row.items() if cell}
-    assert filled == {"gap_id": "gap-2", "gap_kind": "fracture_level", "level": "L5"}
+    assert filled == {
+        "gap_id": "gap-2",
+        "gap_kind": "fracture_level",
+        "level": "L5",
+        "review": "unreviewed",
+        "made": "automatic",
+    }
 
 
 def test_a_file_is_written_whole(tmp_path):

@@ -53,10 +53,15 @@ def written(path, values, *, plan=False):
 
 def test_a_plans_labels_are_known_by_the_plan_beside_them(tmp_path):
     given = load_gap_labels(written(tmp_path / "labels.nii.gz", codes(1, 2, 3, 4, 5, 6), plan=True))
-    assert given.taken == "gap-1, gap-2" and given.name == "labels.nii.gz"
+    assert given.taken == "gap-1, gap-2" and given.name == "the given file of gaps"
     assert set(np.unique(given.labels.codes)) == {0, 3, 4}
     assert given.labels.grid.is_same(GRID)
     assert np.array_equal(load_gap_labels(tmp_path).labels.codes, given.labels.codes)  # the plan's folder
+
+
+def test_a_file_named_after_the_patient_is_not_told(tmp_path):
+    given = load_gap_labels(written(tmp_path / "Doe_Jane.nii.gz", codes(1)))
+    assert "Doe" not in repr((given.name, given.taken, given.findings))
 
 
 def test_a_value_that_the_plan_does_not_name_is_a_new_gap(tmp_path):
@@ -73,6 +78,28 @@ def test_all_gaps_may_be_erased_where_implants_and_bones_are_there(tmp_path):
 def test_a_mask_of_its_own_beside_a_plan_is_not_read_with_the_plans_table(tmp_path):
     given = load_gap_labels(written(tmp_path / "mine.nii.gz", codes(1), plan=True))
     assert given.taken == "all that it marks" and int((given.labels.codes > 0).sum()) == int(codes(1).sum())
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"schema": "cement-planner/plan/0"}', "older schema 0.*plan again"),
+        ('{"schema": "cement-planner/plan/9"}', "update the program"),
+        ('{"schema": "cement-planner/plan/1"', "not JSON"),
+    ],
+)
+def test_labels_beside_a_plan_that_cannot_be_read_are_refused(tmp_path, content, words):
+    # Without the plan's table every bone and implant would be taken for a gap.
+    labels = written(tmp_path / "labels.nii.gz", codes(1, 2, 3, 4, 5, 6))
+    (tmp_path / "plan.json").write_text(content)
+    with pytest.raises(LabelError, match=words):
+        load_gap_labels(labels)
+
+
+def test_a_plan_json_of_another_program_says_nothing_of_a_mask(tmp_path):
+    labels = written(tmp_path / "x.nii.gz", codes(5))
+    (tmp_path / "plan.json").write_text('{"plan": "lunch"}')
+    assert load_gap_labels(labels).taken == "all that it marks"
 
 
 def test_a_plain_mask_is_all_gaps(tmp_path):

@@ -44,6 +44,11 @@ def slicer_file(path, layers, segments, kinds="list"):
     return path
 
 
+def test_a_file_named_after_the_patient_is_not_told(write_numbers):
+    labels = load_labels(write_numbers((24, 23), "Doe_Jane.nii.gz"))
+    assert labels.names and "Doe" not in repr((labels.name, labels.kind, labels.findings))
+
+
 def test_a_folder_of_masks(tmp_path, truth):
     folder = tmp_path / "masks"
     folder.mkdir()

@@ -20,15 +20,19 @@ APPROACH_COLOURS: dict[Approach, tuple[float, float, float]] = {
     "femoral": (0.8, 0.475, 0.655),
 }
 """RGB, 0 to 1: blue, orange and reddish purple of M. Okabe and K. Ito, told apart by colour-blind readers too."""
+NOTE_COLOUR = (0.941, 0.627, 0.0)
+"""RGB, 0 to 1: orange, as everywhere in the program for what warns."""
 
 
-def markups_document(trajectories: Sequence[NeedleWay]) -> dict[str, Any]:
+def markups_document(trajectories: Sequence[NeedleWay], *, note: str = "") -> dict[str, Any]:
     """Give needles as a 3D Slicer markups document.
 
     Parameters
     ----------
     trajectories : sequence of NeedleWay
         The needles.
+    note : str
+        What every reader of them must know: it stands in the description of each needle's points.
 
     Returns
     -------
@@ -41,24 +45,83 @@ def markups_document(trajectories: Sequence[NeedleWay]) -> dict[str, Any]:
     -----
     Format: 3D Slicer developer guide, "Markups json file format", and its JSON schema 1.0.3.
     """
-    nodes = []
-    for trajectory in trajectories:
-        words = f"{trajectory.approach}, {trajectory.needle.gauge}, rank {trajectory.rank} for {trajectory.goal_id}"
-        on_skin = trajectory.entry_skin_lps is not None
-        start = trajectory.entry_skin_lps or trajectory.entry_bone_lps
-        first = ("skin entry" if on_skin else "bone entry", start, words)
-        if trajectory.slides_along_implant:
-            aim = ("aim", trajectory.aim_lps, "contact with the implant")
-            target = ("target", trajectory.target_lps, "the tip slides along the implant to here")
-            nodes.append(_line(trajectory.id, first, aim, trajectory.approach))
-            nodes.append(_line(f"{trajectory.id} slide", aim, target, trajectory.approach))
-        else:
-            target = ("target", trajectory.target_lps, trajectory.goal_id)
-            nodes.append(_line(trajectory.id, first, target, trajectory.approach))
+    nodes = [line for trajectory in trajectories for line in needle_lines(trajectory, note=note)]
     return {"@schema": MARKUPS_SCHEMA, "markups": nodes}
 
 
-def write_markups(trajectories: Sequence[NeedleWay], path: Path | str) -> None:
+def needle_lines(trajectory: NeedleWay, *, note: str = "") -> list[dict[str, Any]]:
+    """Give the straight parts of a needle's way as 3D Slicer's lines.
+
+    Parameters
+    ----------
+    trajectory : NeedleWay
+        The needle.
+    note : str
+        As for `markups_document`.
+
+    Returns
+    -------
+    list of dict
+        One line, or two where the tip slides along the implant.
+    """
+    words = f"{trajectory.approach}, {trajectory.needle.gauge}, rank {trajectory.rank} for {trajectory.goal_id}"
+    words = f"{note}; {words}" if note else words
+    goal = f"{note}; {trajectory.goal_id}" if note else trajectory.goal_id
+    on_skin = trajectory.entry_skin_lps is not None
+    start = trajectory.entry_skin_lps or trajectory.entry_bone_lps
+    first = ("skin entry" if on_skin else "bone entry", start, words)
+    if not trajectory.slides_along_implant:
+        return [_line(trajectory.id, first, ("target", trajectory.target_lps, goal), trajectory.approach)]
+    aim = ("aim", trajectory.aim_lps, "contact with the implant")
+    target = ("target", trajectory.target_lps, "the tip slides along the implant to here")
+    return [
+        _line(trajectory.id, first, aim, trajectory.approach),
+        _line(f"{trajectory.id} slide", aim, target, trajectory.approach),
+    ]
+
+
+def note_point(note: str, place_lps: PointLps) -> dict[str, Any]:
+    """Give words that stand in the 3D view, as a point list of 3D Slicer with one point.
+
+    Parameters
+    ----------
+    note : str
+        The words.
+    place_lps : tuple of float
+        Where they begin, LPS mm: away from the patient, for nothing lies there.
+
+    Returns
+    -------
+    dict
+        A ``Fiducial`` of markups schema 1.0.3 that is not drawn in cuts.
+    """
+    return {
+        "type": "Fiducial",
+        "name": note,
+        "coordinateSystem": "LPS",
+        "coordinateUnits": "mm",
+        "locked": True,
+        "fixedNumberOfControlPoints": True,
+        "labelFormat": "%N",
+        "lastUsedControlPointNumber": 1,
+        "controlPoints": [_labelled(1, note, place_lps, "words, no place in the patient")],
+        "measurements": [],
+        "display": {
+            "visibility": True,
+            "opacity": 1.0,
+            "color": list(NOTE_COLOUR),
+            "selectedColor": list(NOTE_COLOUR),
+            "propertiesLabelVisibility": False,
+            "pointLabelsVisibility": True,
+            "textScale": 4.0,
+            "glyphScale": 0.1,
+            "sliceProjection": False,
+            "handlesInteractive": False,
+        },
+    }
+
+
+def write_markups(trajectories: Sequence[NeedleWay], path: Path | str, *, note: str = "") -> None:
     """Write needles as a 3D Slicer markups file.
 
     Parameters
@@ -67,13 +130,15 @@ def write_markups(trajectories: Sequence[NeedleWay], path: Path | str) -> None:
         The needles; none gives a file without lines.
     path : Path or str
         Where; the name should end with ``.mrk.json``, by which Slicer knows it.
+    note : str
+        As for `markups_document`.
 
     Raises
     ------
     OutputError
         If it cannot be written.
     """
-    write_json(markups_document(trajectories), path)
+    write_json(markups_document(trajectories, note=note), path)
 
 
 def _line(
@@ -110,9 +175,13 @@ def _line(
 
 
 def _point(number: int, name: str, label: str, position: PointLps, description: str) -> dict[str, Any]:
+    return _labelled(number, f"{name} {label}", position, description)
+
+
+def _labelled(number: int, label: str, position: PointLps, description: str) -> dict[str, Any]:
     return {
         "id": str(number),
-        "label": f"{name} {label}",
+        "label": label,
         "description": description,
         "associatedNodeID": "",
         "position": list(position),

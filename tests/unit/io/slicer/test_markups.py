@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 
 from planner.errors import OutputError
-from planner.io.slicer import APPROACH_COLOURS, markups_document, write_markups
+from planner.io.slicer.markups import APPROACH_COLOURS, markups_document, write_markups
 from planner.model.carm import NeedleView
 from planner.model.needle import Clearances, Needle, Trajectory
 
@@ -152,3 +152,9 @@ def test_no_needles_is_a_file_without_lines(tmp_path):
 def test_no_folder_to_write_in(tmp_path):
     with pytest.raises(OutputError, match="cannot be written"):
         write_markups([], tmp_path / "no" / "a.mrk.json")
+
+
+def test_a_note_stands_at_every_needle():
+    nodes = markups_document([needle(slides=True)], note="UNREVIEWED PLAN")["markups"]
+    assert "UNREVIEWED PLAN" in nodes[0]["controlPoints"][0]["description"]
+    assert "UNREVIEWED" not in str(markups_document([needle()]))
