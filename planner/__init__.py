@@ -23,6 +23,7 @@ _HOME_OF = {
     "load_plan": "planner.io.plan_json",
     "phantoms": "planner.phantoms",
     "plan": "planner.pipeline",
+    "plan_schema": "planner.io.plan_schema",
     "render_view": "planner.pipeline",
     "save_plan": "planner.io.plan_json",
     "simulate_fill": "planner.pipeline",
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from planner.io.anatomy_labels import load_labels as load_labels
     from planner.io.plan_json import load_plan as load_plan
     from planner.io.plan_json import save_plan as save_plan
+    from planner.io.plan_schema import plan_schema as plan_schema
     from planner.model.plan import Plan as Plan
     from planner.model.volume import Mask as Mask
     from planner.model.volume import Volume as Volume
@@ -63,6 +65,7 @@ __all__ = [
     "load_plan",
     "phantoms",
     "plan",
+    "plan_schema",
     "render_view",
     "save_plan",
     "simulate_fill",

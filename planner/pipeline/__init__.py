@@ -18,6 +18,7 @@ _HOME_OF = {
     "plan_labelled": "labelled",
     "plan_scan": "steps",
     "render_view": "fluoroscopy.pictures",
+    "replan": "replanned",
     "scan_of": "scripted",
     "simulate_fill": "simulated_fill",
     "unwrapped_maps": "unwrapped",
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from planner.pipeline.phantom_case import CASE_FILES as CASE_FILES
     from planner.pipeline.phantom_case import write_case as write_case
     from planner.pipeline.planned_case import PlannedCase as PlannedCase
+    from planner.pipeline.replanned import replan as replan
     from planner.pipeline.scripted import estimate_volumes as estimate_volumes
     from planner.pipeline.scripted import find_breaches as find_breaches
     from planner.pipeline.scripted import plan as plan
@@ -59,6 +61,7 @@ __all__ = [
     "plan_labelled",
     "plan_scan",
     "render_view",
+    "replan",
     "scan_of",
     "simulate_fill",
     "unwrapped_maps",

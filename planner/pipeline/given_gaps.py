@@ -202,6 +202,17 @@ class _Case:
         own = (n for n, (gap, _) in enumerate(self.found, start=1) if gap.implant_id == screw)
         return next((n for n in own if self.found[n - 1][0].kind == "screw_halo"), 0)
 
+    def made_by(self, gap: Gap | None, given: Bools, number: int, *, is_edited: bool) -> Gap | None:
+        """Say of a gap who made it: a person also where too few voxels were changed to measure it anew.
+
+        From another grid, or of a gap that was measured on one, voxels of the border differ without anybody's hand.
+        """
+        if gap is None:
+            return None
+        alike = not self.is_resampled and (not number or on_same_voxels(self.found[number - 1][1].grid, self.grid))
+        edited = is_edited or (alike and not np.array_equal(given, self.owner == number))
+        return gap.model_copy(update={"made": "edited"}) if edited else gap
+
     def union(self, parts: Sequence[GivenPart]) -> Bools:
         """Give the voxels of some parts together."""
         out = np.zeros(self.grid.shape, dtype=bool)
@@ -232,9 +243,9 @@ def _corrected_halos(
             metal=case.told.metal, gap_id=gap_id, config=case.config.halos, given_config=RULES,
         )  # fmt: skip
         measured.append(new.measured)
-        outcomes.append(
-            Outcome(before, new.measured.gap, new.measured.mask, name, is_edited=new.edited_share > _LEAST_EDITED)
-        )
+        edited = new.edited_share > _LEAST_EDITED
+        gap = case.made_by(new.measured.gap, given, number, is_edited=edited)
+        outcomes.append(Outcome(before, gap, new.measured.mask, name, is_edited=edited))
         if new.rest.voxels.any():
             rests.append(GivenPart(0, name, new.rest.voxels))
     return tuple(measured), tuple(outcomes), tuple(rests)
@@ -255,9 +266,9 @@ def _corrected_spaces(case: _Case, parts: Sequence[GivenPart]) -> tuple[Outcome,
             drawn, gap, implant_id=gap.implant_id, level=gap.level, kind=gap.kind,
             zones=_zones(gap.implant_id, case.told.hips), trust=gap.trust, config=RULES,
         )  # fmt: skip
-        outcomes.append(
-            Outcome(gap, record, Mask(case.grid, given), gap.implant_id, is_edited=drawn.is_edited, in_voxels=True)
-        )
+        edited = drawn.is_edited
+        told = case.made_by(record, given, number, is_edited=edited)
+        outcomes.append(Outcome(gap, told, Mask(case.grid, given), gap.implant_id, is_edited=edited, in_voxels=True))
     return tuple(outcomes)
 
 
@@ -284,8 +295,9 @@ def _new_spaces(
             implant_id=part.implant_id, level=level, kind=kind,
             zones=_zones(part.implant_id, case.told.hips), trust=_trust(case, part), config=RULES,
         )  # fmt: skip
+        drawn = case.made_by(record, part.voxels, 0, is_edited=True)
         mask = Mask(case.grid, part.voxels)
-        outcomes.append(Outcome(None, record, mask, part.implant_id, is_edited=True, in_voxels=True))
+        outcomes.append(Outcome(None, drawn, mask, part.implant_id, is_edited=True, in_voxels=True))
     return tuple(outcomes), tuple(refused)
 
 

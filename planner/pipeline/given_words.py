@@ -10,7 +10,7 @@ from planner.model.record import PointLps
 from planner.model.volume import Mask
 
 _LEAST_SAID_ML = 0.05
-"""Less that was dropped as slips of the brush is not told of. Ours."""
+"""Less that was dropped of a mask from another grid is not told of: bringing it over leaves crumbs. Ours."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,12 +78,13 @@ def of_given_gaps(
         elif one.gap is not None and one.in_voxels and one.is_edited:
             said.append(_in_voxels(one.gap, f"gap-{number}"))
     said.extend(_refused(where, ml, given.name) for where, ml in refused)
-    if slips_ml >= _LEAST_SAID_ML:
+    if slips_ml >= _LEAST_SAID_ML or (slips_ml > 0.0 and not is_resampled):
         said.append(
             Finding(
                 code="gaps-given-too-small",
-                severity="info",
-                message=f"{given.name}: spaces too small to be meant, {slips_ml:.2f} mL together, were left out",
+                severity="caution",
+                message=f"{given.name}: spaces apart from any measured gap and too small to be one, {slips_ml:.3f} mL "
+                "together, were left out of the plan; draw them larger, or joined to a gap",
                 measured=round(slips_ml, 3),
                 unit="mL",
             )

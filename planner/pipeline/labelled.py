@@ -57,9 +57,28 @@ def plan_labelled(
     """
     fitted, given = fitted_labels(labels, scan), given_gaps(gaps, scan)
     case = plan_scan(scan, config, labels=fitted, given=given, monitor=monitor)
-    if fitted is None:
+    if fitted is None or case.source is None:
         return case
-    plan = levelled(case.plan, fitted)
+    return with_levels(replace(case, source=replace(case.source, level_labels=fitted)), fitted)
+
+
+def with_levels(case: PlannedCase, labels: AnatomyLabels | None) -> PlannedCase:
+    """Name the levels in a planned case.
+
+    Parameters
+    ----------
+    case : PlannedCase
+        As `plan_scan` gives it.
+    labels : AnatomyLabels or None
+        On the CT's grid; None changes nothing.
+
+    Returns
+    -------
+    PlannedCase
+    """
+    if labels is None:
+        return case
+    plan = levelled(case.plan, labels)
     return replace(case, plan=plan, anatomy=replace(case.anatomy, implants=plan.implants))
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from planner.model.finding import Finding
-from planner.needles.check import OFF_TARGET_MM
+from planner.needles.goals import OFF_TARGET_MM
 from planner.needles.wished.locked import LockedWay
+from planner.report.locked_words import locked_name
 
 
 def of_locked(locked: Sequence[LockedWay]) -> Iterator[Finding]:
@@ -25,13 +26,13 @@ def of_locked(locked: Sequence[LockedWay]) -> Iterator[Finding]:
             yield Finding(
                 code="locked-needle-not-judged",
                 severity="warning",
-                message=f"locked needle {number} cannot be judged, and is not in the plan: {'; '.join(way.violations)}",
+                message=f"{locked_name(number)} cannot be judged, and is not in the plan: {'; '.join(way.violations)}",
             )
         elif not way.reaches:
             yield Finding(
                 code="locked-needle-off-target",
                 severity="warning",
-                message=f"locked needle {number}: {_missed(way.off_target_mm)}; it is not in the plan (pick its tip as "
+                message=f"{locked_name(number)}: {_missed(way.off_target_mm)}; it is not in the plan (pick its tip as "
                 "a target to plan without a gap)",
                 where_lps=needle.target_lps,
                 measured=way.off_target_mm,
@@ -42,7 +43,7 @@ def of_locked(locked: Sequence[LockedWay]) -> Iterator[Finding]:
             yield Finding(
                 code="locked-needle-unsafe",
                 severity="warning",
-                message=f"locked needle {number} to {needle.gap_id}: stays as it was chosen, though it breaks hard "
+                message=f"{locked_name(number)} to {needle.gap_id}: stays as it was chosen, though it breaks hard "
                 f"limits: {'; '.join(way.violations)}",
                 where_lps=needle.target_lps,
                 implant_id=needle.implant_id,

@@ -1,5 +1,6 @@
 """The files of a plan's folder."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -8,25 +9,29 @@ from scipy import ndimage
 
 from planner.config.plan_config import PlanConfig
 from planner.geometry.grid import Grid
+from planner.io.dicom.patient import PatientIdentity
 from planner.io.dicom.seg import write_seg_on_slices
+from planner.io.dicom.sr.document import write_measurements
 from planner.io.nifti import write_label_nifti
 from planner.io.plan_json import save_plan
-from planner.io.slicer import write_markups
-from planner.io.surfaces import write_surface
 from planner.io.unwrapped_csv import write_unwrapped_csv
 from planner.io.volumes_csv import write_volumes_csv
 from planner.io.whole_file import write_whole
 from planner.model.labels import LabelMap
-from planner.model.volume import Mask
+from planner.model.privacy import carries
 from planner.pipeline.expected_cement import write_arrivals
 from planner.pipeline.fluoroscopy.files import write_plan_fluoroscopy
+from planner.pipeline.fluoroscopy.headers import has_headers
 from planner.pipeline.labelling import codes_on_slices
+from planner.pipeline.plan_surfaces import write_plan_surfaces
 from planner.pipeline.planned_case import PlannedCase
-from planner.progress import SILENT, Monitor, Progress, check_cancelled, track
+from planner.pipeline.slicer_files import write_slicer_files
+from planner.progress import SILENT, Monitor, Progress, check_cancelled
 from planner.report.figures import PictureInput, gap_pictures
 from planner.report.fill_chart import fill_pictures
 from planner.report.html import render_report
 from planner.report.overview import overview_pictures
+from planner.report.review_words import review_line
 from planner.report.unwrapped_maps import map_pictures
 from planner.segment.trust import TrustMap
 
@@ -35,19 +40,32 @@ PLAN_FILES = (
     "report.html",
     "labels.nii.gz",
     "labels.seg.dcm",
+    "measurements.sr.dcm",
+    "labels.seg.nrrd",
     "trust.nii.gz",
     "trajectories.mrk.json",
+    "scene.mrml",
+    "open_in_slicer.py",
+    "slicer",
     "volumes.csv",
     "unwrapped.csv",
     "surfaces",
     "flow",
     "fluoro",
+    "station.json",
 )
-"""Every name that `write_plan_files` may write into a plan's folder."""
+"""Every name that the program may write into a plan's folder: `write_plan_files` all but the last, which is a planning
+station's (`planner.station.keeping.scene_file`). A plan that takes another's place takes that one's scene away."""
 
 
 def write_plan_files(
-    case: PlannedCase, folder: Path, config: PlanConfig, *, figures: bool = True, monitor: Monitor = SILENT
+    case: PlannedCase,
+    folder: Path,
+    config: PlanConfig,
+    *,
+    figures: bool = True,
+    patient: PatientIdentity | None = None,
+    monitor: Monitor = SILENT,
 ) -> None:
     """Write a plan's files into a folder that exists.
 
@@ -56,11 +74,13 @@ def write_plan_files(
     case : PlannedCase
         The plan with its voxels.
     folder : Path
-        Where; the names are `PLAN_FILES`.
+        Where; the names are among `PLAN_FILES`.
     config : PlanConfig
         The settings.
     figures : bool
         Whether pictures are drawn: fluoroscopy, and the report's.
+    patient : PatientIdentity or None
+        Whose name is printed on the report, and nowhere else; None: nobody's.
     monitor : Monitor
         Follows the work, and may stop it.
 
@@ -70,19 +90,22 @@ def write_plan_files(
         If the monitor stops the work.
     OutputError
         If a file cannot be written.
+    KeyError
+        If a file lies there that the policy on what outputs tell of the patient does not know
+        (`planner.model.privacy.carries`).
     """
     save_plan(case.plan, folder / "plan.json")
     monitor.report(Progress("writing labels"))
     labels = own_labels(case)
     write_label_nifti(labels, folder / "labels.nii.gz")
-    if case.scan.slice_files:
-        _write_seg(case, labels, folder / "labels.seg.dcm")
+    if has_headers(case.plan, case.scan):
+        _write_dicom(case, labels, folder)
     if case.trust is not None:
         write_label_nifti(LabelMap(labels.grid, trust_percent(case.trust, labels.grid), ()), folder / "trust.nii.gz")
-    write_markups(case.plan.ways, folder / "trajectories.mrk.json")
     write_volumes_csv(case.plan, folder / "volumes.csv")
     write_unwrapped_csv(case.unwrapped, folder / "unwrapped.csv")
-    _write_surfaces(case, folder / "surfaces", monitor)
+    surfaces = write_plan_surfaces(case, folder / "surfaces", config.output, monitor=monitor)
+    write_slicer_files(case, labels, surfaces, folder)
     write_arrivals(case.arrivals, labels.grid, folder)
     pictures: dict[str, bytes] = {}
     if figures:
@@ -95,8 +118,12 @@ def write_plan_files(
         owners = (gap.implant_id for gap in case.plan.gaps if gap.implant_id is not None)
         pictures |= map_pictures(case.unwrapped, owners)
         pictures |= fill_pictures(case.plan)
-    report = render_report(case.plan, pictures, gantry=config.needles.gantry)
+    fingerprint = hashlib.sha256((folder / "plan.json").read_bytes()).hexdigest()
+    report = render_report(case.plan, pictures, config=config, patient=patient, plan_sha256=fingerprint)
     write_whole(report.encode("utf-8"), folder / "report.html")
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            carries(path.name)  # one that the privacy policy does not know is a fault of ours, and no plan appears
 
 
 def own_labels(case: PlannedCase) -> LabelMap:
@@ -144,24 +171,10 @@ def trust_percent(trust: TrustMap, grid: Grid) -> npt.NDArray[np.uint8]:
     return percent
 
 
-def _write_seg(case: PlannedCase, labels: LabelMap, path: Path) -> None:
-    """Write labels on the CT's own slices, also where these lie on no one grid."""
+def _write_dicom(case: PlannedCase, labels: LabelMap, folder: Path) -> None:
+    """Write labels on the CT's own slices, also where these lie on no one grid, and the measurements that name them."""
     own = case.scan.own_slices
     codes = codes_on_slices(case.labels, own) if own.grid is None else labels.codes
-    write_seg_on_slices(codes, labels.structures, own, case.scan.slice_files, path)
-
-
-def _write_surfaces(case: PlannedCase, folder: Path, monitor: Monitor) -> None:
-    """Write implants, gaps, bones and missing bone as STL; what has fewer voxels than a surface needs is left out."""
-    folder.mkdir()
-    labels = case.labels
-    wanted = [s for s in labels.structures if s.kind in ("implant", "gap")]
-    for structure in track(wanted, stage="writing surfaces", monitor=monitor):
-        voxels = np.asarray(labels.codes == structure.code)
-        if voxels.any():
-            write_surface(Mask(labels.grid, voxels), folder / f"{structure.id}.stl")
-    bones = [("bone", case.anatomy.bone), *((bone.name, bone.mask) for bone in case.anatomy.bones)]
-    for name, mask in (*bones, *((defect.name, defect.mask) for defect in case.defects)):
-        check_cancelled(monitor)
-        if mask.voxels.any():
-            write_surface(mask, folder / f"{name.replace(' ', '-')}.stl")
+    said, path = review_line(case.plan.review), folder / "labels.seg.dcm"
+    write_seg_on_slices(codes, labels.structures, own, case.scan.slice_files, path, plan=case.plan, description=said)
+    write_measurements(case.plan, folder / "measurements.sr.dcm", segmentation=path, review=said)

@@ -13,7 +13,7 @@ from planner.model.picked_target import PickedTarget
 from planner.needles.account.describe import Scene
 from planner.needles.wished.picked import PickedSearch, search_picked
 from planner.progress import SILENT, Monitor, track
-from planner.safety.fields import distance_fields
+from planner.safety.fields import Fields, distance_fields
 from planner.safety.watch_angles import ConsoleAngles
 
 
@@ -40,6 +40,7 @@ def plan_picked(
     console: ConsoleAngles,
     breaches: Sequence[Breach] = (),
     catalogue: Mapping[str, Needle] | None = None,
+    fields: Fields | None = None,
     monitor: Monitor = SILENT,
 ) -> PickedTargets:
     """Search needles to all targets that the settings name.
@@ -56,6 +57,8 @@ def plan_picked(
         Known breaches of all gaps: bone that a needle's hole must not weaken further.
     catalogue : Mapping of str to Needle, or None
         The needles that can be had; None for those of the settings.
+    fields : Fields or None
+        Distances in this anatomy, where they were measured already; None measures them.
     monitor : Monitor
         Follows the work.
 
@@ -81,7 +84,8 @@ def plan_picked(
             raise UsageError(
                 f"a picked target names implant {wish.implant_id!r}, which was not found; there are {there}"
             )
-    scene = Scene(anatomy, distance_fields(anatomy, config=config), tuple(breaches), config, console)
+    fields = distance_fields(anatomy, config=config) if fields is None else fields
+    scene = Scene(anatomy, fields, tuple(breaches), config, console)
     searches = [
         search_picked(scene, wish, f"target-{number}", catalogue=catalogue)
         for number, wish in enumerate(track(wishes, stage="needles to picked targets", monitor=monitor), start=1)

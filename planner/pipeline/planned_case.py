@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from planner.io.labels.gap_labels import GapLabels
 from planner.model.anatomy import Anatomy
+from planner.model.anatomy_labels import AnatomyLabels
 from planner.model.arrival_map import ArrivalMap
 from planner.model.labels import LabelMap
 from planner.model.plan import Plan
@@ -10,10 +12,35 @@ from planner.model.scan import Scan
 from planner.model.unwrapped import UnwrappedMap
 from planner.model.view_sight import AngleMap
 from planner.model.volume import Mask
+from planner.pipeline.kept_steps import KeptSteps
+from planner.pipeline.measured_gaps import MeasuredGaps
+from planner.pipeline.surveyed import Surveyed
 from planner.safety.breaches import BreachPatch
 from planner.segment.anatomy.skeleton import Skeleton
 from planner.segment.candidacy.defect_model import DefectModel
 from planner.segment.trust import TrustMap
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlanSource:
+    """What a plan is made on, besides settings.
+
+    Parameters
+    ----------
+    scan : Scan
+        The CT.
+    labels : AnatomyLabels or None
+        Labels of the anatomy made elsewhere, brought onto the CT's grid.
+    given : GapLabels or None
+        Gaps as a person corrected them, which stand in the place of the measured ones.
+    level_labels : AnatomyLabels or None
+        Labels that name the levels of implants and gaps once all is planned.
+    """
+
+    scan: Scan
+    labels: AnatomyLabels | None = None
+    given: GapLabels | None = None
+    level_labels: AnatomyLabels | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +73,14 @@ class PlannedCase:
         When expected cement reaches each place, gap by gap; none of gaps where none was simulated.
     breaches : tuple of BreachPatch
         The plan's breaches, and where each lies.
+    source : PlanSource or None
+        What it was planned on; None, as what follows, where the plan was not made in this session.
+    survey : Surveyed or None
+        The CT as the program sees it by itself, without any person's edit.
+    measured : MeasuredGaps or None
+        Implants and gaps as they were planned on, a person's gaps among them.
+    kept : KeptSteps or None
+        What each step made: `planner.pipeline.replan` plans again with it.
     """
 
     plan: Plan
@@ -60,3 +95,7 @@ class PlannedCase:
     angle_maps: tuple[AngleMap, ...] = ()
     arrivals: tuple[ArrivalMap, ...] = ()
     breaches: tuple[BreachPatch, ...] = ()
+    source: PlanSource | None = None
+    survey: Surveyed | None = None
+    measured: MeasuredGaps | None = None
+    kept: KeptSteps | None = None

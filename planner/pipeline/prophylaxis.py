@@ -15,7 +15,7 @@ from planner.model.prophylaxis import ProphylacticTarget
 from planner.needles.account.describe import Scene
 from planner.needles.prophylactic import LevelSearch, search_level
 from planner.progress import SILENT, Monitor, track
-from planner.safety.fields import distance_fields
+from planner.safety.fields import Fields, distance_fields
 from planner.safety.watch_angles import ConsoleAngles
 from planner.segment.candidacy.adjacent_levels import AdjacentTarget
 
@@ -63,6 +63,7 @@ def plan_prophylaxis(
     pedicles: Sequence[Pedicle],
     console: ConsoleAngles,
     config: PlanConfig,
+    fields: Fields | None = None,
     monitor: Monitor = SILENT,
 ) -> Prophylaxis:
     """Search needles into intact levels.
@@ -79,6 +80,8 @@ def plan_prophylaxis(
         Turns positioner angles into console angles of the treatment position.
     config : PlanConfig
         The settings.
+    fields : Fields or None
+        Distances in this anatomy, where they were measured already; None measures them.
     monitor : Monitor
         Follows the work.
 
@@ -95,7 +98,8 @@ def plan_prophylaxis(
     """
     if not levels:
         return Prophylaxis()
-    scene = Scene(anatomy, distance_fields(anatomy, config=config.needles), (), config.needles, console)
+    fields = distance_fields(anatomy, config=config.needles) if fields is None else fields
+    scene = Scene(anatomy, fields, (), config.needles, console)
     targets, said = [], []
     for number, level in enumerate(track(levels, stage="prophylactic needles", monitor=monitor), start=1):
         name = f"prophylactic-{number}"

@@ -16,8 +16,9 @@ from planner.pipeline.found_breaches import breaches_of
 from planner.pipeline.given_gaps import Gaps
 from planner.pipeline.labelled import Labels, plan_labelled, volume_plan_labelled
 from planner.pipeline.measured_gaps import anatomy_of
+from planner.pipeline.run import treatment_position
 from planner.pipeline.stages import Stages
-from planner.pipeline.steps import measure_gaps, treatment_position
+from planner.pipeline.steps import measure_gaps
 from planner.progress import SILENT, Monitor
 
 

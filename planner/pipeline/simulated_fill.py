@@ -24,9 +24,10 @@ from planner.pipeline.cement import exit_of, fill_record
 from planner.pipeline.found_breaches import breaches_of
 from planner.pipeline.measured_gaps import anatomy_of
 from planner.pipeline.planned_case import PlannedCase
+from planner.pipeline.run import treatment_position
 from planner.pipeline.scripted import scan_of
 from planner.pipeline.stages import Stages
-from planner.pipeline.steps import measure_gaps, treatment_position
+from planner.pipeline.steps import measure_gaps
 from planner.progress import SILENT, Monitor, check_cancelled
 from planner.safety.breaches import BreachPatch
 

@@ -22,6 +22,7 @@ from planner.pipeline.fluoroscopy.scene import scene_of_case
 from planner.pipeline.fluoroscopy.turn import moving_picture, plan_turn
 from planner.pipeline.planned_case import PlannedCase
 from planner.progress import SILENT, Monitor
+from planner.report.review_words import review_line
 
 _OPAQUE = 127
 """Alpha above which a pixel of a layer counts as drawn where a layer has no half-tones."""
@@ -84,6 +85,8 @@ def write_picture(
         overlays=planes,
         burned_in=target.burnt_in,
         instance_number=number,
+        notes=_review_notes([picture]),
+        plan=picture.plan,
     )
 
 
@@ -125,6 +128,8 @@ def write_turn(
         description="simulated turn of the C-arm",
         burned_in=target.burnt_in,
         frame_time_ms=_FRAME_MS,
+        notes=_review_notes(pictures),
+        plan=next((picture.plan for picture in pictures if picture.plan is not None), None),
     )
     return len(pictures)
 
@@ -225,6 +230,12 @@ def require_headers(slice_files: Sequence[Path]) -> None:
         raise UsageError(
             "the CT is no DICOM series, so there are no headers to take the patient and the study from; write a .png"
         )
+
+
+def _review_notes(pictures: Sequence[Picture]) -> tuple[str, ...]:
+    """Say of pictures with a plan over them whether a person stands behind it."""
+    reviews = dict.fromkeys(picture.plan.review for picture in pictures if picture.plan is not None)
+    return tuple(f"{review_line(review)}." for review in reviews)
 
 
 def _sources(target: PictureTarget) -> tuple[Path, ...]:

@@ -1,4 +1,4 @@
-"""Whether a CT's headers can carry pictures: a DICOM picture needs the patient's and the study's."""
+"""Whether a CT's headers can carry DICOM objects: they need the patient's and the study's."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ _CODE = "fluoroscopy-not-dicom"
 
 
 def no_headers(scan: Scan) -> Iterator[Finding]:
-    """Name what keeps a plan's fluoroscopy pictures from being written as DICOM.
+    """Name what keeps a plan's labels, measurements and fluoroscopy pictures from being written as DICOM.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ def no_headers(scan: Scan) -> Iterator[Finding]:
         try:
             read_source_ct(scan.slice_files)
         except (InputError, UsageError) as error:
-            said = f"the fluoroscopy pictures are written as PNG alone: {error}"
+            said = f"labels, measurements and fluoroscopy pictures are not written as DICOM: {error}"
             yield Finding(code=_CODE, severity="info", message=said)
 
 
 def has_headers(plan: Plan, scan: Scan) -> bool:
-    """Say whether a plan's pictures can be written as DICOM.
+    """Say whether a plan's labels, measurements and pictures can be written as DICOM.
 
     Parameters
     ----------

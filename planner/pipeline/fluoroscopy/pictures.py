@@ -11,13 +11,13 @@ from PIL import Image
 from planner.config.fluoro_config import FluoroConfig
 from planner.config.plan_config import PlanConfig
 from planner.errors import GeometryError
-from planner.fluoro.console import console_angles_deg, reachable_side
+from planner.fluoro.breach_overlay import breach_layer
+from planner.fluoro.console import console_angles_deg, frontal_side, reachable_side
 from planner.fluoro.display import display_image
 from planner.fluoro.overlay import (
     LETTERING,
     Layer,
     Words,
-    breach_layer,
     cement_layer,
     draw,
     frame_layer,
@@ -32,12 +32,14 @@ from planner.io.rectify import rectify_volume
 from planner.model.carm import CArm
 from planner.model.needle import NeedleWay
 from planner.model.plan import Plan
+from planner.model.proposal import no_candidate, proposed_needles
 from planner.model.volume import Mask, Volume
 from planner.pipeline.expected_cement import mask_on
 from planner.pipeline.fluoroscopy.alloys import alloys_of
 from planner.pipeline.fluoroscopy.scene import FluoroScene, body_of
 from planner.pipeline.planned_case import PlannedCase
 from planner.progress import SILENT, Monitor, track
+from planner.report.review_words import review_note
 from planner.segment.implants.metal import find_metal
 
 _SAME_VIEW_DEG = 5.0
@@ -58,12 +60,15 @@ class Picture:
         What can be laid over it, the last on top.
     console_deg : tuple of float or None
         Primary and secondary angle at the console; None where nobody said how the patient lies.
+    plan : Plan or None
+        The plan that is drawn over it; None without one.
     """
 
     radiograph: Radiograph
     grey: npt.NDArray[np.uint8]
     layers: tuple[Layer, ...]
     console_deg: tuple[float, float] | None
+    plan: Plan | None = None
 
     @property
     def carm(self) -> CArm:
@@ -201,12 +206,16 @@ def picture_of(
         layers += [needle_layer(way, carm) for way in plan.ways if way.id in wanted]
     if scene.expected is not None:
         layers.append(cement_layer(scene.expected.where, carm, injected_ml=scene.expected.injected_ml))
-    layers += [frame_layer(carm, console_deg=console), *_note_layers(radiograph, scene, config)]
-    return Picture(radiograph, display_image(radiograph, config=config), tuple(layers), console)
+    layers += [frame_layer(carm, console_deg=console), *note_layers(radiograph, scene, config)]
+    grey = display_image(radiograph, config=config)
+    return Picture(radiograph, grey, tuple(layers), console, plan)
 
 
 def plan_pictures(scene: FluoroScene, config: FluoroConfig, *, monitor: Monitor = SILENT) -> dict[str, Picture]:
-    """Draw the first needle of each gap and picked target in its bull's-eye, AP and lateral view, and its watch view.
+    """Draw needles in their bull's-eye, AP and lateral views, and their watch views.
+
+    Those are the needles that are proposed, and the first of each gap and of each picked target; for a patient who is
+    no candidate those to picked targets alone.
 
     Parameters
     ----------
@@ -225,7 +234,10 @@ def plan_pictures(scene: FluoroScene, config: FluoroConfig, *, monitor: Monitor 
     """
     plan = scene.plan
     picked = () if plan is None else (way for target in plan.picked_targets for way in target.ways)
-    first = [] if plan is None else [way for way in (*plan.trajectories, *picked) if way.rank == 1]
+    proposed = set() if plan is None else {way.id for way in proposed_needles(plan)}
+    searched = () if plan is None or no_candidate(plan.findings) else plan.trajectories
+    ways = (*searched, *picked)
+    first = [way for way in ways if way.rank == 1 or way.id in proposed]
     pictures: dict[str, Picture] = {}
     for needle in track(first, stage="drawing fluoroscopy", monitor=monitor):
         for name, carm in _views_of(needle, scene, config).items():
@@ -235,13 +247,11 @@ def plan_pictures(scene: FluoroScene, config: FluoroConfig, *, monitor: Monitor 
 
 
 def _views_of(needle: NeedleWay, scene: FluoroScene, config: FluoroConfig) -> dict[str, CArm]:
-    prone = (scene.position or "HFS").endswith("P")
+    side = frontal_side(scene.position, config.gantry)
     views = {
         "bulls-eye": trajectory_view(needle, config=config),
         # Named by where it is seen from: prone, the patient's left is on the viewer's left.
-        "pa" if prone else "ap": ap_view(
-            needle.target_lps, config=config, detector_side="posterior" if prone else "anterior"
-        ),
+        "pa" if side == "posterior" else "ap": ap_view(needle.target_lps, config=config, detector_side=side),
         "lateral": lateral_view(
             needle.target_lps, config=config, detector_side=reachable_side(scene.position, config.gantry)
         ),
@@ -261,18 +271,55 @@ def _same_way(one: CArm, other: CArm) -> bool:
     return bool(towards[0] @ towards[1] > np.cos(np.radians(_SAME_VIEW_DEG)))
 
 
-def _note_layers(radiograph: Radiograph, scene: FluoroScene, config: FluoroConfig) -> tuple[Layer, ...]:
-    """Say in the picture what it cannot show, and what was taken for granted."""
-    notes = []
+def note_layers(radiograph: Radiograph, scene: FluoroScene, config: FluoroConfig) -> tuple[Layer, ...]:
+    """Say in a picture what it cannot show, and what was taken for granted.
+
+    Parameters
+    ----------
+    radiograph : Radiograph
+        The picture.
+    scene : FluoroScene
+        What it was taken of.
+    config : FluoroConfig
+        The settings.
+
+    Returns
+    -------
+    tuple of Layer
+        One, or none where there is nothing to say; placed alike in pictures of any size.
+    """
+    note = None if scene.plan is None else review_note(scene.plan.review)
+    notes = [*([] if note is None else [note]), *picture_notes(radiograph, scene, config)]
+    if not notes:
+        return ()
+    return (Layer("notes", (Words((34.0, 7.0), "\n".join(notes), LETTERING, "la"),)),)
+
+
+def picture_notes(radiograph: Radiograph, scene: FluoroScene, config: FluoroConfig) -> tuple[str, ...]:
+    """Say what a picture cannot show, and what was taken for granted.
+
+    Parameters
+    ----------
+    radiograph : Radiograph
+        The picture.
+    scene : FluoroScene
+        What it was taken of.
+    config : FluoroConfig
+        The settings.
+
+    Returns
+    -------
+    tuple of str
+        Empty where there is nothing to say.
+    """
+    notes: list[str] = []
     if radiograph.cut.any():
         notes.append("dimmed: CT ends in the beam")
     if radiograph.shortened:
         notes.append("body cut off along the beam: too clear")
     if scene.assumed_alloy and radiograph.shadows.metals_mm[config.metal_material].any():
         notes.append(f"metal taken for {config.metal_material.replace('_', '-')}")
-    if not notes:
-        return ()
-    return (Layer("notes", (Words((34.0, 7.0), "\n".join(notes), LETTERING, "la"),)),)
+    return tuple(notes)
 
 
 def png_bytes(picture: npt.NDArray[np.uint8]) -> bytes:

@@ -1,6 +1,6 @@
 """The views that a plan proposes of each gap, and what is said where hardware hides what the operator looks for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from planner.config.plan_config import PlanConfig
@@ -8,9 +8,9 @@ from planner.model.finding import Finding
 from planner.model.implant import Side
 from planner.model.needle import Trajectory
 from planner.model.view_landmark import ViewLandmarkName
-from planner.model.view_sight import AngleMap, GapView, ViewSight
+from planner.model.view_sight import GapView, ViewSight
 from planner.pipeline.fluoroscopy.headers import no_headers
-from planner.pipeline.fluoroscopy.visibility import case_metal, gap_visibility
+from planner.pipeline.fluoroscopy.visibility import GapVisibility, bulls_eye_sight, case_metal, gap_visibility
 from planner.pipeline.planned_case import PlannedCase
 from planner.progress import SILENT, Monitor, track
 
@@ -22,7 +22,38 @@ _GUIDING: frozenset[ViewLandmarkName] = frozenset(
 _NOT_SHOWN = frozenset(("hidden", "not in profile", "outside"))
 
 
-def with_views(case: PlannedCase, config: PlanConfig, *, monitor: Monitor = SILENT) -> PlannedCase:
+def standing_views(case: PlannedCase, config: PlanConfig, *, monitor: Monitor = SILENT) -> tuple[GapVisibility, ...]:
+    """Look at each gap from where no needle decides: all views but the bull's-eye ones.
+
+    Parameters
+    ----------
+    case : PlannedCase
+        The plan with its voxels; its needles are not looked at.
+    config : PlanConfig
+        The settings.
+    monitor : Monitor
+        Follows the work, and may stop it.
+
+    Returns
+    -------
+    tuple of GapVisibility
+        One for each gap that has voxels.
+
+    Raises
+    ------
+    CancelledError
+        If the monitor stops the work.
+    """
+    bare = replace(case, plan=case.plan.model_copy(update={"trajectories": ()}))
+    metal = case_metal(case, fluoro=config.fluoroscopy, config=config.visibility) if case.plan.gaps else None
+    seen = (
+        gap_visibility(bare, gap.id, fluoro=config.fluoroscopy, config=config.visibility, metal=metal)
+        for gap in track(case.plan.gaps, stage="looking from where targets are seen", monitor=monitor)
+    )
+    return tuple(one for one in seen if one is not None)
+
+
+def with_views(case: PlannedCase, config: PlanConfig, *, standing: Sequence[GapVisibility]) -> PlannedCase:
     """Add the views of each gap to a plan, with what they show, and findings where that is too little.
 
     Parameters
@@ -31,35 +62,29 @@ def with_views(case: PlannedCase, config: PlanConfig, *, monitor: Monitor = SILE
         The plan with its voxels.
     config : PlanConfig
         The settings.
-    monitor : Monitor
-        Follows the work, and may stop it.
+    standing : sequence of GapVisibility
+        As `standing_views` gives them for this case.
 
     Returns
     -------
     PlannedCase
         With `Plan.views`, and an angle map of each gap that has voxels.
-
-    Raises
-    ------
-    CancelledError
-        If the monitor stops the work.
     """
     if not case.plan.gaps:
         return case
-    metal = case_metal(case, fluoro=config.fluoroscopy, config=config.visibility)
+    fluoro, visibility = config.fluoroscopy, config.visibility
+    metal = case_metal(case, fluoro=fluoro, config=visibility)
     views: list[GapView] = []
-    maps: list[AngleMap] = []
-    for gap in track(case.plan.gaps, stage="looking from where targets are seen", monitor=monitor):
-        seen = gap_visibility(case, gap.id, fluoro=config.fluoroscopy, config=config.visibility, metal=metal)
-        if seen is not None:
-            maps.append(seen.angles)
-            views += [
-                GapView(gap_id=gap.id, kind=kind, sight=sight, better=seen.better.get(kind))
-                for kind, sight in seen.views.items()
-            ]
+    for seen in standing:
+        along = bulls_eye_sight(case, seen.gap_id, metal, fluoro=fluoro, config=visibility)
+        shown = seen.views if along is None else {**seen.views, "bull's-eye": along}
+        views += [
+            GapView(gap_id=seen.gap_id, kind=kind, sight=sight, better=seen.better.get(kind))
+            for kind, sight in shown.items()
+        ]
     found = (*case.plan.findings, *_hidden(views), *_out_of_reach(case.plan.trajectories), *no_headers(case.scan))
     plan = case.plan.model_copy(update={"views": tuple(views), "findings": found})
-    return replace(case, plan=plan, angle_maps=tuple(maps))
+    return replace(case, plan=plan, angle_maps=tuple(seen.angles for seen in standing))
 
 
 def _out_of_reach(needles: Iterable[Trajectory]) -> Iterator[Finding]:

@@ -107,6 +107,7 @@ def scene_of_ct(
     plan: Plan | None = None,
     labels: LabelMap | None = None,
     expected: ExpectedCement | None = None,
+    position: PatientPosition | None = None,
     keep_table: bool = False,
     monitor: Monitor = SILENT,
 ) -> FluoroScene:
@@ -124,6 +125,9 @@ def scene_of_ct(
         The plan's labels, for the outlines of its gaps.
     expected : ExpectedCement or None
         Cement to be added.
+    position : str or None
+        How a person says now that the patient will lie; None takes what the plan was made for, and the settings'
+        where the plan does not say or there is none.
     keep_table : bool
         Whether the CT's table and clothing cast shadows, too.
     monitor : Monitor
@@ -143,9 +147,11 @@ def scene_of_ct(
     metal = find_metal(volume, config.implants, monitor=monitor).mask
     gaps = {} if labels is None else _gaps_in(labels)
     cement = None if labels is None or plan is None else _cement_in(labels, plan)
-    position = config.treatment_position or (None if plan is None else plan.treatment_position)
+    # The plan's word stands above the settings': its needles and views were proposed for a patient who lies so.
+    planned = None if plan is None else plan.treatment_position
+    lies = position or planned or config.treatment_position
     return _scene(
-        volume, metal, plan, gaps, cement, config.fluoroscopy, position=position, keep_table=keep_table,
+        volume, metal, plan, gaps, cement, config.fluoroscopy, position=lies, keep_table=keep_table,
         expected=expected,
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """What views of a plan show: its gaps and the landmarks round them, better views near by, and a map over all angles."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from planner.config.fluoro_config import FluoroConfig
 from planner.config.gantry import GantryLimits
@@ -9,15 +9,18 @@ from planner.config.visibility_config import VisibilityConfig
 from planner.fluoro.angle_map import angle_map
 from planner.fluoro.beam import METALS
 from planner.fluoro.better_views import best_view_near
-from planner.fluoro.console import reachable_side
+from planner.fluoro.console import frontal_side, reachable_side
 from planner.fluoro.hiding import hiding_length_mm
 from planner.fluoro.metal_lengths import MetalBlock, metal_block
 from planner.fluoro.vertebra_views import endplate_frontal_view, true_lateral_view
 from planner.fluoro.views import ap_view, lateral_view, trajectory_view
 from planner.fluoro.visibility import TargetScene, target_points, view_sight
 from planner.model.carm import CArm
+from planner.model.implant import Implant
+from planner.model.needle import Trajectory
 from planner.model.plan import Plan
 from planner.model.view_sight import AngleMap, ViewKind, ViewSight
+from planner.model.volume import Mask
 from planner.pipeline.fluoroscopy.alloys import alloys_of
 from planner.pipeline.fluoroscopy.landmarks import gap_landmarks, vertebra_marks
 from planner.pipeline.planned_case import PlannedCase
@@ -97,6 +100,36 @@ def gap_visibility(
     return GapVisibility(gap_id, views, better, angle_map(scene, fluoro=fluoro, config=config))
 
 
+def bulls_eye_sight(
+    case: PlannedCase, gap_id: str, metal: MetalBlock, *, fluoro: FluoroConfig, config: VisibilityConfig
+) -> ViewSight | None:
+    """Tell what the bull's-eye view of a gap's first needle shows, and nothing else.
+
+    Parameters
+    ----------
+    case : PlannedCase
+        The plan with its voxels.
+    gap_id : str
+        The gap.
+    metal : MetalBlock
+        The case's metal, as `case_metal` makes it ready.
+    fluoro : FluoroConfig
+        The C-arm.
+    config : VisibilityConfig
+        What counts as visible.
+
+    Returns
+    -------
+    ViewSight or None
+        As `gap_visibility` gives it; None without a needle, or for a gap that has no voxels.
+    """
+    needle = _first_needle(case.plan, gap_id)
+    scene = None if needle is None else target_scene(case, gap_id, metal, gantry=fluoro.gantry, config=config)
+    if needle is None or scene is None:
+        return None
+    return view_sight(scene, trajectory_view(needle, config=fluoro), config=config)
+
+
 def target_scene(
     case: PlannedCase, gap_id: str, metal: MetalBlock, *, gantry: GantryLimits, config: VisibilityConfig
 ) -> TargetScene | None:
@@ -150,10 +183,34 @@ def case_metal(case: PlannedCase, *, fluoro: FluoroConfig, config: VisibilityCon
     MetalBlock
         Where the alloy is not known (a clipped CT does not tell it) the metal is taken for the one that hides most.
     """
+    return hiding_metal(case.metal, case.plan.implants, fluoro=fluoro, config=config)
+
+
+def hiding_metal(
+    metal: Mask, implants: Sequence[Implant], *, fluoro: FluoroConfig, config: VisibilityConfig
+) -> MetalBlock:
+    """Make metal ready for rays, each implant hiding as its alloy does.
+
+    Parameters
+    ----------
+    metal : Mask
+        All metal.
+    implants : sequence of Implant
+        The implants, with the material that was told for each.
+    fluoro : FluoroConfig
+        The beam.
+    config : VisibilityConfig
+        Edge, noise and observer.
+
+    Returns
+    -------
+    MetalBlock
+        Where the alloy is not known the metal is taken for the one that hides most.
+    """
     hiding = {one: hiding_length_mm(one, fluoro=fluoro, config=config.hiding) for one in METALS}
-    told = alloys_of(case.metal, case.plan.implants)
+    told = alloys_of(metal, implants)
     return metal_block(
-        case.metal, hiding_mm=min(hiding.values()), others=[(mask, hiding[alloy]) for alloy, mask in told.items()]
+        metal, hiding_mm=min(hiding.values()), others=[(mask, hiding[alloy]) for alloy, mask in told.items()]
     )
 
 
@@ -172,15 +229,16 @@ def gap_views(case: PlannedCase, gap_id: str, fluoro: FluoroConfig) -> dict[View
     Returns
     -------
     dict of ViewKind to CArm
-        Frontal (for a patient treated prone with the detector behind) and lateral, about the gap's middle; the
-        bull's-eye of its first needle; the two that are lined up by the vertebra. What cannot be set up is left out.
+        Frontal (for a patient treated prone with the detector behind) and lateral, each from the side that the gantry
+        reaches, about the gap's middle; the bull's-eye of its first needle; the two that are lined up by the vertebra.
+        What cannot be set up is left out.
     """
     centre = next((gap.centroid_lps for gap in case.plan.gaps if gap.id == gap_id), None)
     if centre is None:
         return {}
-    first = next((t for t in case.plan.trajectories if t.gap_id == gap_id and t.rank == 1), None)
+    first = _first_needle(case.plan, gap_id)
     marks = vertebra_marks(case, gap_id)
-    side: Literal["anterior", "posterior"] = "posterior" if is_prone(case.plan) else "anterior"
+    side = frontal_side(case.plan.treatment_position, fluoro.gantry)
     at_side = reachable_side(case.plan.treatment_position, fluoro.gantry)
     views: dict[ViewKind, CArm | None] = {
         "frontal": ap_view(centre, config=fluoro, detector_side=side),
@@ -195,3 +253,7 @@ def gap_views(case: PlannedCase, gap_id: str, fluoro: FluoroConfig) -> dict[View
 def is_prone(plan: Plan) -> bool:
     """Say whether the patient will lie face down."""
     return (plan.treatment_position or "HFS").endswith("P")
+
+
+def _first_needle(plan: Plan, gap_id: str) -> Trajectory | None:
+    return next((t for t in plan.trajectories if t.gap_id == gap_id and t.rank == 1), None)

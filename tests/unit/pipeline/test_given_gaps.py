@@ -117,6 +117,20 @@ def test_half_erased_is_about_half_and_doubled_is_larger(screw):
     assert "1 corrected" in made.findings[0].message
 
 
+def test_a_gap_is_edited_where_a_person_changed_a_voxel_of_it(screw):
+    assert corrected(screw, Mask(screw.grid, screw.own)).gaps[0][0].made == "automatic"
+    one_less = screw.own.copy()
+    one_less[tuple(np.argwhere(screw.own)[0])] = False
+    made = corrected(screw, Mask(screw.grid, one_less))
+    # too little to be measured anew, and yet a person's hand
+    assert made.gaps[0][0].made == "edited" and "1 as measured" in made.findings[0].message
+    assert made.gaps[0][0].model_copy(update={"made": "automatic"}) == screw.rest["found"][0][0]
+    moved = screw.grid.lps_from_index.copy()
+    moved[:3, 3] += 0.1
+    resampled = corrected(screw, Mask(Grid(screw.grid.shape, moved), screw.own))
+    assert resampled.gaps[0][0].made == "automatic"
+
+
 def test_an_erased_gap_is_no_gap_and_the_finding_says_who_removed_it(screw):
     rod = ball(screw.grid, np.array(at(22.0)) + 9.5 * np.array([0.95, -0.25, 0.0]), 2.0)
     made = corrected(screw, Mask(screw.grid, rod))
@@ -136,6 +150,7 @@ def test_a_space_in_bone_that_touches_nothing_stands_alone_and_one_in_flesh_is_r
     ]  # fmt: skip
     new = made.gaps[1][0]
     assert new.volume_ml.estimate == pytest.approx(Mask(screw.grid, in_bone).volume_ml)
+    assert [g.made for g, _ in made.gaps] == ["automatic", "edited"]
     assert new.width_mm is None and new.interface_fraction is None and new.trust is None
     assert codes_of(made) == ["gaps-given", "gap-counted-in-voxels", "gap-given-refused"]
     assert made.findings[1].gap_id == "gap-2"
@@ -214,3 +229,27 @@ def test_a_stem_whose_gap_was_erased_is_not_loose_by_it(stem):
     assert made.stems[0].loosening == "none"
     assert [g.kind for g, _ in made.gaps] == ["periprosthetic_gap"]
     assert "gap-removed" in codes_of(made)
+
+
+def an_island(case, size):
+    """Give the measured gap and a block of its own in bone beside it, that does not touch it."""
+    near = np.argwhere(case.own)
+    far = ndimage.binary_dilation(case.own, iterations=3) & ~ndimage.binary_dilation(case.own, iterations=2)
+    z, y, x = min(np.argwhere(far).tolist(), key=lambda cell: abs(cell[0] - np.median(near[:, 0])))
+    given = case.own.copy()
+    given[z : z + 1, y : y + size, x : x + size] |= ~ndimage.binary_dilation(case.own)[
+        z : z + 1, y : y + size, x : x + size
+    ]
+    assert given.sum() > case.own.sum()
+    return given
+
+
+def test_a_small_stroke_apart_from_every_gap_is_told_of(screw):
+    made = corrected(screw, Mask(screw.grid, an_island(screw, 2)))
+    (said,) = (f for f in made.findings if f.code == "gaps-given-too-small")
+    assert said.severity == "caution" and 0.0 < said.measured < 0.02 and "left out" in said.message
+    assert "1 as measured" in made.findings[0].message
+
+
+def test_nothing_is_said_to_be_left_out_of_the_mask_as_it_was_measured(screw):
+    assert "gaps-given-too-small" not in codes_of(corrected(screw, Mask(screw.grid, screw.own)))

@@ -1,5 +1,6 @@
 """Labels come out on the slices that the CT's file holds, though it was planned on others."""
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -12,12 +13,14 @@ from planner.config.plan_config import PlanConfig
 from planner.config.trust_config import TrustConfig
 from planner.geometry.grid import Grid
 from planner.io import load_scan
+from planner.io.dicom.patient import PatientIdentity
 from planner.io.dicom.seg import read_seg
 from planner.io.nifti import read_label_nifti
 from planner.model.anatomy import Anatomy
 from planner.model.labels import LabelMap, Structure
 from planner.model.plan import Plan, Review, Software
 from planner.model.volume import Mask
+from planner.pipeline.fluoroscopy.headers import no_headers
 from planner.pipeline.outputs import own_labels, write_plan_files
 from planner.pipeline.planned_case import PlannedCase
 from planner.segment.trust import TrustMap
@@ -135,3 +138,54 @@ def test_without_a_trust_map_no_file_is_written(tmp_path):
     (tmp_path / "out").mkdir()
     write_plan_files(case, tmp_path / "out", PlanConfig(), figures=False)
     assert not (tmp_path / "out" / "trust.nii.gz").exists()
+
+
+def test_the_patient_is_named_on_the_report_alone_and_only_where_asked(tmp_path):
+    case = planned(load_scan(write_ct(tmp_path / "ct", grid_of())))
+    patient = PatientIdentity("Phantom, Petra", "P-4711", "1951-02-03")
+    for name, told in (("named", patient), ("plain", None)):
+        (tmp_path / name).mkdir()
+        write_plan_files(case, tmp_path / name, PlanConfig(), figures=False, patient=told)
+    words = [b"Phantom, Petra", b"P-4711", b"1951-02-03"]
+    named = (tmp_path / "named" / "report.html").read_bytes()
+    assert all(word in named for word in words)
+    others = [
+        path for path in tmp_path.glob("*/*")
+        if path.parent.name != "ct" and path.suffix != ".dcm" and path.is_file() and path.read_bytes() != named
+    ]  # fmt: skip
+    assert {path.name for path in others} >= {"plan.json", "report.html", "volumes.csv", "trajectories.mrk.json"}
+    assert not [path for path in others for word in words if word in path.read_bytes()]
+
+
+def test_the_report_tells_the_plans_fingerprint(tmp_path):
+    case = planned(load_scan(write_ct(tmp_path / "ct", grid_of())))
+    (tmp_path / "out").mkdir()
+    write_plan_files(case, tmp_path / "out", PlanConfig(), figures=False)
+    fingerprint = hashlib.sha256((tmp_path / "out" / "plan.json").read_bytes()).hexdigest()
+    assert fingerprint in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_a_ct_that_does_not_say_whose_it_is_gets_no_dicom_objects(tmp_path):
+    case = planned(load_scan(write_ct(tmp_path / "ct", grid_of())))
+    for file in case.scan.slice_files[:20]:
+        head = pydicom.dcmread(file)
+        head.PatientID = "another"
+        head.save_as(file)
+    for file in case.scan.slice_files[20:]:
+        head = pydicom.dcmread(file)
+        head.PatientID = "one"
+        head.save_as(file)
+    (told,) = no_headers(case.scan)
+    case = replace(case, plan=case.plan.model_copy(update={"findings": (told,)}))
+    (tmp_path / "out").mkdir()
+    write_plan_files(case, tmp_path / "out", PlanConfig(), figures=False)
+    assert (tmp_path / "out" / "labels.nii.gz").exists() and not list((tmp_path / "out").glob("*.dcm"))
+    assert "several patients" in told.message
+
+
+def test_a_file_that_the_privacy_policy_does_not_know_stops_the_plan(tmp_path):
+    case = planned(load_scan(write_ct(tmp_path / "ct", grid_of(0.0))))
+    (tmp_path / "out" / "flow").mkdir(parents=True)
+    (tmp_path / "out" / "flow" / "notes.docx").write_text("who knows")
+    with pytest.raises(KeyError, match="docx"):
+        write_plan_files(case, tmp_path / "out", PlanConfig(), figures=False)

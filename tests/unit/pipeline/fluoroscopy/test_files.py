@@ -8,9 +8,12 @@ import pytest
 from PIL import Image
 
 from planner.errors import PlannerError
-from planner.fluoro.overlay import Layer, Ring
+from planner.fluoro.overlay import Layer, Ring, Words
+from planner.model.plan import Review
+from planner.pipeline.fluoroscopy import files
 from planner.pipeline.fluoroscopy.files import PictureTarget, _planes, write_layers, write_picture, write_turn
 from planner.pipeline.fluoroscopy.pictures import picture_of
+from planner.report.review_words import review_line, review_note
 
 
 @pytest.fixture
@@ -75,3 +78,23 @@ def test_a_picture_packed_as_png_is_what_is_drawn(picture):
     drawn = np.asarray(Image.open(io.BytesIO(picture.png())))
     assert drawn.dtype == np.uint8
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(picture.png(burnt_in=False)))), picture.grey)
+
+
+APPROVED = Review(state="approved", by="A. Surgeon", at="2026-11-22T10:05:00+00:00")
+
+
+@pytest.mark.parametrize("review", [Review(), Review(state="edited"), APPROVED])
+def test_a_picture_of_a_plan_that_nobody_approved_says_so(scene, config, frontal, review):
+    told = replace(scene, plan=scene.plan.model_copy(update={"review": review}))
+    picture = picture_of(told, frontal, config)
+    words = [s.text for layer in picture.layers for s in layer.shapes if isinstance(s, Words)]
+    said = any(review_note(review) in text for text in words) if review_note(review) else False
+    assert said is (review.state != "approved")
+    assert files._review_notes([picture]) == (f"{review_line(review)}.",)
+
+
+def test_a_picture_without_a_plan_says_nothing_of_review(scene, config, frontal):
+    picture = picture_of(replace(scene, plan=None), frontal, config)
+    words = [s.text for layer in picture.layers for s in layer.shapes if isinstance(s, Words)]
+    assert not any("PLAN" in text for text in words)
+    assert files._review_notes([picture]) == ()
