@@ -1,4 +1,4 @@
-"""How long the planner's work takes: ``python benchmarks/speed.py load``, ``volume``, ``drr``, ``needles``.
+"""How long the planner's work takes: ``python benchmarks/speed.py`` with load, volume, drr, needles or station.
 
 ``load`` sets it beside other programs that do the same. Each reader runs in a process of its own, so that its peak
 memory is its own; the readers take turns, so that a slow moment of the machine falls on all of them. Figures are
@@ -12,6 +12,9 @@ region of interest (`speed_drr.py`).
 
 ``needles`` searches needles to a phantom's gaps, and gives seconds a target and candidates a second
 (`speed_needles.py`).
+
+``station`` opens the planning station in a window (under ``xvfb-run`` where there is no screen) and gives how long it
+takes to answer and to be seen (`speed_station.py`).
 """
 
 import argparse
@@ -76,6 +79,11 @@ def main() -> None:
     needles.add_argument("--kind", choices=("hip", "lumbar", "thoracic"), default="lumbar", help="phantom (lumbar)")
     needles.add_argument("--repeats", type=int, default=5, help="runs after the first, of which the median counts (5)")
     needles.set_defaults(run=time_needles)
+    station = benchmarks.add_parser("station", help="the planning station in napari: from an action to what is seen")
+    station.add_argument("--case", type=Path, help="a CT in DICOM; without it, a phantom's simulated scan")
+    station.add_argument("--kind", choices=("hip", "lumbar", "thoracic"), default="lumbar", help="phantom (lumbar)")
+    station.add_argument("--repeats", type=int, default=9, help="times each is done, of which the median counts (9)")
+    station.set_defaults(run=time_answers)
     one = benchmarks.add_parser("load-once", help="one reader once, in this process; for use by load")
     one.add_argument("reader", choices=tuple(READERS))
     one.add_argument("folder", type=Path)
@@ -187,6 +195,16 @@ def time_needles(arguments: argparse.Namespace) -> None:
     time_searches(
         make(arguments.kind, seed=3, settings=design(arguments.kind, seed=3).ideal).volume, repeats=arguments.repeats
     )
+
+
+def time_answers(arguments: argparse.Namespace) -> None:
+    """Plan on a case, and do in the station what a person does."""
+    sys.path[:0] = [str(PROJECT), str(PROJECT / "plugins")]
+    from speed_station import planned_case, time_station
+
+    name = arguments.kind if arguments.case is None else arguments.case.name
+    print(f"planning on {name}", file=sys.stderr)
+    time_station(planned_case(arguments.case, arguments.kind), repeats=arguments.repeats)
 
 
 def phantom_in_field(kind: str, shape: tuple[int, int, int]) -> "Volume":

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari_cement._reader import plan_file
 from planner.config.plan_config import PlanConfig, load_settings
 from planner.errors import PlannerError
 
@@ -39,16 +38,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     import napari
 
-    from napari_cement.widgets import PlanWidget
+    from napari_cement._station import open_station
+    from napari_cement.widgets.opening.opening import opening_of
 
     viewer = napari.Viewer(title="Cement plan", show=False)
-    widget = PlanWidget(viewer, config)
-    viewer.window.add_dock_widget(widget, name="Cement plan", area="right")
-    if plan_file(arguments.input) is not None:
-        widget.session.load_plan(arguments.input, ct=arguments.ct)
-    else:
-        widget.session.load(arguments.input, then_plan=True)
+    open_station(viewer, config)
     viewer.show()
+    opening_of(viewer).open(arguments.input, ct=arguments.ct, series=arguments.series, then_plan=True)
     viewer.window._qt_window.showMaximized()  # napari has no public way; its own start is too small for the panel
     napari.run()
     return 0

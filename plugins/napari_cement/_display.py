@@ -4,11 +4,25 @@ napari's cameras know no patient. Left of the patient is on the viewer's right i
 head is up in coronal and sagittal views; turning the axes with napari's own buttons keeps it so.
 """
 
+import textwrap
 import weakref
+from collections.abc import Iterable
 from typing import Any, Literal
 
-from napari_cement._layers import AXES, SLAB_MM, origin_of
-from planner.model.plan import Plan, Review
+import numpy as np
+from napari.layers import Layer
+
+from napari_cement._at_once import add_layers, at_once, sliders_following
+from napari_cement._layers import AXES, SLAB_MM, LayerData, origin_of, to_lps, to_world
+from napari_cement._letters import letters_of
+from napari_cement._per_viewer import PerViewer
+from napari_cement._visibility import Visibility
+from planner.geometry.frames import point_tuple
+from planner.model.plan import Plan
+from planner.report.palette import WARNING
+from planner.report.review_words import review_words
+from planner.station.keeping.scene_file import CanvasView
+from planner.station.viewpoint import FROM_THE_FRONT, Viewpoint, seen_from
 
 View = Literal["axial", "coronal", "sagittal", "3d"]
 VIEWS: tuple[View, ...] = ("axial", "coronal", "sagittal", "3d")
@@ -17,10 +31,16 @@ AXIAL, CORONAL, SAGITTAL = (0, 1, 2), (1, 0, 2), (2, 0, 1)
 _ORDERS: dict[View, tuple[int, int, int]] = {"axial": AXIAL, "coronal": CORONAL, "sagittal": SAGITTAL, "3d": AXIAL}
 _AFTER_ROLL = {AXIAL: SAGITTAL, SAGITTAL: CORONAL, CORONAL: AXIAL}
 """What napari's button for the next view should show."""
-_WARNING_COLOUR = "#F0A000"
+CLOSE_MM = 90.0
+"""What a view shows of the patient when it is near: two vertebrae, a stem's upper half. Ours."""
+_FILLED = 0.9
+"""Share of a 3D view's shorter side that the scene's longest fills. Ours."""
+_LETTER_PX, _FEWEST_LETTERS = 10.0, 12
+"""Width of a letter of the note on review, capitals among them, and what a line of it holds at the least. Measured at
+the note's size with napari 0.9.2."""
 NOT_CERTIFIED = "Not a certified medical device."
 
-_displays: "weakref.WeakKeyDictionary[Any, Display]" = weakref.WeakKeyDictionary()
+_displays: "PerViewer[Display]" = PerViewer()
 
 
 def display_of(viewer: Any) -> "Display":
@@ -36,30 +56,7 @@ def display_of(viewer: Any) -> "Display":
     Display
         The same one for the same viewer.
     """
-    real = getattr(viewer, "__wrapped__", viewer)
-    if real not in _displays:
-        _displays[real] = Display(real)
-    return _displays[real]
-
-
-def review_words(review: Review) -> str:
-    """Say whether a person stands behind a plan.
-
-    Parameters
-    ----------
-    review : Review
-        The plan's review.
-
-    Returns
-    -------
-    str
-    """
-    if review.state == "approved":
-        when = f", {review.at}" if review.at else ""
-        return f"Plan approved by {review.by or 'a person who gave no name'}{when}"
-    if review.state == "edited":
-        return "EDITED PLAN, NOT APPROVED"
-    return "UNREVIEWED PLAN: no person has checked it"
+    return _displays.of(viewer, Display)
 
 
 class Display:
@@ -74,13 +71,66 @@ class Display:
     def __init__(self, viewer: Any) -> None:
         self._viewer = weakref.ref(viewer)
         self._order: tuple[int, ...] = AXIAL
-        self._turned_to_front = False
+        self._turned = False
+        self._viewpoint = FROM_THE_FRONT
+        self._cut_at: list[float] | None = None
         self._furnished = False
+        self._said = False
+        letters_of(viewer)
         viewer.dims.events.order.connect(self._on_dims)
         viewer.dims.events.ndisplay.connect(self._on_dims)
+        viewer.dims.events.ndisplay.connect(self._keep_order, position="last")
         viewer.layers.events.inserted.connect(self._on_layers)
         viewer.layers.events.removed.connect(self._on_layers)
+        viewer.canvas.events.size.connect(self.say_review)
+        self.visibility = Visibility(viewer)
         self._on_layers()
+
+    def add(self, layers: Iterable[LayerData | Layer]) -> list[Layer]:
+        """Add layers of the planner: each is drawn in the views that it is made for, and none can be edited.
+
+        Parameters
+        ----------
+        layers : iterable of LayerData or Layer
+            The layers.
+
+        Returns
+        -------
+        list of Layer
+            What was added. The layer that was active still is.
+        """
+        viewer = self._viewer()
+        if viewer is None:
+            return []
+        made = [one if isinstance(one, Layer) else Layer.create(*one) for one in layers]
+        for layer in made:
+            # A plan that was dragged or painted on would no longer be what was measured.
+            layer.editable = False
+            _without_brushes(layer)
+            self.visibility.take(layer)
+        add_layers(viewer, made)
+        return made
+
+    @property
+    def seen_from(self) -> str | None:
+        """From where the 3D view is seen, in words; None in 2D."""
+        viewer = self._viewer()
+        if viewer is None or viewer.dims.ndisplay != 3:
+            return None
+        return seen_from(-to_lps(viewer.scene.camera.view_direction))
+
+    def look_from(self, viewpoint: Viewpoint) -> None:
+        """Take another side for the 3D view to open on; one that is open is turned only if that side is new.
+
+        Parameters
+        ----------
+        viewpoint : Viewpoint
+            Where the eye is.
+        """
+        if viewpoint == self._viewpoint:
+            return
+        self._viewpoint, self._turned = viewpoint, False
+        self._put_right()
 
     @property
     def view(self) -> View:
@@ -96,21 +146,80 @@ class Display:
         Parameters
         ----------
         view : "axial", "coronal", "sagittal" or "3d"
-            Which one; 3D is seen from the front, head up.
+            Which one; 3D is seen from the side where the needles come from, from the front without any; head up.
         """
         viewer = self._viewer()
         if viewer is None or not self._is_ours():
             return
         self._order = _ORDERS[view]
-        viewer.dims.ndisplay = 3 if view == "3d" else 2
-        viewer.dims.order = _ORDERS[view]
-        self._put_right()
-        viewer.reset_view()
-        if view == "3d":
-            self._see_from_the_front()
+        with at_once(viewer):
+            viewer.dims.ndisplay = 3 if view == "3d" else 2
+            viewer.dims.order = _ORDERS[view]
+            self._put_right()
+            viewer.reset_view()
+            if view == "3d":
+                self._turn()
+                self._fit(viewer)
 
-    def fly_to(self, point_world: Any) -> None:
+    def fly_to(self, point_world: Any, *, closely: bool = False) -> None:
         """Bring one position into all views.
+
+        Parameters
+        ----------
+        point_world : array_like, shape (3,)
+            Where, in the viewer's world.
+        closely : bool
+            Whether the view is so near then that about `CLOSE_MM` fit into it.
+        """
+        viewer = self._viewer()
+        if viewer is None or viewer.dims.ndim != 3:
+            return
+        where = [float(v) for v in point_world]
+        if viewer.dims.ndisplay == 3:
+            self._cut_at = where  # 3D cuts nothing: moving the cut now would draw every surface anew
+        else:
+            self.cut_at(where)
+        viewer.scene.camera.center = tuple(where[axis] for axis in viewer.dims.displayed)
+        if closely:
+            viewer.scene.camera.zoom = min(viewer.canvas.size) / CLOSE_MM
+
+    def seen(self) -> CanvasView | None:
+        """Take down how the canvas looks at the patient; None where nothing of the planner is in it."""
+        viewer = self._viewer()
+        if viewer is None or not self._is_ours():
+            return None
+        camera, where = viewer.scene.camera, np.array(viewer.dims.point, dtype=np.float64)
+        where[list(viewer.dims.displayed)] = camera.center[-viewer.dims.ndisplay :]
+        is_3d = viewer.dims.ndisplay == 3
+        return CanvasView(
+            view=self.view,
+            centre_lps=point_tuple(to_lps(where)),
+            across_mm=float(min(viewer.canvas.size) / camera.zoom),
+            sight_lps=point_tuple(to_lps(camera.view_direction)) if is_3d else None,
+            up_lps=point_tuple(to_lps(camera.up_direction)) if is_3d else None,
+        )
+
+    def look(self, seen: CanvasView) -> None:
+        """Look at the patient as it was taken down.
+
+        Parameters
+        ----------
+        seen : CanvasView
+            As `seen` gave it.
+        """
+        viewer = self._viewer()
+        if viewer is None or not self._is_ours():
+            return
+        self.show(seen.view)
+        camera, where = viewer.scene.camera, to_world(seen.centre_lps)
+        if viewer.dims.ndisplay == 3 and seen.sight_lps is not None and seen.up_lps is not None:
+            sight, up = (tuple(map(float, to_world(way))) for way in (seen.sight_lps, seen.up_lps))
+            camera.set_view_direction(view_direction=sight, up_direction=up)
+        camera.center = tuple(float(where[axis]) for axis in viewer.dims.displayed)
+        camera.zoom = min(viewer.canvas.size) / seen.across_mm
+
+    def cut_at(self, point_world: Any) -> None:
+        """Cut through one position exactly, in one step.
 
         Parameters
         ----------
@@ -118,11 +227,9 @@ class Display:
             Where, in the viewer's world.
         """
         viewer = self._viewer()
-        if viewer is None or viewer.dims.ndim != 3:
-            return
-        where = [float(v) for v in point_world]
-        viewer.dims.set_point(range(3), where)
-        viewer.scene.camera.center = tuple(where[axis] for axis in viewer.dims.displayed)
+        if viewer is not None and viewer.dims.ndim == 3:
+            with sliders_following(viewer):
+                viewer.dims.set_point(range(3), [float(v) for v in point_world])
 
     def show_balls_of(self, radius_mm: float) -> None:
         """Let each cut show the balls that it passes through.
@@ -151,10 +258,16 @@ class Display:
 
     def _on_layers(self, event: object = None) -> None:
         self._put_right()
-        self._say_review()
+        self.say_review()
 
     def _on_dims(self, event: object = None) -> None:
         self._put_right()
+
+    def _keep_order(self, event: object = None) -> None:
+        """Draw layers in their order: napari 0.9.2 draws one that was added in 3D below all others in 2D."""
+        viewer = self._viewer()
+        if viewer is not None and self._is_ours():
+            viewer.layers.events.reordered()
 
     def _put_right(self) -> None:
         viewer = self._viewer()
@@ -165,9 +278,12 @@ class Display:
             # An odd order of the axes would mirror the patient.
             self._set_order(viewer, AXIAL, remember=False)
             self._set_orientation(viewer, ("away", "down", "right"))
-            if not self._turned_to_front:
-                self._see_from_the_front()
+            if not self._turned:
+                self._turn()
             return
+        if self._cut_at is not None:
+            where, self._cut_at = self._cut_at, None
+            self.cut_at(where)
         self._set_order(viewer, self._upright_order(tuple(viewer.dims.order)))
         vertical = "down" if self._order == AXIAL else "up"
         self._set_orientation(viewer, ("away", vertical, "right"))
@@ -203,25 +319,48 @@ class Display:
         if tuple(str(part) for part in viewer.scene.camera.orientation) != orientation:
             viewer.scene.camera.orientation = orientation
 
-    def _see_from_the_front(self) -> None:
+    def _fit(self, viewer: Any) -> None:
+        """Fill the 3D view with what is seen in it: napari makes room for hidden layers too, such as the whole CT."""
+        seen = [layer for layer in viewer.layers if layer.visible]
+        if not seen:
+            return
+        low, high = viewer.layers.get_extent(seen).world
+        viewer.scene.camera.center = tuple(float(v) for v in (low + high) / 2.0)
+        viewer.scene.camera.zoom = _FILLED * min(viewer.canvas.size) / max(float(v) for v in high - low)
+
+    def _turn(self) -> None:
         viewer = self._viewer()
         if viewer is not None:
-            self._turned_to_front = True
-            viewer.scene.camera.set_view_direction(view_direction=(0.0, 1.0, 0.0), up_direction=(1.0, 0.0, 0.0))
+            self._turned = True
+            along = tuple(float(v) for v in -to_world(self._viewpoint.to_eye_lps))
+            up = tuple(float(v) for v in to_world(self._viewpoint.up_lps))
+            viewer.scene.camera.set_view_direction(view_direction=along, up_direction=up)
 
-    def _say_review(self) -> None:
+    def say_review(self) -> None:
+        """Write on the canvas whether a person stands behind what is shown; nothing where no plan is."""
         viewer = self._viewer()
         if viewer is None:
             return
         plans = self._plans()
         note = viewer.canvas.overlays.text
-        said = note.text.endswith(NOT_CERTIFIED)
         if not plans:
-            if said:
-                note.visible, note.text = False, ""
+            if self._said:
+                note.visible, note.text, self._said = False, "", False
             return
         # Of several plans the one that is furthest from approved speaks.
         least = min(plans, key=lambda plan: ("unreviewed", "edited", "approved").index(plan.review.state))
-        note.text = f"{review_words(least.review)}. {NOT_CERTIFIED}"
-        note.color, note.font_size, note.position = _WARNING_COLOUR, 9, "top_center"
+        # As wide as the canvas: a longer line would lose its first letters, and "unreviewed" would read "viewed".
+        letters = max(_FEWEST_LETTERS, int(viewer.canvas.size[1] / _LETTER_PX))
+        lines = (f"{review_words(least.review)}.", NOT_CERTIFIED)
+        note.text = "\n".join(textwrap.fill(line, letters, break_long_words=False) for line in lines)
+        self._said = True
+        note.color, note.font_size, note.position = WARNING, 9, "top_center"
         note.visible = True
+
+
+def _without_brushes(layer: Layer) -> None:
+    """Leave out what is drawn for painting: napari makes it for all labels, and draws it in each picture."""
+    for name in ("polygon", "brush_stroke"):
+        overlay = layer._overlays.get(name)  # napari has no public way
+        if overlay is not None:
+            overlay.visible = False

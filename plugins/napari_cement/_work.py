@@ -1,5 +1,6 @@
 """Long work in a thread of its own: a `Monitor` that speaks in Qt signals."""
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -12,6 +13,9 @@ from planner.progress import Monitor, Progress
 _Result = TypeVar("_Result")
 _TELL_EVERY_S = 0.05
 """Between two words on one stage: the planner reports far more often than an eye follows or Qt's queue likes."""
+
+LONGEST_WAIT_S = 20.0
+"""For one that a closing window waits for, and that does not look at its monitor. Ours."""
 
 
 class WorkSignals(WorkerBaseSignals):
@@ -46,6 +50,7 @@ class Work(WorkerBase, Generic[_Result]):
         self._function = function
         self._stage: str | None = None
         self._told_at_s = 0.0
+        self._over = threading.Event()
 
     def report(self, progress: Progress) -> None:
         """Pass progress on to the GUI's thread."""
@@ -59,6 +64,10 @@ class Work(WorkerBase, Generic[_Result]):
         """Say whether `quit` was called."""
         return bool(self.abort_requested)
 
+    def wait(self, longest_s: float) -> bool:
+        """Wait until the function has ended, and say whether it has; for a window that closes."""
+        return self._over.wait(longest_s)
+
     def work(self) -> None:
         """Run the function; called by Qt in the worker's thread."""
         try:
@@ -67,3 +76,5 @@ class Work(WorkerBase, Generic[_Result]):
             self.signals.failed.emit(self._number, error)
         else:
             self.signals.done.emit(self._number, result)
+        finally:
+            self._over.set()

@@ -1,7 +1,9 @@
 """A small scan, a plan and its labels, made by hand; napari where it is installed, else these tests are skipped."""
 
+import gc
 import os
 import sys
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -19,15 +21,67 @@ from planner.model.needle import Clearances, Needle, Trajectory
 from planner.model.plan import Plan, Review, Series, Software
 from planner.model.scan import Scan
 from planner.model.volume import Volume
+from tests.napari_cement.own_screen import own_screen
 
 MARKER_LPS = np.array([28.0, -22.0, 32.0])
 """Left, in front, above the scan's centre (0, 0, 0)."""
 
 
+_at_end = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each of several workers (pytest -n 2) a screen of its own, and one to a process that has none."""
+    has_workers = getattr(config.option, "dist", "no") != "no"
+    is_without = sys.platform.startswith("linux") and not os.environ.get("DISPLAY") and not has_workers
+    if hasattr(config, "workerinput") or is_without:
+        _at_end.enter_context(own_screen())
+
+
+def pytest_unconfigure() -> None:
+    """Switch that screen off."""
+    _at_end.close()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _screen():
     if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
-        pytest.skip("napari draws with OpenGL, which needs a screen: run under xvfb-run")
+        pytest.skip("napari draws with OpenGL, which needs a screen: install Xvfb")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _known_objects(_screen):
+    """Let searches for garbage pass over what is imported: napari asks for three with each window, half a second."""
+    import napari._qt.qt_main_window
+    import napari._vispy.canvas
+    import napari.viewer  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path, monkeypatch):
+    """Keep recent cases and unsaved work of the tests away from the user's."""
+    monkeypatch.setattr("planner.station.keeping.state_folder.user_state_path", lambda name, **_: tmp_path / "state")
+
+
+@pytest.fixture(autouse=True)
+def _no_button_is_left_down(_screen):
+    """Fail a test that presses a mouse button and never lets go: to Qt it stays down in all tests that follow."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+    from qtpy.QtWidgets import QApplication, QWidget
+
+    yield
+    held = QApplication.mouseButtons() if QApplication.instance() is not None else Qt.MouseButton.NoButton
+    if held == Qt.MouseButton.NoButton:
+        return
+    aside = QWidget()
+    for button in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton):
+        if held & button:
+            QTest.mouseRelease(aside, button)
+    pytest.fail(f"left down: {held}")
 
 
 def _turned(angle_deg):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from napari_cement._display import AXIAL, CORONAL, SAGITTAL, display_of
+from napari_cement._display import AXIAL, CORONAL, SAGITTAL, VIEWS, display_of
 from napari_cement._layers import scan_layers, to_world
-from napari_cement._plan_layers import plan_layers
+from napari_cement.drawn.plan_layers import plan_layers
 from tests.napari_cement.conftest import MARKER_LPS
 
 
@@ -134,9 +134,56 @@ def test_the_canvas_says_who_stands_behind_the_plan(make_napari_viewer, plan, la
     assert not note.visible
 
 
+def test_the_note_is_no_wider_than_the_canvas(make_napari_viewer, plan, labels):
+    """On a narrow one napari would cut off the first letters of its lines: "unreviewed" would read "viewed"."""
+    viewer = make_napari_viewer()
+    display_of(viewer)
+    add(viewer, plan_layers(plan, labels))
+    note = viewer.canvas.overlays.text
+    longest = {}
+    for width in (1000, 240, 1000):
+        viewer.canvas.size = (400, width)
+        longest[width] = max(len(line) for line in note.text.splitlines())
+        words = note.text.replace("\n", " ")
+        assert "UNREVIEWED PLAN" in words and words.endswith("Not a certified medical device.")
+    assert longest[240] <= 240 / 10 < longest[1000]
+
+
 def test_axes_and_units_are_the_patients(make_napari_viewer, scan):
     viewer = make_napari_viewer()
     display_of(viewer)
     add(viewer, scan_layers(scan, name="CT"))
     assert tuple(viewer.dims.axis_labels) == ("S", "P", "L")
     assert [str(unit) for unit in viewer.layers[0].units] == ["millimeter"] * 3
+
+
+def camera_of(viewer):
+    """What a camera of 2D or 3D goes by."""
+    camera, count = viewer.scene.camera, viewer.dims.ndisplay
+    turned = camera.angles if count == 3 else ()
+    return [*camera.center[-count:], *turned, camera.zoom]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_what_was_taken_down_is_looked_at_again(make_napari_viewer, scan, view):
+    viewer = make_napari_viewer()
+    display = display_of(viewer)
+    assert display.seen() is None, "nothing to look at"
+    add(viewer, scan_layers(scan, name="CT"))
+    display.show(view)
+    display.fly_to((4.0, -8.0, 12.0))
+    viewer.scene.camera.zoom = 3.0
+    if view == "3d":
+        viewer.scene.camera.set_view_direction(view_direction=(0.6, 0.0, 0.8), up_direction=(0.8, 0.0, -0.6))
+    else:
+        # In the canvas' middle is another place than the cut goes through.
+        viewer.scene.camera.center = tuple(np.array(viewer.scene.camera.center) + 5.0)
+    seen, before = display.seen(), camera_of(viewer)
+    assert seen.view == view and (seen.sight_lps is None) == (view != "3d")
+    assert seen.across_mm == pytest.approx(min(viewer.canvas.size) / 3.0)
+    display.show("coronal" if view == "3d" else "3d")
+    display.show("coronal")
+    viewer.reset_view()
+    display.look(seen)
+    assert display.view == view
+    np.testing.assert_allclose(camera_of(viewer), before, atol=1e-4)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from napari_cement._layers import AXES, METADATA, Origin, scan_layers
-from napari_cement._needle_layers import LOCKED, needle_sizes
-from napari_cement._plan_layers import plan_layers
+from napari_cement.drawn.needle_layers import LOCKED, needle_sizes
+from napari_cement.drawn.plan_layers import plan_layers
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask
 from planner.report.palette import BREACH, GAP, NEEDLE, UNREADABLE

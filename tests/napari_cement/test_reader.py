@@ -121,17 +121,6 @@ def test_a_folder_of_other_images_is_left_to_others(ct_folder):
     assert get_reader(str(ct_folder)) is None
 
 
-def test_saying_no_reads_no_more_than_the_first_files(tmp_path, monkeypatch):
-    import napari_cement._reader as reader
-
-    for number in range(reader._FILES_LOOKED_AT + 20):
-        (tmp_path / f"{number:04d}.txt").write_text("x")
-    looked_at = []
-    monkeypatch.setattr(reader, "_looks_like_dicom", lambda file: bool(looked_at.append(file)))
-    assert get_reader(str(tmp_path)) is None
-    assert len(looked_at) == reader._FILES_LOOKED_AT
-
-
 def test_a_damaged_plan_is_refused_in_words(plan_folder):
     (plan_folder / "plan.json").write_text("{}")
     with pytest.raises(InputError, match="schema"):
@@ -144,3 +133,12 @@ def test_napari_finds_the_reader_and_sets_the_viewer_right(make_napari_viewer, c
     assert viewer.layers[0].name == "CT ct"
     viewer.dims.ndisplay = 3
     assert str(viewer.scene.camera.orientation[0]) == "away"
+
+
+def test_a_folder_of_another_reader_is_left_to_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_cement._reader._is_station", lambda: True)
+    for name in ("notes", "cells.zarr", "cells.n5", "cells"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "cells" / ".zattrs").write_text("{}")
+    taken = [name for name in ("notes", "cells.zarr", "cells.n5", "cells") if get_reader(str(tmp_path / name))]
+    assert taken == ["notes"]

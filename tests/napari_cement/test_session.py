@@ -9,9 +9,14 @@ import pytest
 from napari.qt.threading import WorkerBase
 
 import planner.pipeline
+from napari_cement._focus import focus_of
 from napari_cement._layers import origin_of
 from napari_cement._session import CementSession
+from napari_cement.drawn.plan_layers import UNREADABLE_LAYER
+from napari_cement.widgets.slices import SliceViews
+from planner.config.plan_config import PlanConfig
 from planner.errors import NoImplantError
+from planner.geometry.frames import point_tuple
 from planner.geometry.grid import Grid
 from planner.io.nifti import write_label_nifti
 from planner.io.plan_json import save_plan
@@ -20,7 +25,7 @@ from planner.model.scan import StoredSlices
 from planner.model.volume import Mask
 from planner.progress import Progress, check_cancelled
 
-PATIENCE_MS = 10_000
+PATIENCE_MS = 60_000
 
 
 @pytest.fixture
@@ -205,8 +210,29 @@ def plan_folder(tmp_path, plan, labels):
     return folder
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_plan_folder_shows_what_metal_artefacts_hide_or_says_that_it_is_not_known(
+    qtbot, session, viewer, plan_folder, plan, labels, scan, monkeypatch, is_there
+):
+    monkeypatch.setattr("planner.station.keeping.plan_folder.load_scan", lambda *args, **options: scan)
+    cuts = SliceViews(viewer)
+    qtbot.addWidget(cuts)
+    save_plan(plan.model_copy(update={"settings_sha256": PlanConfig().sha256()}), plan_folder / "plan.json")
+    if is_there:
+        percent = np.full(labels.grid.shape, 100, np.uint8)
+        percent[10:20, 12:22, 14:24] = 3
+        write_label_nifti(LabelMap(labels.grid, percent, ()), plan_folder / "trust.nii.gz")
+    with qtbot.waitSignal(session.planned, timeout=20_000):
+        session.load_plan(plan_folder, ct=plan_folder)
+    assert (UNREADABLE_LAYER[1] in [layer.name for layer in viewer.layers]) is is_there
+    focus_of(viewer).set_cursor(point_tuple(labels.grid.to_lps((15, 17, 19))))
+    said = "unreadable by metal artefacts" if is_there else "not known where metal artefacts make the CT unreadable"
+    assert cuts.readout.text().endswith(said)
+    assert (cuts.views[0]._content.unreadable is not None) is is_there
+
+
 def test_a_plan_folder_is_laid_over_its_ct(qtbot, session, viewer, plan_folder, scan, monkeypatch):
-    monkeypatch.setattr("napari_cement._session.load_scan", lambda *args, **options: scan)
+    monkeypatch.setattr("planner.station.keeping.plan_folder.load_scan", lambda *args, **options: scan)
     with qtbot.waitSignal(session.planned, timeout=PATIENCE_MS):
         session.load_plan(plan_folder, ct=plan_folder)
     names = [layer.name for layer in viewer.layers]
@@ -223,7 +249,7 @@ def test_labels_on_leaning_slices_fit_the_ct_that_was_resampled(
     own = Grid(labels.grid.shape, leaning, labels.grid.frame_of_reference_uid)
     write_label_nifti(LabelMap(own, labels.codes, labels.structures), plan_folder / "labels.nii.gz")
     loaded = replace(scan, stored=StoredSlices.of_grid(own))
-    monkeypatch.setattr("napari_cement._session.load_scan", lambda *args, **options: loaded)
+    monkeypatch.setattr("planner.station.keeping.plan_folder.load_scan", lambda *args, **options: loaded)
     with qtbot.waitSignal(session.planned, timeout=PATIENCE_MS):
         session.load_plan(plan_folder, ct=plan_folder)
     assert {"CT out", "gaps"} <= {layer.name for layer in viewer.layers}
@@ -231,7 +257,7 @@ def test_labels_on_leaning_slices_fit_the_ct_that_was_resampled(
 
 def test_another_ct_below_a_plan_is_refused(qtbot, session, viewer, plan_folder, scan, monkeypatch):
     other = type(scan)(scan.volume.crop((0, 0, 0), (20, 20, 20)), scan.series)
-    monkeypatch.setattr("napari_cement._session.load_scan", lambda *args, **options: other)
+    monkeypatch.setattr("planner.station.keeping.plan_folder.load_scan", lambda *args, **options: other)
     with qtbot.waitSignal(session.failed, timeout=PATIENCE_MS) as told:
         session.load_plan(plan_folder, ct=plan_folder)
     assert "is not the CT that this plan was made from" in told.args[0]

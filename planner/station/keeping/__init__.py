@@ -1,0 +1,1 @@
+"""What is opened, saved, kept by itself and offered again."""

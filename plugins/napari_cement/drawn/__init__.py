@@ -1,0 +1,1 @@
+"""What is drawn into napari's canvas: a plan, its needles, the operator's wishes."""

@@ -1,0 +1,1 @@
+"""Opening: CTs, plan folders, the series to choose, the cases opened last."""

@@ -1,0 +1,1 @@
+"""The dock "Cement plan": choose a CT, plan, read the plan."""
