@@ -117,7 +117,8 @@ def draw_frame(axes: Axes, cut: Cut, *, title: str, corner: str) -> None:
         Upper left and lower right.
     """
     letters = cut.edge_letters()
-    places = {"left": (0.02, 0.5), "right": (0.98, 0.5), "top": (0.5, 0.98), "bottom": (0.5, 0.02)}
+    # the upper letter stands below the title, which may be longer than half the picture
+    places = {"left": (0.02, 0.5), "right": (0.98, 0.5), "top": (0.5, 0.91), "bottom": (0.5, 0.02)}
     aligned = {"left": ("left", "center"), "right": ("right", "center"), "top": ("center", "top")}
     for edge, (x, y) in places.items():
         across_, down = aligned.get(edge, ("center", "bottom"))

@@ -7,7 +7,7 @@ import numpy as np
 
 from planner.model.breach import Breach
 from planner.model.cement_fill import CementFill
-from planner.model.injection_stop import first_stop, is_at_hip
+from planner.model.injection_stop import first_stop, is_at_hip, stops_told
 from planner.model.plan import Plan
 
 
@@ -27,6 +27,9 @@ class CourseLeaks:
         The first that one stops for.
     stop_ml : float or None
         Injected by then.
+    earliest_stop_ml : float or None
+        The least at which one would stop in this course or in those that the gap's breaches tell of (`Breach.stop_ml`:
+        the tip off its aim, needle sets); None where in none.
     """
 
     fill: CementFill
@@ -34,6 +37,7 @@ class CourseLeaks:
     first_ml: float | None
     stop: Breach | None
     stop_ml: float | None
+    earliest_stop_ml: float | None
 
 
 def course_leaks(fill: CementFill, breaches: Mapping[str, Breach], *, hip: bool) -> CourseLeaks:
@@ -56,7 +60,9 @@ def course_leaks(fill: CementFill, breaches: Mapping[str, Breach], *, hip: bool)
     leaks = sorted((pair for pair in met if pair[0].severity == "open"), key=lambda pair: pair[1])
     first = leaks[0] if leaks else (None, None)
     stop = first_stop(fill.arrivals, breaches, hip=hip) or (None, None)
-    return CourseLeaks(fill, first[0], first[1], stop[0], stop[1])
+    told = (ml for _, ml in stops_told(breaches.values(), fill.gap_id, hip=hip))
+    stops = [ml for ml in (stop[1], *told) if ml is not None]
+    return CourseLeaks(fill, first[0], first[1], stop[0], stop[1], min(stops, default=None))
 
 
 def course_of(plan: Plan, gap_id: str, trajectory_ids: tuple[str, ...]) -> CementFill | None:

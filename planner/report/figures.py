@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from planner.model.gap import Gap
 from planner.model.labels import LabelMap, StructureKind
 from planner.model.needle import Trajectory
 from planner.model.plan import Plan
+from planner.model.proposal import no_candidate, proposed_needles
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, track
 from planner.report.canvas import (
@@ -24,13 +26,9 @@ from planner.report.canvas import (
     png_of,
     points_per_mm,
 )
-from planner.report.palette import BREACH, NEEDLE, OUTLINES, UNREADABLE
-from planner.report.reslice import Cut, across, along, axial, coronal, sagittal, sample
+from planner.report.palette import BONE_LEVEL_HU, BONE_WIDTH_HU, BREACH, NEEDLE, OUTLINES, UNREADABLE
+from planner.report.reslice import Cut, across, along, axial, coronal, needles_eye, sagittal, sample
 
-WINDOW_LEVEL_HU = 400.0
-"""Middle of the bone window; common practice."""
-WINDOW_WIDTH_HU = 2000.0
-"""Width of the bone window; common practice."""
 _STEP_MM = 0.4
 _AIR_HU = -1024.0
 _HALF_MM = (32.0, 110.0)
@@ -43,6 +41,8 @@ _NEAR_CUT_MM = 3.0
 """A breach nearer to the cut than this is marked in it."""
 _OFF_CUT_MM = 2.0
 """A needle further from the cut than this is drawn dotted."""
+_STEEP_SHARE = 0.5
+"""A needle that meets the cut at 30 degrees or more is a ring in it, as wide as the needle."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +89,8 @@ def gap_pictures(inputs: PictureInput, *, monitor: Monitor = SILENT) -> dict[str
     -------
     dict
         PNG by name: ``<gap id>/axial``, ``/coronal``, ``/sagittal`` through the gap's centroid; where its implant has
-        an axis ``/across-implant`` and ``/along-implant``; where a needle leads to it ``/along-needle``.
+        an axis ``/across-implant`` and ``/along-implant``; where a needle leads to it ``/along-needle`` of the first
+        that is proposed; and of each of `shown_needles` ``<trajectory id>/needles-eye``, across it at its target.
 
     Raises
     ------
@@ -101,11 +102,14 @@ def gap_pictures(inputs: PictureInput, *, monitor: Monitor = SILENT) -> dict[str
         needles = shown_needles(inputs.plan, gap)
         for view, (title, cut) in gap_cuts(inputs, gap).items():
             pictures[f"{gap.id}/{view}"] = draw_cut(inputs, cut, title=title, needles=needles)
+        for needle in needles:
+            title = f"needle's eye, {needle.id}"
+            pictures[f"{needle.id}/needles-eye"] = draw_cut(inputs, _eye_cut(needle), title=title, needles=(needle,))
     return pictures
 
 
 def shown_needles(plan: Plan, gap: Gap) -> tuple[Trajectory, ...]:
-    """Give the needles that are drawn for a gap: the first-ranked one and those of the needle sets.
+    """Give the needles that are drawn for a gap: those that are proposed; without a proposal the first-ranked one.
 
     Parameters
     ----------
@@ -117,10 +121,12 @@ def shown_needles(plan: Plan, gap: Gap) -> tuple[Trajectory, ...]:
     Returns
     -------
     tuple of Trajectory
+        In the order of injection; empty where the patient is no candidate.
     """
-    in_sets = {name for needles in plan.needle_sets for name in needles.trajectory_ids}
-    mine = [t for t in plan.trajectories if t.gap_id == gap.id]
-    return tuple(sorted((t for t in mine if t.rank == 1 or t.id in in_sets), key=lambda t: t.rank))
+    if no_candidate(plan.findings):
+        return ()
+    proposed = tuple(way for way in proposed_needles(plan) if way.gap_id == gap.id)
+    return proposed or tuple(way for way in plan.trajectories if way.gap_id == gap.id and way.rank == 1)
 
 
 def gap_cuts(inputs: PictureInput, gap: Gap) -> dict[str, tuple[str, Cut]]:
@@ -180,9 +186,9 @@ def draw_cut(inputs: PictureInput, cut: Cut, *, title: str, needles: Sequence[Tr
     figure, axes = open_sheet(cut)
     positions = cut.points(_STEP_MM)
     hu = sample(inputs.volume.grid, inputs.volume.hu, positions, outside=_AIR_HU)
-    low = WINDOW_LEVEL_HU - WINDOW_WIDTH_HU / 2.0
+    low = BONE_LEVEL_HU - BONE_WIDTH_HU / 2.0
     axes.imshow(
-        hu, cmap="gray", vmin=low, vmax=low + WINDOW_WIDTH_HU, extent=extent_of(cut), interpolation="bilinear", zorder=0
+        hu, cmap="gray", vmin=low, vmax=low + BONE_WIDTH_HU, extent=extent_of(cut), interpolation="bilinear", zorder=0
     )
     if inputs.unreadable is not None:
         blind = sample(inputs.unreadable.grid, inputs.unreadable.voxels, positions, outside=0.0)
@@ -194,7 +200,7 @@ def draw_cut(inputs: PictureInput, cut: Cut, *, title: str, needles: Sequence[Tr
     for needle in needles:
         _draw_needle(axes, cut, needle)
     _mark_breaches(axes, cut, inputs.plan.breaches)
-    window = f"W {WINDOW_WIDTH_HU:.0f} L {WINDOW_LEVEL_HU:.0f} HU"
+    window = f"W {BONE_WIDTH_HU:.0f} L {BONE_LEVEL_HU:.0f} HU"
     draw_frame(axes, cut, title=title, corner=window)
     return png_of(figure)
 
@@ -223,6 +229,12 @@ def _needle_cut(needle: Trajectory) -> tuple[str, Cut]:
     half = float(np.clip(reach, *_HALF_MM))
     facing = POSTERIOR if needle.approach == "femoral" else SUPERIOR
     return f"along {needle.id}", along(middle, aim - start, facing_lps=facing, half_mm=half)
+
+
+def _eye_cut(needle: Trajectory) -> Cut:
+    path = np.asarray(needle.path_lps, dtype=np.float64)
+    before = path[np.any(path != path[-1], axis=1)][-1]
+    return needles_eye(path[-1], path[-1] - before, _HALF_MM[0])
 
 
 def _sample_kind(labels: LabelMap, kind: StructureKind, positions_lps: PointsLps) -> npt.NDArray[np.float32]:
@@ -258,6 +270,24 @@ def _draw_needle(axes: Axes, cut: Cut, needle: Trajectory) -> None:
     axes.plot(at[:, 0], at[:, 1], color=NEEDLE, linewidth=1.2, linestyle=":", zorder=5)
     near = np.where(np.abs(off)[:, None] <= _OFF_CUT_MM, at, np.nan)
     axes.plot(near[:, 0], near[:, 1], color=NEEDLE, linewidth=width, alpha=0.75, solid_capstyle="butt", zorder=5)
+    _ring_needle(axes, cut, path, width)
     tip, tip_off = cut.project(path[-1])
     if abs(float(tip_off)) <= _OFF_CUT_MM:
         axes.plot(tip[0], tip[1], marker="o", markersize=3.5, color="white", markeredgecolor="black", zorder=6)
+
+
+def _ring_needle(axes: Axes, cut: Cut, path: Array, width_pt: float) -> None:
+    """Draw a ring where a needle goes through the cut, or ends in it."""
+    for start, end in pairwise(path):
+        run = end - start
+        rise = float(run @ cut.normal_lps)
+        if abs(rise) <= _STEEP_SHARE * float(np.linalg.norm(run)):
+            continue
+        share = -float((start - cut.centre_lps) @ cut.normal_lps) / rise
+        if -1e-6 <= share <= 1.0 + 1e-6:
+            at, _ = cut.project(start + share * run)
+            for colour, edge in (("black", 2.6), (NEEDLE, 1.4)):
+                axes.plot(
+                    at[0], at[1], "o", markersize=max(width_pt, 5.0), markerfacecolor="none", markeredgewidth=edge,
+                    color=colour, zorder=5,
+                )  # fmt: skip

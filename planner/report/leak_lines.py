@@ -2,7 +2,7 @@
 
 from planner.model.breach import Breach
 from planner.report.courses import CourseLeaks
-from planner.report.leak_words import after, behind, is_unsure, leak_in_short, stop_at, with_needles
+from planner.report.leak_words import after, behind, cut_to_tenths, is_unsure, leak_in_short, stop_at, with_needles
 from planner.report.leaks import LeakEvent, TargetLeaks
 
 
@@ -27,10 +27,12 @@ def leaks_in_a_line(told: TargetLeaks) -> str:
     if first is not None and first is not stop and first.breach is not None and first.after_ml is not None:
         parts.append(f"first leak {after(first.after_ml)}: {_place(first.breach)}")
     if stop is not None and stop.breach is not None and stop.after_ml is not None:
-        parts.append(f"stop before {stop_at(stop.after_ml)}: {_place(stop.breach)}")
+        parts.append(_stop(told, stop.breach, stop.after_ml))
     if not parts and (told.breaches or told.events):
         simulated = told.fill is not None and not told.untold
         parts.append("no leak in the expected course" if simulated else "leaks not simulated")
+    if stop is None and (sooner := _earliest(told)) is not None:
+        parts.append(f"stop before {stop_at(sooner[1])} in other courses: {_place(sooner[0])}")
     if caution is not None and caution.breach is not None and caution.after_ml is not None:
         parts.append(f"thin wall towards {_place(caution.breach)} {after(caution.after_ml)}")
     if not parts:
@@ -58,9 +60,40 @@ def course_in_a_line(course: CourseLeaks | None) -> str:
     parts = []
     if course.first is not None and course.first != course.stop:
         parts.append(f"first leak {leak_in_short(course.first, course.first_ml)}")
-    if course.stop is not None and course.stop_ml is not None:
-        parts.append(f"stop before {stop_at(course.stop_ml)}: {behind(course.stop)} ({course.stop.id})")
+    parts += _stops_in_a_line(course)
     return "; ".join(parts) or "no leak"
+
+
+def _stops_in_a_line(course: CourseLeaks) -> list[str]:
+    """Say when to stop by the earliest of all courses first: this one's own figure must not be read instead of it."""
+    earliest = course.earliest_stop_ml
+    if course.stop is None or course.stop_ml is None:
+        return (
+            []
+            if earliest is None
+            else [f"none to stop for in this course, but stop before {stop_at(earliest)} in others"]
+        )
+    place = f"{behind(course.stop)} ({course.stop.id})"
+    if earliest is None or cut_to_tenths(earliest) >= cut_to_tenths(course.stop_ml):
+        return [f"stop before {stop_at(course.stop_ml)}: {place}"]
+    return [
+        f"stop before {stop_at(earliest)}, the earliest of the courses; in this one {stop_at(course.stop_ml)}: {place}"
+    ]
+
+
+def _stop(told: TargetLeaks, breach: Breach, after_ml: float) -> str:
+    """Say when to stop: the earliest of all courses, whose figure must not be read after a later one."""
+    first = _earliest(told)
+    if first is None or cut_to_tenths(first[1]) >= cut_to_tenths(after_ml):
+        return f"stop before {stop_at(after_ml)}: {_place(breach)}"
+    return f"stop before {stop_at(first[1])}: {_place(first[0])} (in this course {stop_at(after_ml)})"
+
+
+def _earliest(told: TargetLeaks) -> tuple[Breach, float] | None:
+    """Give what is reached first of what one stops for: the tip off its aim, needle sets."""
+    stops = (e.breach for e in (*told.events, *told.elsewhere) if e.stops)
+    met = [(b, b.stop_ml) for b in stops if b is not None and b.gap_id == told.gap_id and b.stop_ml is not None]
+    return min(met, key=lambda pair: pair[1], default=None)
 
 
 def _expected(event: LeakEvent | None) -> LeakEvent | None:

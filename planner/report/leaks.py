@@ -175,7 +175,11 @@ def leaks_of(plan: Plan, gap: Gap) -> TargetLeaks:
         soft_count=len(soft),
         soon=_soon(events, stop),
         drop_ml=None if fill is None else drop_leaked_ml(fill, by_id, drop_ml=DROP_ML),
-        look_from={e.breach.id: e.earliest_ml for e in found if e.breach is not None and e.earliest_ml is not None},
+        look_from={
+            e.breach.id: e.earliest_ml if e.breach.stop_ml is None else min(e.earliest_ml, e.breach.stop_ml)
+            for e in found
+            if e.breach is not None and e.earliest_ml is not None
+        },
     )
 
 

@@ -7,6 +7,7 @@ from planner.model.implant import ImplantKind
 from planner.model.needle import NeedleSet, NeedleWay, ProposedSet, Trajectory
 from planner.model.needle_search import FamilySearch, NeedleSearch
 from planner.model.plan import Plan
+from planner.model.proposal import proposal_of
 from planner.report import needle_words as say
 from planner.report.courses import CourseLeaks, leaks_by_needle, leaks_of_needles
 from planner.report.leak_lines import course_in_a_line
@@ -195,11 +196,12 @@ def roles(plan: Plan) -> Mapping[str, str]:
     Mapping of str to str
         By the needle's id; needles that are not proposed are left out.
     """
-    if plan.procedure is None:
+    proposal = proposal_of(plan)
+    if proposal is None:
         return {}
     return {
         name: "proposed" if len(one.trajectory_ids) == 1 else f"proposed, injects {k} of {len(one.trajectory_ids)}"
-        for one in plan.procedure.sets
+        for one in proposal.sets
         for k, name in enumerate(one.trajectory_ids, start=1)
     }
 
@@ -216,7 +218,8 @@ def set_rows(plan: Plan) -> tuple[SetRow, ...]:
     -------
     tuple of SetRow
     """
-    proposed = {} if plan.procedure is None else {frozenset(one.trajectory_ids): one for one in plan.procedure.sets}
+    proposal = proposal_of(plan)
+    proposed = {} if proposal is None else {frozenset(one.trajectory_ids): one for one in proposal.sets}
     rows = []
     for one in plan.needle_sets:
         parts = set_parts(plan, one)
@@ -297,7 +300,8 @@ def _safety(way: NeedleWay, leaks: CourseLeaks | None) -> list[Row]:
         rows.append(Row("Cement", f"injected through it alone: {course_in_a_line(leaks)}"))
         if way.locked:
             unsafe = "; it breaks hard limits, and is in no proposal" if way.violations else ""
-            rows.append(Row("Locked", f"held as a person chose it{unsafe}", warns=bool(way.violations)))
+            whose = "as a person placed it" if way.made == "edited" else "as it was proposed"
+            rows.append(Row("Locked", f"held {whose}{unsafe}", warns=bool(way.violations)))
     if way.with_aim_error is not None:
         share = whole_percent(way.with_aim_error.harmless_share)
         rows.append(Row("Bad aim", f"{share}\u202f% of needles so far off meet nothing that harms"))

@@ -177,6 +177,26 @@ def skin_in_words(way: NeedleWay) -> str:
     return "; ".join(from_landmark(mark) for mark in marks) or "no landmark known"
 
 
+def skin_in_short(way: NeedleWay) -> str:
+    """Say where the skin is entered, from its first landmark and the nearest other one.
+
+    Parameters
+    ----------
+    way : NeedleWay
+        The needle.
+
+    Returns
+    -------
+    str
+        "76 mm left of the midline; 8 mm above the spinous process of vertebra-2, 79 mm to its left", say.
+    """
+    marks = way.skin_offsets or (() if way.skin_landmark is None else (way.skin_landmark,))
+    if way.entry_skin_lps is None or len(marks) < 3:
+        return skin_in_words(way)
+    nearest = min(marks[1:], key=lambda mark: sum(value * value for value in mark.offset_mm))
+    return "; ".join(from_landmark(mark) for mark in (marks[0], nearest))
+
+
 def depths(marks: Sequence[DepthMark]) -> str:
     """Say what the tip is at, and when: "bone 41 · posterior wall 66 · target 83 mm from the skin"."""
     if not marks:
@@ -185,6 +205,24 @@ def depths(marks: Sequence[DepthMark]) -> str:
         told = " · ".join(f"{mark.name} {mark.from_skin_mm:.0f}" for mark in marks)
         return f"{told}{THIN}mm from the skin"
     return " · ".join(f"{mark.name} {mark.from_bone_mm:.0f}" for mark in marks) + f"{THIN}mm from the bone's surface"
+
+
+def depth_in_short(way: NeedleWay) -> str:
+    """Say how deep a needle goes: "92 mm from the skin, 16 mm in bone"; from the bone where the skin is not known.
+
+    Parameters
+    ----------
+    way : NeedleWay
+        The needle.
+
+    Returns
+    -------
+    str
+    """
+    in_bone = f"{mm(way.depth_in_bone_mm, 0)} in bone"
+    if way.depth_from_skin_mm is None:
+        return f"{in_bone}; from the skin {NONE}"
+    return f"{mm(way.depth_from_skin_mm, 0)} from the skin, {in_bone}"
 
 
 def near(structures: Iterable[NearStructure], most: int = 3) -> str:

@@ -9,8 +9,16 @@ BREACH = "#D55E00"
 CANAL = "#009E73"
 NEEDLE = "#CC79A7"
 UNREADABLE = "#E69F00"
+BONE = "#BBBBBB"
+CEMENT = "#CC79F2"
+"""Violet, as simulated cement has it in the viewer's canvas: no structure of the plan has it."""
 FAULT = "#FF9A4D"
 """Words of what is broken: the breach's vermilion, lighter to be read on black."""
+WARNING = "#F0A000"
+"""Words that warn, on a screen's dark ground."""
+
+BONE_LEVEL_HU, BONE_WIDTH_HU = 400.0, 2000.0
+"""What is grey between black and white in pictures of bone: common practice."""
 
 OUTLINES: dict[StructureKind, tuple[str, float, str]] = {
     "canal": (CANAL, 1.1, "dashed"),

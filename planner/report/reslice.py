@@ -10,10 +10,13 @@ from planner.errors import GeometryError
 from planner.geometry.frames import LEFT, POSTERIOR, SUPERIOR, Array, PointsLps, points_lps, unit
 from planner.geometry.grid import Grid
 
-_LETTERS = (("L", "R"), ("P", "A"), ("H", "F"))
-"""Towards plus and minus along x, y, z of LPS."""
+_LETTERS = (("L", "R"), ("P", "A"), ("S", "I"))
+"""Towards plus and minus along x, y, z of LPS: left, right, posterior, anterior, superior, inferior."""
 _OBLIQUE_SHARE = 0.35
 """A second letter is written where a direction leans at least about 20 degrees towards it."""
+_STEEP = float(np.cos(np.radians(30.0)))
+"""A needle that leans less than 30 degrees from the body's long axis is looked along with the front up; all others with
+the head up, as on the bull's-eye view of fluoroscopy, whose gantry does not reach steeper ones. Ours."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +44,7 @@ class Cut:
         return points_lps(np.cross(self.right_lps, self.down_lps))
 
     def edge_letters(self) -> dict[str, str]:
-        """Name the patient's side at each edge: R, L, A, P, H(ead), F(oot), two letters where it is oblique."""
+        """Name the patient's side at each edge: R, L, A, P, S(uperior), I(nferior), two where it is oblique."""
         right, down = direction_letters(self.right_lps), direction_letters(self.down_lps)
         left, up = direction_letters(-self.right_lps), direction_letters(-self.down_lps)
         return {"right": right, "left": left, "bottom": down, "top": up}
@@ -140,6 +143,29 @@ def across(centre_lps: npt.ArrayLike, direction_lps: npt.ArrayLike, half_mm: flo
     return _facing(centre_lps, direction * np.sign(direction @ standard), half_mm)
 
 
+def needles_eye(place_lps: npt.ArrayLike, direction_lps: npt.ArrayLike, half_mm: float) -> Cut:
+    """Cut at right angles to a needle, seen from its hub towards its tip.
+
+    Parameters
+    ----------
+    place_lps : array_like, shape (3,)
+        Where on the needle; the cut's middle.
+    direction_lps : array_like, shape (3,)
+        Towards the tip, any length but zero.
+    half_mm : float
+        Half its edge.
+
+    Returns
+    -------
+    Cut
+        Head up; front up for a needle along the body. Never mirrored.
+    """
+    direction = unit(direction_lps)
+    up = -POSTERIOR if abs(direction @ SUPERIOR) > _STEEP else SUPERIOR
+    down = unit((up @ direction) * direction - up)
+    return Cut(points_lps(place_lps), points_lps(np.cross(down, direction)), points_lps(down), (half_mm, half_mm))
+
+
 def _facing(centre_lps: npt.ArrayLike, normal: Array, half_mm: float) -> Cut:
     """Hold a cut so that left is right or, where one looks from the side, back is right."""
     sideways = abs(normal[0]) > max(abs(normal[1]), abs(normal[2]))
@@ -159,7 +185,7 @@ def direction_letters(direction_lps: npt.ArrayLike) -> str:
     Returns
     -------
     str
-        One of R, L, A, P, H, F, or two of them, the stronger first.
+        One of R, L, A, P, S, I, or two of them, the stronger first.
     """
     direction = unit(direction_lps)
     order = np.argsort(-np.abs(direction), kind="stable")

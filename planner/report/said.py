@@ -80,11 +80,6 @@ def doubts(findings: Iterable[Finding]) -> dict[str, str]:
     return {f.gap_id: _parted(f)[1] for f in findings if f.code == "gap-not-reliable" and f.gap_id is not None}
 
 
-def no_candidate(findings: Iterable[Finding]) -> tuple[str, ...]:
-    """Give what says that the patient is no candidate, so that no needle is to be praised; empty where nothing does."""
-    return tuple(f.message for f in findings if f.code == "no-candidate")
-
-
 def broken(implant: Implant) -> str:
     """Say that an implant is broken, or a broken-off end; empty where it is whole."""
     rows = [row.name for row in implant.loosening_criteria if row.name.startswith("broken")]

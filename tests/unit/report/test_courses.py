@@ -37,6 +37,17 @@ def test_each_needle_has_its_own_leaks_and_one_that_was_not_simulated_says_so(pl
     assert leaks.others == () and leaks.look_from["breach-1"] == 1.2
 
 
+def test_a_needle_stops_at_the_earliest_that_its_gap_has(plan_with):
+    found = (breach(1, "canal", 1.2, stop_ml=0.4), breach(2, "cortical", 0.8, stop_ml=0.1))
+    told = leaks_by_needle(plan_with(breaches=found, fills=(course(found),)))["trajectory-1"]
+    assert (told.stop_ml, told.earliest_stop_ml) == (1.2, 0.4)
+    other = (found[0].model_copy(update={"gap_id": "gap-2"}),)
+    told = leaks_by_needle(plan_with(breaches=other, fills=(course(other),)))["trajectory-1"]
+    assert told.earliest_stop_ml == 1.2, "the earliest of another gap's filling is not this one's"
+    none = leaks_by_needle(plan_with(breaches=found[1:], fills=(course(found[1:]),)))["trajectory-1"]
+    assert none.earliest_stop_ml is None
+
+
 def test_what_only_another_needle_reaches_is_told_beside_the_course(plan, plan_with):
     second = plan.trajectories[0].model_copy(update={"id": "trajectory-2", "rank": 2})
     far = breach(1, "canal", None, reached=False, stop_ml=0.4)
@@ -111,3 +122,22 @@ def test_a_needles_line_says_what_it_comes_to(plan_with):
     dry = plan_with(breaches=(), fills=(course((), steps=(), ended="no_way"),))
     assert course_in_a_line(leaks_by_needle(dry)["trajectory-1"]) == "nothing goes in"
     assert course_in_a_line(leaks_by_needle(plan_with(breaches=(), fills=(course(()),)))["trajectory-1"]) == "no leak"
+
+
+def test_a_needles_line_and_card_stop_at_the_earliest_of_all_courses(plan_with):
+    early = (breach(1, "canal", 1.2, stop_ml=0.4),)
+    plan = plan_with(breaches=early, fills=(course(early),))
+    said = course_in_a_line(leaks_by_needle(plan)["trajectory-1"]).replace("\u202f", " ")
+    assert said == "stop before 0.4 mL, the earliest of the courses; in this one 1.2 mL: spinal canal (breach-1)"
+    far = (breach(1, "canal", None, reached=False, stop_ml=0.4),)
+    plan = plan_with(breaches=far, fills=(course(()),))
+    said = course_in_a_line(leaks_by_needle(plan)["trajectory-1"]).replace("\u202f", " ")
+    assert said == "none to stop for in this course, but stop before 0.4 mL in others"
+
+
+def test_from_where_on_to_look_is_one_figure_on_all_pages(plan_with):
+    sooner = breach(1, "canal", 0.2)
+    found = (breach(1, "canal", 0.2, stop_ml=0.196),)
+    text = text_of(plan_with(breaches=found, fills=(course((sooner,)),))).replace("\u202f", " ")
+    row = text[text.index("begins to leak into spinal canal") :]
+    assert "0.1 mL" in row[:120] and "0.2 mL" not in row[:120]

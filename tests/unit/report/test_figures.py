@@ -10,13 +10,15 @@ from PIL import Image
 from planner.errors import CancelledError, GeometryError
 from planner.geometry.grid import Grid
 from planner.geometry.rigid import rotation_about
+from planner.model.finding import Finding
 from planner.model.implant import LooseningCriterion
 from planner.model.labels import LabelMap, Structure
+from planner.model.needle import Procedure, ProposedSet
 from planner.model.volume import Mask, Volume
 from planner.report.canvas import draw_frame, open_sheet
-from planner.report.figures import PictureInput, draw_cut, gap_cuts, gap_pictures
+from planner.report.figures import PictureInput, draw_cut, gap_cuts, gap_pictures, shown_needles
 from planner.report.overview import _name, _number, _Room, overview_pictures
-from planner.report.reslice import axial, coronal
+from planner.report.reslice import axial, coronal, needles_eye
 
 STRUCTURES = (
     Structure(code=1, kind="implant", id="screw-1"),
@@ -197,3 +199,61 @@ def test_refuses_labels_of_another_grid_and_stops_when_asked(plan):
 
     with pytest.raises(CancelledError):
         gap_pictures(inputs, monitor=Stop())
+
+
+def proposal(*names):
+    one = ProposedSet(implant_id="screw-1", gap_ids=("gap-1",), trajectory_ids=names, reason="why", cement_ml=None)
+    return Procedure(sets=(one,), needles=len(names), cement_ml=None, in_needles_ml=None)
+
+
+def test_the_proposed_needles_are_drawn_and_not_the_best_one_beside_them(plan):
+    first = plan.trajectories[0]
+    others = tuple(first.model_copy(update={"id": f"trajectory-{k}", "rank": k}) for k in (2, 3, 4))
+    ways = {"trajectories": (first, *others)}
+    told = plan.model_copy(update={**ways, "procedure": proposal("trajectory-3", "trajectory-2")})
+    assert [way.id for way in shown_needles(told, told.gaps[0])] == ["trajectory-3", "trajectory-2"]
+    assert shown_needles(told, told.gaps[1]) == ()
+    elsewhere = plan.model_copy(update={**ways, "procedure": None})
+    assert [way.id for way in shown_needles(elsewhere, plan.gaps[0])] == ["trajectory-1"]
+
+
+@pytest.mark.parametrize("procedure", [proposal("trajectory-1"), None])
+def test_no_needle_is_drawn_for_who_is_no_candidate(plan, procedure):
+    grave = Finding(code="no-candidate", severity="warning", message="no candidate: open surgery")
+    refused = plan.model_copy(update={"procedure": procedure, "findings": (grave,)})
+    assert shown_needles(refused, refused.gaps[0]) == ()
+
+
+@pytest.mark.parametrize("title", ["needle's eye, trajectory-12", "across the implant"])
+def test_a_title_keeps_clear_of_the_letters(title):
+    for cut in (axial(np.zeros(3), 35.0), coronal(np.zeros(3), 60.0)):
+        figure, axes = open_sheet(cut)
+        draw_frame(axes, cut, title=title, corner="W 2000 L 400 HU")
+        boxes = {text.get_text(): text.get_window_extent() for text in axes.texts}
+        letters = [boxes[letter] for letter in cut.edge_letters().values()]
+        assert not any(boxes[title].overlaps(letter) for letter in letters)
+        assert boxes[title].x1 <= figure.bbox.x1
+
+
+def test_the_needles_eye_has_the_needle_as_a_ring_in_its_middle(plan):
+    inputs = inputs_of(plan, labelled=False)
+    pictures = gap_pictures(inputs)
+    assert [name for name in pictures if name.endswith("/needles-eye")] == ["trajectory-1/needles-eye"]
+    seen = pixels(pictures["trajectory-1/needles-eye"])
+    pink = np.argwhere(np.abs(seen - (204, 121, 167)).max(axis=-1) < 40)
+    assert len(pink) > 20
+    assert np.abs(pink.mean(axis=0) / len(seen) - 0.5).max() < 0.01
+    assert np.ptp(pink, axis=0).max() < 0.1 * len(seen), "a ring, and no line across the picture"
+
+
+def test_a_needle_that_does_not_reach_a_cut_has_no_ring_in_it(plan):
+    way = plan.trajectories[0]
+    start, end = np.array(way.path_lps[0]), np.array(way.path_lps[-1])
+    for place, there in ((start + 0.5 * (end - start), True), (end + 0.5 * (end - start), False)):
+        cut = needles_eye(place, end - start, 24.0)
+        picture = pixels(draw_cut(inputs_of(plan, labelled=False), cut, title="eye", needles=[way]))
+        middle = picture[
+            len(picture) // 2 - 20 : len(picture) // 2 + 20, len(picture) // 2 - 20 : len(picture) // 2 + 20
+        ]
+        ring = (np.abs(middle - (204, 121, 167)).max(axis=-1) < 40).sum()
+        assert (ring > 20) == there

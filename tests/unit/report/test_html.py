@@ -87,7 +87,7 @@ def test_not_measured_is_said_and_never_zero(plan):
 def test_a_fill_that_never_leaks_is_not_called_unmeasured(plan):
     breach = plan.breaches[0].model_copy(update={"reached": False, "leak_after_ml": None})
     text = Page(render_report(plan.model_copy(update={"breaches": (breach,)}), {})).text
-    row = text[text.index("View to watch") : text.index("Risk factors")]
+    row = text[text.index("View to watch") : text.index("Zones , lucent")]
     assert "never" in row and "not simulated" not in row
     assert "no open wall is reached" in text
 
@@ -109,6 +109,7 @@ def test_watermark_until_a_person_approves(plan_with):
     assert 'class="watermark"' in render_report(plan_with(), {})
     assert 'class="watermark"' in render_report(plan_with(review=Review(state="edited")), {})
     approved = render_report(plan_with(review=Review(state="approved", by="A. Reader", at="2026-01-02")), {})
+    assert "UNREVIEWED PLAN" in render_report(plan_with(), {}) and "PLAN" not in approved.replace("PLAN_", "")
     assert 'class="watermark"' not in approved and "A. Reader, 2026-01-02" in Page(approved).text
 
 
@@ -138,7 +139,7 @@ def test_breaches_that_were_not_looked_for_are_not_called_none(plan):
 
 def _in_short(plan):
     text = Page(render_report(plan, {})).text
-    return text[text.index("In short") : text.index("Findings")]
+    return text[: text.index("Findings and figures")]
 
 
 def test_who_is_no_candidate_is_told_first_and_no_needle_is_praised(plan, plan_with):
@@ -224,7 +225,7 @@ def test_no_breach_found_is_said_with_what_may_be_missed(plan):
     calm = plan.model_copy(update={"breaches": ()})
     html = render_report(calm, {})
     assert "not told: no breach found" in html
-    assert html.count("That no breach was found does not exclude a leak") == 1
+    assert html.count("That no breach was found does not exclude a leak") == len(calm.gaps)
     thickest = max(plan.series.spacing_mm)
     assert f"thinner than a voxel ({thickest:.1f}\u202fmm) may be missed" in html
     assert "That no breach was found does not exclude a leak" not in render_report(
@@ -245,3 +246,20 @@ def test_a_count_of_refused_needles_has_its_unit(plan):
     )  # fmt: skip
     html = render_report(plan.model_copy(update={"findings": (finding,)}), {})
     assert "88923\u202fneedles tried" in html
+
+
+def test_what_a_person_made_is_called_edited_and_the_programs_own_is_not(plan):
+    def count(**parts):
+        text = Page(render_report(plan.model_copy(update=parts), {})).text
+        return len(re.findall(r"\bedited\b", text))
+
+    gap, needle = plan.gaps[0], plan.trajectories[0]
+    assert count() == 0
+    # on the sheet, on its page, and in its row
+    assert count(gaps=(gap.model_copy(update={"made": "edited"}), *plan.gaps[1:])) == 3
+    assert count(trajectories=(needle.model_copy(update={"made": "edited"}), *plan.trajectories[1:])) == 1
+
+
+def test_the_first_needles_eye_names_its_needle(plan):
+    page = render_report(plan, {"trajectory-1/needles-eye": b"eye", "gap-1/axial": b"cut"})
+    assert "Needle&#39;s eye of trajectory-1: across it at its target, seen from its hub</figcaption>" in page

@@ -78,9 +78,15 @@ def read(plan):
     return re.sub(r"(?<=\() | (?=[,;:.)])", "", Page(render_report(plan, {})).text)
 
 
+def table_of(plan):
+    """The table of breaches on the page of gap-1."""
+    page = read(plan)
+    return page[page.index("in order: leaks to stop for") : page.index("Findings and figures")]
+
+
 def text_of(plan):
     page = read(plan)
-    return page[page.index("Where cement will leak") : page.index("Not measured", page.index("Where cement will leak"))]
+    return page[page.index("Where cement will leak") : page.index("The scan and this run")]
 
 
 def card_of(plan):
@@ -107,7 +113,8 @@ def test_stops_at_the_first_harmful_leak_and_says_that_soft_tissue_comes_before(
     assert leaks.soft is not None and leaks.soft.breach is found[0]
     card = card_of(plan_with(breaches=found, fills=(course(found),)))
     assert (
-        "1.2\u202fmL injected with trajectory-1: spinal canal (breach-2, open); watch RAO 100 CRAN 5° "
+        "0.8\u202fmL injected with trajectory-1 (the earliest of the courses; in this one 1.2\u202fmL): "
+        "spinal canal (breach-2, open); watch RAO 100 CRAN 5° "
         "(console +80° / +5°) from 0.8\u202fmL on"
     ) in card
     assert "Soft tissue after 0.3\u202fmL" in card
@@ -127,7 +134,7 @@ def test_never_reached_is_not_not_simulated(plan_with):
     assert leaks.never == (never,) and leaks.untold == (unknown,) and leaks.events == () and leaks.stop is None
     without = plan_with(breaches=(unknown,))
     assert leaks_of(without, without.gaps[0]).fill is None
-    assert "not simulated" in card_of(without) and "never" not in text_of(without).split("Breaches, one by one")[0]
+    assert "not simulated" in card_of(without) and "never" not in text_of(without).split("The breaches one by one")[0]
     with_course = plan_with(breaches=(never,), fills=(course(()),))
     assert "no open wall is reached with trajectory-1 (1 breach found)" in card_of(with_course)
     assert "Never reached in the simulated courses: breach-1." in text_of(with_course)
@@ -238,11 +245,11 @@ def test_console_angles_of_the_plan_count_and_older_plans_have_them_reckoned():
 
 
 def test_what_no_view_shows_and_what_artefacts_hide_is_said(plan_with):
-    text = text_of(plan_with(breaches=(breach(1, "canal", 0.5, watch_view=None, trust=0.31),)))
+    text = table_of(plan_with(breaches=(breach(1, "canal", 0.5, watch_view=None, trust=0.31),)))
     assert "no view shows it" in text and "31\u202f% doubtful" in text
-    clear = text_of(plan_with(breaches=(breach(1, "canal", 0.5, trust=0.8, literature_type="D"),)))
+    clear = table_of(plan_with(breaches=(breach(1, "canal", 0.5, trust=0.8, literature_type="D"),)))
     assert "80\u202f%" in clear and "doubtful" not in clear and "type D: disc" in clear
-    unknown = text_of(plan_with(breaches=(breach(1, "canal", 0.5),)))
+    unknown = table_of(plan_with(breaches=(breach(1, "canal", 0.5),)))
     assert "not known" in unknown and "doubtful" not in unknown and "type D: disc" not in unknown
 
 
@@ -289,6 +296,19 @@ def test_a_terminal_reads_the_first_leak_and_the_stop(plan_with):
     said = "trajectory-1: first leak after 0.4 mL: soft tissue; stop before 1.2 mL: spinal canal, doubtful"
     assert line_of(plan_with, two, fills=(course(two),)) == said
     assert line_of(plan_with, (breach(1, "canal", 0.0),)) == "stop before the first 0.1 mL: spinal canal"
+
+
+def test_the_line_stops_at_the_earliest_of_all_courses(plan_with):
+    early = (breach(1, "canal", 1.25, stop_ml=0.55),)
+    said = "trajectory-1: stop before 0.5 mL: spinal canal (in this course 1.2 mL)"
+    assert line_of(plan_with, early, fills=(course(early),)) == said
+    never = (breach(1, "canal", None, reached=False, stop_ml=0.55),)
+    said = "trajectory-1: no leak in the expected course; stop before 0.5 mL in other courses: spinal canal"
+    assert line_of(plan_with, never, fills=(course(()),)) == said
+    soft = (breach(1, "cortical", 1.25, stop_ml=0.55),)
+    assert "stop" not in line_of(plan_with, soft, fills=(course(soft),))
+    tip = (breach(1, "canal", 1.25, stop_ml=1.21),)
+    assert "in this course" not in line_of(plan_with, tip, fills=(course(tip),)), "the same, as it is written"
 
 
 @pytest.mark.parametrize("leak_type", ["canal", "foramen", "joint", "disc", None])

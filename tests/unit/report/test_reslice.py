@@ -43,10 +43,10 @@ def test_left_is_right_and_up_is_front_or_head(name, cut):
 
 def test_letters():
     assert axial((0, 0, 0), 1.0).edge_letters() == {"right": "L", "left": "R", "top": "A", "bottom": "P"}
-    assert coronal((0, 0, 0), 1.0).edge_letters() == {"right": "L", "left": "R", "top": "H", "bottom": "F"}
-    assert sagittal((0, 0, 0), 1.0).edge_letters() == {"right": "P", "left": "A", "top": "H", "bottom": "F"}
+    assert coronal((0, 0, 0), 1.0).edge_letters() == {"right": "L", "left": "R", "top": "S", "bottom": "I"}
+    assert sagittal((0, 0, 0), 1.0).edge_letters() == {"right": "P", "left": "A", "top": "S", "bottom": "I"}
     assert direction_letters((1.0, -0.7, 0.1)) == "LA"
-    assert direction_letters((0.1, 0.0, -1.0)) == "F"
+    assert direction_letters((0.1, 0.0, -1.0)) == "I"
 
 
 @pytest.mark.parametrize("direction", [(0.2, -1.0, 0.1), (-0.2, 1.0, -0.1), (0.1, 0.2, 1.0), (0.1, 0.2, -1.0)])
@@ -54,15 +54,15 @@ def test_across_is_held_like_the_nearest_standard_cut(direction):
     cut = across((0, 0, 0), direction, 5.0)
     assert abs(cut.right_lps @ np.array(direction)) < 1e-9 and abs(cut.down_lps @ np.array(direction)) < 1e-9
     letters = cut.edge_letters()
-    assert letters["right"][0] == "L" and letters["top"][0] == ("H" if abs(direction[1]) == 1.0 else "A")
+    assert letters["right"][0] == "L" and letters["top"][0] == ("S" if abs(direction[1]) == 1.0 else "A")
 
 
 def test_across_a_sideways_needle_is_seen_from_the_left():
     letters = across((0, 0, 0), (-1.0, 0.1, 0.1), 5.0).edge_letters()
-    assert letters["right"][0] == "P" and letters["top"][0] == "H"
+    assert letters["right"][0] == "P" and letters["top"][0] == "S"
 
 
-@pytest.mark.parametrize(("facing", "top"), [(SUPERIOR, "A"), (POSTERIOR, "H")])
+@pytest.mark.parametrize(("facing", "top"), [(SUPERIOR, "A"), (POSTERIOR, "S")])
 def test_along_holds_the_direction(facing, top):
     direction = np.array([0.8, 0.5, 0.33])
     cut = along((0, 0, 0), direction, facing_lps=facing, half_mm=5.0)

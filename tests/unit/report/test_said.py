@@ -4,7 +4,7 @@ import pytest
 
 from planner.model.finding import Finding
 from planner.model.implant import LooseningCriterion
-from planner.report.said import broken, doubts, merged, no_candidate
+from planner.report.said import broken, doubts, merged
 
 
 def a_finding(name, text, *, measured=None, limit=0.5, **more):
@@ -43,12 +43,6 @@ def test_a_doubt_is_the_gaps_own():
     doubt = a_finding("gap-1", "not to be relied on: trust 3%", code="gap-not-reliable", gap_id="gap-1")
     assert doubts([doubt, a_finding("gap-2", "fine", gap_id="gap-2")]) == {"gap-1": "not to be relied on: trust 3%"}
     assert doubts([]) == {}
-
-
-def test_who_is_no_candidate():
-    grave = Finding(code="no-candidate", severity="warning", message="open surgery")
-    assert no_candidate([a_finding("screw-1", "broken"), grave]) == ("open surgery",)
-    assert no_candidate([a_finding("screw-1", "broken")]) == ()
 
 
 @pytest.mark.parametrize(
