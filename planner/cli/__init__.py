@@ -13,6 +13,7 @@ import sys
 import types
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 from planner import __version__
 from planner.errors import CancelledError, InputError, NoImplantError, OutputError, PlannerError
@@ -26,6 +27,9 @@ COMMANDS = {
     "demo": "plan every sample series that comes with the program",
     "view": "open napari with the plan laid over the CT",
     "phantom": "write a synthetic CT beside its exact truth",
+    "pull": "fetch a CT from a picture archive (DICOMweb)",
+    "push": "send a plan's DICOM objects to a picture archive (DICOMweb)",
+    "schema": "print the JSON Schema of plan.json: every field, its unit and its frame",
 }
 
 _NEGATIVE_POINT = re.compile(r"-[\d.]+,")
@@ -39,6 +43,14 @@ The setting is read when numpy is loaded, and the user's own stands."""
 
 class _EndedError(KeyboardInterrupt):
     """The system, or another program, asked this one to end."""
+
+
+class _InterruptedError(KeyboardInterrupt):
+    """The user pressed Ctrl-C.
+
+    ``python -m`` ends by the signal, whatever code it was given, once a bare KeyboardInterrupt has passed through
+    ``exec`` of a text, which dataclasses and compiled kernels do while they are loaded; not so for a kind of its own.
+    """
 
 
 def _parser(command: str | None) -> argparse.ArgumentParser:
@@ -76,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ.setdefault(*_ONE_THREAD)
     command = next((word for word in words if word in COMMANDS), None)
     arguments = _parser(command).parse_args(_with_points(words))
-    previous = signal.signal(signal.SIGTERM, _stop) if _in_main_thread() else None
+    previous = _listen() if _in_main_thread() else {}
     try:
         exit_code = int(import_module(f"planner.cli.{arguments.command}").run(arguments))
         sys.stdout.flush()
@@ -97,8 +109,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _say(f"the result cannot be written: {(error.strerror or 'no room').lower()}", OutputError.exit_code)
     finally:
-        if previous is not None:
-            signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _naming_input(message: str, arguments: argparse.Namespace, exit_code: int) -> str:
@@ -132,6 +144,18 @@ def _in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
+def _listen() -> dict[signal.Signals, Any]:
+    """Take requests to end; what listened before is returned. A caller that ignores Ctrl-C goes on ignoring it."""
+    previous: dict[signal.Signals, Any] = {signal.SIGTERM: signal.signal(signal.SIGTERM, _stop)}
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        previous[signal.SIGINT] = signal.signal(signal.SIGINT, _interrupt)
+    return previous
+
+
 def _stop(number: int, frame: types.FrameType | None) -> None:
     """Turn a polite request to end into the same path as Ctrl-C, so that half-written output is taken away."""
     raise _EndedError
+
+
+def _interrupt(number: int, frame: types.FrameType | None) -> None:
+    raise _InterruptedError

@@ -4,13 +4,15 @@ import argparse
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from planner.config.output_config import SurfaceFormat
     from planner.config.plan_config import PlanConfig
     from planner.model.finding import Finding
+    from planner.model.plan import PatientPosition
     from planner.model.scan import Scan
     from planner.progress import Monitor
 
@@ -37,6 +39,20 @@ def point(text: str) -> tuple[float, float, float]:
     if not all(math.isfinite(v) for v in (x, y, z)):
         raise argparse.ArgumentTypeError(f"{text!r} is no point in the patient")
     return x, y, z
+
+
+def surface_formats(text: str) -> "tuple[SurfaceFormat, ...]":
+    """Take a word as formats of surfaces with commas between, or "none"."""
+    from planner.config.output_config import SurfaceFormat
+
+    known: tuple[SurfaceFormat, ...] = get_args(SurfaceFormat)
+    named = [] if text.strip() == "none" else [word.strip() for word in text.split(",")]
+    strangers = [word for word in named if word not in known]
+    if strangers:
+        raise argparse.ArgumentTypeError(
+            f"{strangers[0]!r} is no format of surfaces; write {', '.join(known)} with commas between, or none"
+        )
+    return tuple(one for one in known if one in named)
 
 
 def add_input(parser: argparse.ArgumentParser) -> None:
@@ -146,6 +162,23 @@ def load(source: Path, config: "PlanConfig", *, monitor: "Monitor") -> "Scan":
     )
 
 
+def position_told(arguments: argparse.Namespace) -> "PatientPosition | None":
+    """Give how the patient will lie, as the command line says.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        Perhaps with ``--treatment-position``.
+
+    Returns
+    -------
+    str or None
+        A DICOM code; None where the command line does not say.
+    """
+    word = getattr(arguments, "treatment_position", None)
+    return None if not word else cast("PatientPosition", POSITIONS.get(word, word))
+
+
 def config_from(arguments: argparse.Namespace) -> "PlanConfig":
     """Build the settings: the file's, with the command line's words over them.
 
@@ -170,15 +203,7 @@ def config_from(arguments: argparse.Namespace) -> "PlanConfig":
     from planner.needles.catalogue import catalogue_of, needle_named
 
     config = PlanConfig() if arguments.settings is None else load_settings(arguments.settings)
-    changes: dict[str, object] = {}
-    if arguments.series is not None:
-        changes["series_instance_uid"] = arguments.series
-    if getattr(arguments, "assume_hu", False):
-        changes["assume_hu"] = True
-    if getattr(arguments, "treatment_position", None):
-        changes["treatment_position"] = POSITIONS.get(arguments.treatment_position, arguments.treatment_position)
-    if getattr(arguments, "prophylactic", False):
-        changes["spine_targets"] = config.spine_targets.model_copy(update={"prophylactic_levels": True})
+    changes = _changes(arguments, config)
     needles: dict[str, object] = {}
     if getattr(arguments, "approach", None):
         needles["approaches"] = tuple(arguments.approach)
@@ -195,3 +220,19 @@ def config_from(arguments: argparse.Namespace) -> "PlanConfig":
     if needles:
         changes["needles"] = config.needles.model_copy(update=needles)
     return config.model_copy(update=changes)
+
+
+def _changes(arguments: argparse.Namespace, config: "PlanConfig") -> dict[str, object]:
+    """Give the sections and settings that the command line sets, but needles."""
+    changes: dict[str, object] = {}
+    if arguments.series is not None:
+        changes["series_instance_uid"] = arguments.series
+    if getattr(arguments, "assume_hu", False):
+        changes["assume_hu"] = True
+    if (formats := getattr(arguments, "surfaces", None)) is not None:
+        changes["output"] = config.output.model_copy(update={"surfaces": formats})
+    if (position := position_told(arguments)) is not None:
+        changes["treatment_position"] = position
+    if getattr(arguments, "prophylactic", False):
+        changes["spine_targets"] = config.spine_targets.model_copy(update={"prophylactic_levels": True})
+    return changes

@@ -4,13 +4,19 @@ from pathlib import Path
 
 from planner.cli._options import load
 from planner.config.plan_config import PlanConfig
+from planner.errors import InputError
+from planner.io.dicom.patient import PatientIdentity, patient_of
+from planner.io.dicom.pseudonyms import Pseudonyms
 from planner.io.staging import require_free, staged_folder
 from planner.model.plan import Plan
+from planner.model.proposal import no_candidate, proposal_of
+from planner.model.scan import Scan
 from planner.pipeline import PLAN_FILES, plan_labelled, write_plan_files
+from planner.pipeline.pseudonymised import gaps_under_pseudonym, labels_under_pseudonym, under_pseudonym
 from planner.progress import Monitor
 from planner.report.leak_lines import leaks_in_a_line
 from planner.report.leaks import leaks_of
-from planner.report.said import doubts, no_candidate
+from planner.report.said import doubts
 from planner.report.words import upwards
 
 
@@ -24,6 +30,8 @@ def make_plan_folder(
     figures: bool = True,
     labels: Path | None = None,
     gaps: Path | None = None,
+    name_on_sheet: bool = False,
+    pseudonyms: Pseudonyms | None = None,
 ) -> Plan:
     """Load a CT, plan on it and write the plan's folder.
 
@@ -45,18 +53,60 @@ def make_plan_folder(
         Anatomy labels made elsewhere.
     gaps : Path or None
         Gaps as a person corrected them.
+    name_on_sheet : bool
+        Whether the report names the patient.
+    pseudonyms : Pseudonyms or None
+        Under which the patient goes; None leaves all as the CT's files have it.
 
     Returns
     -------
     Plan
         The plan that was written.
+
+    Raises
+    ------
+    InputError
+        If the patient shall be named and the CT names nobody.
     """
     require_free(output, own_names=PLAN_FILES, overwrite=overwrite)
-    scan = load(source, config, monitor=monitor)
-    case = plan_labelled(scan, config, labels=labels, gaps=gaps, monitor=monitor)
-    with staged_folder(output, own_names=PLAN_FILES, overwrite=overwrite) as folder:
-        write_plan_files(case, folder, config, figures=figures, monitor=monitor)
+    with under_pseudonym(load(source, config, monitor=monitor), pseudonyms) as scan:
+        patient = named_patient(scan) if name_on_sheet else None
+        case = plan_labelled(
+            scan,
+            config,
+            labels=labels_under_pseudonym(labels, scan, pseudonyms),
+            gaps=gaps_under_pseudonym(gaps, scan, pseudonyms),
+            monitor=monitor,
+        )
+        with staged_folder(output, own_names=PLAN_FILES, overwrite=overwrite) as folder:
+            write_plan_files(case, folder, config, figures=figures, patient=patient, monitor=monitor)
     return case.plan
+
+
+def named_patient(scan: Scan) -> PatientIdentity:
+    """Read from a CT's files whose name shall be printed.
+
+    Parameters
+    ----------
+    scan : Scan
+        The CT as it was loaded.
+
+    Returns
+    -------
+    PatientIdentity
+        With a name, a number or a birth date at the least.
+
+    Raises
+    ------
+    InputError
+        If the files name nobody, or two patients. The message names nobody.
+    """
+    patient = patient_of(scan)
+    if patient is None:
+        raise InputError("the CT is no DICOM series, so it names no patient; leave out --name-on-sheet")
+    if not patient.is_told:
+        raise InputError("the CT's files hold neither name, number nor birth date; leave out --name-on-sheet")
+    return patient
 
 
 def describe(plan: Plan) -> str:
@@ -85,6 +135,8 @@ def describe(plan: Plan) -> str:
         )
         if gap.id in doubted:
             size = f"{doubted[gap.id]}; {size}"
+        if gap.made == "edited":
+            size = f"edited; {size}"
         side = sides.get(gap.implant_id or "")
         ways = sum(t.gap_id == gap.id for t in plan.trajectories)
         leaks = [b for b in plan.breaches if b.gap_id == gap.id]
@@ -106,8 +158,8 @@ def describe(plan: Plan) -> str:
 
 def _proposed(plan: Plan) -> list[str]:
     """Say which needles are proposed together, and how much cement they call for; nothing where none is."""
-    sitting = plan.procedure
-    if sitting is None or no_candidate(plan.findings):
+    sitting = proposal_of(plan)
+    if sitting is None:
         return []
     cement = "cement not simulated" if sitting.cement_ml is None else f"{sitting.cement_ml:.1f} mL of cement to inject"
     if sitting.to_prepare_ml is not None:

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from planner.cli._expected_cement import add_cement, arrival_of, cement_in, require_cement
-from planner.cli._options import CODES, POSITIONS, add_input, config_from, load, path, point
+from planner.cli._options import CODES, POSITIONS, add_input, config_from, load, path, point, position_told
+from planner.cli._privacy import add_pseudonyms, pseudonyms_told
 
 if TYPE_CHECKING:
     from planner.config.fluoro_config import FluoroConfig
     from planner.config.plan_config import PlanConfig
     from planner.model.carm import CArm
     from planner.model.labels import LabelMap
-    from planner.model.plan import Plan
+    from planner.model.plan import PatientPosition, Plan
     from planner.model.scan import Scan
     from planner.pipeline.fluoroscopy.pictures import Picture
     from planner.pipeline.fluoroscopy.scene import FluoroScene
@@ -68,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     screen.add_argument("--keep-table", action="store_true", help="leave the CT's table in the picture")
     parser.add_argument("-o", "--output", type=path, required=True, metavar="FILE", help="FILE.png, .dcm or .webp")
     parser.add_argument("--overwrite", action="store_true", help="replace FILE where it exists")
+    add_pseudonyms(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -87,27 +89,31 @@ def run(arguments: argparse.Namespace) -> int:
     from planner.io.rectify import rectify_volume
     from planner.pipeline.fluoroscopy.files import require_headers
     from planner.pipeline.fluoroscopy.scene import scene_of_ct
+    from planner.pipeline.pseudonymised import under_pseudonym
 
     _require_output(arguments)
     _require_view(arguments)
-    config = _config(arguments)
+    config, pseudonyms = _config(arguments), pseudonyms_told(arguments)
     require_cement(arguments)
     plan, labels = _plan_of(arguments.plan) if arguments.plan is not None else (None, None)
     arrival = None if plan is None or arguments.cement is None else arrival_of(plan, arguments)
-    with TerminalMonitor() as monitor:
-        scan = load(arguments.input, config, monitor=monitor)
+    with (
+        TerminalMonitor() as monitor,
+        under_pseudonym(load(arguments.input, config, monitor=monitor), pseudonyms) as scan,
+    ):
         if plan is not None:
             _require_same_ct(plan, scan)
         if arguments.output.suffix.lower() == ".dcm":
             require_headers(scan.slice_files)
         volume = rectify_volume(scan.volume).volume.in_patient_axes()
         cement = None if arrival is None else cement_in(volume, arrival, arguments.cement)
-        table = arguments.keep_table
+        told, table = position_told(arguments), arguments.keep_table
+        _note_position(plan, config, told)
         scene = scene_of_ct(
-            volume, config, plan=plan, labels=labels, expected=cement, keep_table=table, monitor=monitor
+            volume, config, plan=plan, labels=labels, expected=cement, position=told, keep_table=table, monitor=monitor
         )
-        told = _take(scene, scan, arguments, config, monitor)
-    sys.stdout.write(told + "\n")
+        line = _take(scene, scan, arguments, config, monitor)
+    sys.stdout.write(line + "\n")
     return 0
 
 
@@ -211,6 +217,15 @@ def _require_same_ct(plan: "Plan", scan: "Scan") -> None:
             "the plan was made on another CT than the one given (series, frame of reference or voxels differ); "
             "give the CT of the plan, with --series where the input holds several"
         )
+
+
+def _note_position(plan: "Plan | None", config: "PlanConfig", told: "PatientPosition | None") -> None:
+    """Say so where the patient is asked to lie otherwise than the plan was made for."""
+    planned = None if plan is None else plan.treatment_position
+    asked = told or config.treatment_position
+    if planned is not None and asked is not None and asked != planned:
+        drawn = f"drawn {told}, as --treatment-position says" if told else f"drawn so, not {asked} as the settings say"
+        sys.stderr.write(f"cement-planner: note: the plan was made for a patient who lies {planned}; {drawn}\n")
 
 
 def _take(

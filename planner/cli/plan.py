@@ -12,7 +12,9 @@ from planner.cli._options import (
     config_from,
     note_choice,
     path,
+    surface_formats,
 )
+from planner.cli._privacy import add_pseudonyms, pseudonyms_told
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +31,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--output", type=path, required=True, metavar="OUT", help="folder to make")
     parser.add_argument("--json", action="store_true", help="print plan.json on stdout, and nothing else")
+    parser.add_argument(
+        "--surfaces",
+        type=surface_formats,
+        metavar="FORMATS",
+        help="surfaces of implants, gaps and bones to write: stl, obj, glb with commas between, or none (default: all)",
+    )
     parser.add_argument("--no-figures", action="store_true", help="write no pictures: quicker")
+    parser.add_argument(
+        "--name-on-sheet",
+        action="store_true",
+        help="print the patient's name, number and birth date from the CT's headers on report.html; "
+        "no other file gets them, but DICOM ones have them anyway; saved again in napari, it names nobody",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier plan in OUT")
+    add_pseudonyms(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -50,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     from planner.cli._plan_folder import describe, make_plan_folder
     from planner.io.plan_json import plan_text
 
-    config = config_from(arguments)
+    config, pseudonyms = config_from(arguments), pseudonyms_told(arguments)
     with TerminalMonitor() as monitor:
         plan = make_plan_folder(
             arguments.input,
@@ -60,6 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
             figures=not arguments.no_figures,
             labels=arguments.labels,
             gaps=arguments.gaps,
+            name_on_sheet=arguments.name_on_sheet,
+            pseudonyms=pseudonyms,
             monitor=monitor,
         )
     note_choice(plan.findings)

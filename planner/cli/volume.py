@@ -5,6 +5,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from planner.cli._options import add_gaps, add_input, add_labels, config_from, load, note_choice
+from planner.cli._privacy import add_pseudonyms, pseudonyms_told
 
 if TYPE_CHECKING:
     from planner.model.implant import Implant
@@ -15,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_input(parser)
     add_labels(parser)
     add_gaps(parser)
+    add_pseudonyms(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the gaps as JSON")
     form.add_argument("--csv", action="store_true", help="print the gaps as CSV, with a header")
@@ -41,14 +43,22 @@ def run(arguments: argparse.Namespace) -> int:
     from planner.errors import UsageError
     from planner.io.volumes_csv import volumes_text
     from planner.pipeline import volume_plan_labelled
+    from planner.pipeline.pseudonymised import gaps_under_pseudonym, labels_under_pseudonym, under_pseudonym
     from planner.report.said import doubts
 
     if not arguments.csv and (arguments.name is not None or arguments.no_header):
         raise UsageError("--name and --no-header go with --csv")
-    config = config_from(arguments)
+    config, pseudonyms = config_from(arguments), pseudonyms_told(arguments)
     with TerminalMonitor() as monitor:
-        scan = load(arguments.input, config, monitor=monitor)
-        plan = volume_plan_labelled(scan, config, labels=arguments.labels, gaps=arguments.gaps, monitor=monitor)
+        loaded = load(arguments.input, config, monitor=monitor)
+        with under_pseudonym(loaded, pseudonyms) as scan:
+            plan = volume_plan_labelled(
+                scan,
+                config,
+                labels=labels_under_pseudonym(arguments.labels, scan, pseudonyms),
+                gaps=gaps_under_pseudonym(arguments.gaps, scan, pseudonyms),
+                monitor=monitor,
+            )
     note_choice(plan.findings, with_cautions=True)
     if arguments.csv:
         sys.stdout.write(_named(volumes_text(plan), name=arguments.name, header=not arguments.no_header))
@@ -67,9 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
             side = sides.get(gap.implant_id or "") or "-"
             estimate, low, high = figures
             doubt = f"{doubted[gap.id]}: " if gap.id in doubted else ""
-            sys.stdout.write(
-                f"{gap.id}  {gap.implant_id or '-'}  {side}  {gap.kind}  {doubt}{estimate} mL ({low} to {high})\n"
-            )
+            edited = "  edited" if gap.made == "edited" else ""
+            size_words = f"{doubt}{estimate} mL ({low} to {high}){edited}"
+            sys.stdout.write(f"{gap.id}  {gap.implant_id or '-'}  {side}  {gap.kind}  {size_words}\n")
     return 0
 
 

@@ -1,6 +1,12 @@
 """``--gaps``: a plan's gaps are edited and everything is computed anew; what cannot be used ends with exit code 3."""
 
 import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import nibabel as nib
@@ -61,7 +67,7 @@ def test_an_edited_mask_makes_an_edited_plan(planned, tmp_path):
     gap = next(s["code"] for s in document["labels"] if s["kind"] == "gap")
     points = np.asarray(grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1)))
     lower = points @ AXIS > np.median((points @ AXIS)[codes == gap])
-    mask = tmp_path / "half.nii.gz"
+    mask = tmp_path / "Doe_Jane.nii.gz"
     write_label_nifti(LabelMap(grid, ((codes == gap) & lower).astype(np.uint8), ()), mask)
     out = tmp_path / "out"
     words = ["plan", str(folder / "ct.nii.gz"), "-o", str(out), "--no-figures", "--assume-hu", "--gaps", str(mask)]
@@ -69,12 +75,44 @@ def test_an_edited_mask_makes_an_edited_plan(planned, tmp_path):
     edited = json.loads((out / "plan.json").read_text())
     assert edited["review"]["state"] == "edited"
     said = next(f for f in edited["findings"] if f["code"] == "gaps-given")
-    assert "half.nii.gz" in said["message"] and "1 corrected" in said["message"]
+    assert "the given file of gaps" in said["message"] and "1 corrected" in said["message"]
+    # People name files after their patient.
+    assert not [path for path in out.rglob("*") if path.is_file() and b"Doe_Jane" in path.read_bytes()]
     was, now = document["gaps"][0], edited["gaps"][0]
     assert 0.35 < now["volume_ml"]["estimate"] / was["volume_ml"]["estimate"] < 0.65
     painted = read_label_nifti(out / "labels.nii.gz")
     code = next(s["code"] for s in edited["labels"] if s["kind"] == "gap")
     assert np.array_equal(np.asarray(painted.codes) == code, (codes == gap) & lower)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_a_plan_that_is_killed_leaves_the_older_one_and_can_be_made_again(planned, tmp_path, share):
+    folder, _ = planned
+    out = tmp_path / "out"
+    shutil.copytree(folder / "out", out)
+    (out / "notes.txt").write_text("mine")
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    words = ["plan", str(folder / "ct.nii.gz"), "-o", str(out), "--no-figures", "--assume-hu", "--overwrite"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "planner.cli", *words], env=environment, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        wanted = share * len(before)
+        while process.poll() is None and sum(1 for _ in tmp_path.glob(".out.partial-*/**/*")) < max(wanted, 1):
+            time.sleep(0.01)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    if share:
+        assert main(words) == 0
+        assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+        assert (out / "notes.txt").read_text() == "mine"
+        again, first = (
+            json.loads(text)["gaps"] for text in ((out / "plan.json").read_bytes(), before[out / "plan.json"])
+        )
+        assert [gap["id"] for gap in again] == [gap["id"] for gap in first]
+        assert {path.relative_to(out) for path in before} <= {path.relative_to(out) for path in out.rglob("*")}
 
 
 def _far_away(path: Path) -> None:

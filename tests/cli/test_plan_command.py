@@ -9,14 +9,19 @@ import sys
 import time
 from pathlib import Path
 
+import highdicom as hd
 import jsonschema
 import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+import trimesh
 from PIL import Image
 
-from planner.io.plan_json import plan_schema
+from planner.io.plan_schema import plan_schema
+from tests.dicom3tools import needs_dciodvfy
+from tests.unit.io.slicer.test_scene import check_scene
+from tests.unit.report import printing
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_dicoms"
 COMMAND = [sys.executable, "-m", "planner.cli"]
@@ -41,8 +46,13 @@ def test_the_folder_is_whole(planned: tuple[Path, subprocess.CompletedProcess[st
         "report.html",
         "labels.nii.gz",
         "labels.seg.dcm",
+        "measurements.sr.dcm",
+        "labels.seg.nrrd",
         "trust.nii.gz",
         "trajectories.mrk.json",
+        "scene.mrml",
+        "open_in_slicer.py",
+        "slicer",
         "volumes.csv",
         "unwrapped.csv",
         "surfaces",
@@ -54,12 +64,77 @@ def test_the_folder_is_whole(planned: tuple[Path, subprocess.CompletedProcess[st
     assert (out / "surfaces" / "bone.stl").stat().st_size > 1000
 
 
+def test_every_surface_is_closed_and_as_near_as_it_says(
+    planned: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder = planned[0] / "surfaces"
+    listed = json.loads((folder / "surfaces.json").read_text())["surfaces"]
+    plan = json.loads((planned[0] / "plan.json").read_text())
+    assert {one["id"] for one in listed} >= {thing["id"] for thing in (*plan["implants"], *plan["gaps"])} | {"bone"}
+    reduced = [one for one in listed if one["triangles"] < one["triangles_before"]]
+    assert len(reduced) > 0.7 * len(listed), "most could be made smaller"
+    for one in listed:
+        assert one["watertight"] is True and one["deviation_max_mm"] <= 0.15
+        mesh = trimesh.load(folder / f"{one['id']}.stl")
+        assert mesh.is_watertight and mesh.is_winding_consistent and mesh.volume > 0.0, one["id"]
+    for gap in plan["gaps"]:
+        mesh = trimesh.load(folder / f"{gap['id']}.obj")
+        assert mesh.is_watertight and mesh.center_mass == pytest.approx(gap["centroid_lps"], abs=1.5)
+    scene = trimesh.load(folder / "plan.glb")
+    assert set(scene.geometry) == {one["id"] for one in listed if one["in_glb"]}
+    assert all(mesh.is_watertight and mesh.volume > 0.0 for mesh in scene.geometry.values())
+
+
+def test_the_slicer_scene_holds_the_plans_needles_labels_and_surfaces(
+    planned: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    out, _ = planned
+    plan = json.loads((out / "plan.json").read_text())
+    shown = check_scene(out)
+    assert set(shown) >= {t["id"] for t in plan["trajectories"]} | {g["id"] for g in plan["gaps"]}
+    proposed = {name for one in plan["procedure"]["sets"] for name in one["trajectory_ids"]}
+    drawn = {t["id"] for t in plan["trajectories"] if shown[t["id"]][0]["visibility"] == "true"}
+    assert drawn == proposed
+    segments = sitk.ReadImage(str(out / "labels.seg.nrrd"))
+    names = {segments.GetMetaData(k) for k in segments.GetMetaDataKeys() if k.endswith("_Name")}
+    assert names == {label["id"] for label in plan["labels"]}
+    labels = sitk.ReadImage(str(out / "labels.nii.gz"))
+    assert np.array_equal(sitk.GetArrayViewFromImage(segments), sitk.GetArrayViewFromImage(labels))
+    assert segments.GetOrigin() == pytest.approx(labels.GetOrigin(), abs=1e-3)
+
+
 def test_stdout_is_plan_json_and_nothing_else(planned: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     out, result = planned
     document = json.loads(result.stdout)
     assert document == json.loads((out / "plan.json").read_text())
     jsonschema.validate(document, plan_schema())
     assert result.stderr == ""
+
+
+@needs_dciodvfy
+def test_dciodvfy_finds_no_error_in_any_dicom_object(
+    planned: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    out, _ = planned
+    objects = [*out.glob("*.dcm"), *out.glob("fluoro/*.dcm")]
+    assert len(objects) >= 8
+    for path in objects:
+        done = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False, timeout=60)
+        assert [line for line in (done.stdout + done.stderr).splitlines() if "Error" in line] == [], path.name
+
+
+def test_the_report_for_archives_tells_the_plans_figures(
+    planned: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    out, _ = planned
+    document = json.loads((out / "plan.json").read_text())
+    content = hd.sr.srread(out / "measurements.sr.dcm").content
+    groups = {group.tracking_identifier: group for group in content.get_volumetric_roi_measurement_groups()}
+    for gap in document["gaps"]:
+        volume = next(m for m in groups[gap["id"]].get_measurements() if m.name.meaning == "Volume")
+        assert volume.value == gap["volume_ml"]["estimate"]
+    needles = {group.tracking_identifier for group in content.get_image_measurement_groups()}
+    assert needles >= {way["id"] for way in document["trajectories"]}
 
 
 def test_labels_lie_on_the_ct(planned: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
@@ -257,3 +332,39 @@ def test_a_stopped_run_leaves_nothing_behind(tmp_path: Path, number: signal.Sign
     assert process.returncode == 5, said
     assert said.strip().splitlines()[-1].startswith(f"cement-planner: {who}")
     assert list(tmp_path.iterdir()) == []
+
+
+_INTERRUPTED_IN_EXEC = """
+import sys
+import planner.cli.inspect
+from planner.cli import main
+source = "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(5)"
+planner.cli.inspect.run = lambda arguments: exec(source)
+sys.exit(main(["inspect", "."]))
+"""
+
+
+def test_a_run_stopped_inside_exec_ends_with_its_own_code_too(tmp_path: Path) -> None:
+    (tmp_path / "interrupted.py").write_text(_INTERRUPTED_IN_EXEC, encoding="utf-8")
+    result = subprocess.run(
+        # As a module: only so does the interpreter look, at its end, for an interrupt that passed.
+        [sys.executable, "-m", "interrupted"],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert result.returncode == 5, result.stderr
+    assert result.stderr.startswith("cement-planner: stopped by the user;")
+
+
+@pytest.mark.skipif(not printing.IS_THERE and printing.MAY_SKIP, reason="Chromium and pdftotext are not installed")
+def test_the_report_prints_with_its_sheet_on_the_first_page(
+    planned: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    out, _ = planned
+    printed = printing.print_report((out / "report.html").read_text(), tmp_path, "A4")
+    assert "Kits: 1 of" in printed.text(1) and "gap-1 ·" in printed.head(2)
+    assert printed.asked == () and "CONSOLE" not in printed.said
+    assert printing.outside(printed, "A4") == [] and printing.lost_words(printed) == {}

@@ -99,3 +99,9 @@ def test_needles_that_cannot_stand_at_the_same_time_are_said() -> None:
     assert "2.0 mL with what stays in the needles" in text
     alone = sitting.model_copy(update={"in_turn": ()})
     assert "after the other" not in describe(_plan().model_copy(update={"procedure": alone}))
+
+
+def test_a_gap_that_a_person_changed_says_so_before_its_figure() -> None:
+    assert "edited" not in describe(_plan())
+    made = _plan().model_copy(update={"gaps": (GAP.model_copy(update={"made": "edited"}),)})
+    assert "edited; 0.32 mL" in describe(made)

@@ -1,6 +1,7 @@
 """``cement-planner view``: what is refused before a window opens, and how the viewer is started."""
 
 import importlib.util
+import json
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import planner
 from planner.cli import main
 from planner.geometry.grid import Grid
 from planner.io.dicom.write import SeriesIdentity, write_ct_series
@@ -107,3 +109,26 @@ def test_what_cannot_be_shown_is_refused_before_a_window_opens(started, installe
     (plan_folder / "plan.json").write_text("{}")
     assert main(["view", str(plan_folder)]) == 3
     assert not started
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"schema": "cement-planner/plan/0"}, "older schema 0, this program reads 1; plan again on the same CT"),
+        ({"schema": "cement-planner/plan/2"}, "schema is '2', this program reads 1; update the program"),
+        ({"schema": "another/3"}, "names no schema cement-planner/plan/1"),
+        ({"a_later_field": 1}, "field a_later_field is not known here: it was made by version '0'; update the program"),
+    ],
+)
+def test_a_plan_of_another_schema_says_what_to_do_in_one_line(installed, started, plan_folder, capsys, change, words):
+    document = json.loads((plan_folder / "plan.json").read_text())
+    (plan_folder / "plan.json").write_text(json.dumps(document | change))
+    assert main(["view", str(plan_folder)]) == 3
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == 1 and not started
+
+
+def test_the_schema_is_printed(capsys):
+    assert main(["schema"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == planner.plan_schema() and printed["title"] == "cement-planner/plan/1"

@@ -1,0 +1,1 @@
+"""DICOMweb in and out: CTs from a picture archive, plans into it."""
