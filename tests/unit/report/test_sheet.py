@@ -115,7 +115,7 @@ def test_what_leaks_without_a_stop_is_told_in_millilitres(plan_with):
         cell = page[page.index('<td class="must">') :]
         return re.sub(r"<.*?>", "", cell[: cell.index("</td>")]).replace("\u202f", " ")
 
-    assert "first leak after 0.2 mL: soft tissue; 0.5 mL has leaked when it ends" in " ".join(
+    assert "first leak after 0.2 mL: soft tissue; 0.5 mL leaked by the end" in " ".join(
         read(course([("breach-1", 0.2)])).split()
     )
     assert "has leaked" not in read(course())
