@@ -1,6 +1,8 @@
 """A hip's implants from the front and from the side: stem with Gruen's zones, cup with DeLee and Charnley's."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from markupsafe import Markup
@@ -28,6 +30,19 @@ _TIP_MM = 5.0
 _DOME_DEG = 30.0
 _BESIDE = {"lateral": (1, 2, 3), "medial": (7, 6, 5), "front": (8, 9, 10), "back": (14, 13, 12)}
 """Gruen's zones beside the stem, downwards."""
+_PLACES = (0.5, 0.35, 0.65, 0.2, 0.8)
+"""Where along a zone its number may stand, the middle first."""
+_HALF_WORDS_MM = (3.4, 3.2)
+"""Half of what a zone's number and millilitres take on paper, across and down."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ZoneWords:
+    """A zone's number and millilitres, and where they may stand on the paper: the best place first, (N, 2)."""
+
+    zone: str
+    volume_ml: float | None
+    places: Array
 
 
 def hip_drawing(
@@ -75,11 +90,14 @@ def hip_drawing(
     ):
         fitted, size = lens.fitted(points, room_mm=room_mm, edge_mm=_EDGE_MM, most_scale=_MOST_SCALE)
         paper = Paper(*size, f"The hip's implants seen {name}, with zones and needles")
+        told: list[_ZoneWords] = []
         for one in implants:
-            _draw(paper, fitted, one, _volumes(one, gaps), most, frontal=lens is _FROM_FRONT)
+            told += _draw(paper, fitted, one, _volumes(one, gaps), most, frontal=lens is _FROM_FRONT)
         for gap in free:
             draw_free_gap(paper, fitted, gap)
         draw_needles(paper, fitted, ways)
+        # after the needles, which would hide them
+        _write(paper, told, [fitted.at(way.path_lps) for _, way in ways])
         draw_sides(paper, *edges, size_mm=2.5)
         drawn.append(paper.markup())
     return drawn[0], drawn[1]
@@ -101,18 +119,21 @@ def _volumes(one: Implant, gaps: Sequence[Gap]) -> Mapping[str, float | None]:
 
 def _draw(
     paper: Paper, lens: Lens, one: Implant, volumes: Mapping[str, float | None], most: float, *, frontal: bool
-) -> None:
+) -> list[_ZoneWords]:
+    """Draw an implant; what is to be written into its zones is given back."""
+    told: list[_ZoneWords] = []
     if one.kind == "acetabular_cup" and one.sphere is not None:
-        _draw_cup(paper, lens, one, volumes, most, frontal=frontal)
+        told = _draw_cup(paper, lens, one, volumes, most, frontal=frontal)
     elif one.kind == "femoral_head" and one.sphere is not None:
         centre = lens.at(one.sphere.centre_lps)
         paper.disc(centre, one.sphere.diameter_mm / 2.0 * lens.scale, "#dfe4e8", METAL)
     elif one.axis is not None:
         if one.kind == "femoral_stem" and volumes:
-            _draw_zones(paper, lens, one, volumes, most, frontal=frontal)
+            told = _draw_zones(paper, lens, one, volumes, most, frontal=frontal)
         _draw_shaft(paper, lens, one)
     else:
         paper.disc(lens.at(one.centroid_lps), 1.2, METAL, INK)
+    return told
 
 
 def _draw_shaft(paper: Paper, lens: Lens, one: Implant) -> None:
@@ -127,14 +148,15 @@ def _draw_shaft(paper: Paper, lens: Lens, one: Implant) -> None:
 
 def _draw_zones(
     paper: Paper, lens: Lens, one: Implant, volumes: Mapping[str, float | None], most: float, *, frontal: bool
-) -> None:
+) -> list[_ZoneWords]:
     """Draw Gruen's zones of one view: thirds on both sides, and the tip."""
+    told: list[_ZoneWords] = []
     if one.axis is None or (frontal and one.side is None):
-        return
+        return told
     shoulder, tip = lens.flat_mm(one.axis.head_lps), lens.flat_mm(one.axis.tip_lps)
     length = float(np.linalg.norm(tip - shoulder))
     if length < 3.0 * _TIP_MM:
-        return
+        return told
     down = (tip - shoulder) / length
     outward = np.array([-down[1], down[0]])
     # towards the viewer's right: the patient's left on the frontal view, the back on the other
@@ -151,25 +173,30 @@ def _draw_zones(
                 shoulder + down * stop + turn * outward * (half + _BAND_MM),
                 shoulder + down * stop + turn * outward * half,
             ]
-            _draw_zone(paper, lens, np.array(box), f"gruen-{zone}", volumes, most)
+            beside = shoulder + turn * outward * (half + _BAND_MM / 2.0)
+            places = [beside + down * (start + share * (stop - start)) for share in _PLACES]
+            told.append(_draw_zone(paper, lens, np.array(box), f"gruen-{zone}", volumes, most, np.array(places)))
     low = shoulder + down * (length - _TIP_MM)
     wide = outward * (half + _BAND_MM)
     floor = down * (_TIP_MM + _BAND_MM)
     box = [low - wide, low + wide, low + wide + floor, low - wide + floor]
-    _draw_zone(paper, lens, np.array(box), f"gruen-{4 if frontal else 11}", volumes, most)
+    places = [low + floor / 2.0 + wide * (2.0 * share - 1.0) for share in _PLACES]
+    tip_zone = f"gruen-{4 if frontal else 11}"
+    told.append(_draw_zone(paper, lens, np.array(box), tip_zone, volumes, most, np.array(places)))
+    return told
 
 
 def _draw_cup(
     paper: Paper, lens: Lens, one: Implant, volumes: Mapping[str, float | None], most: float, *, frontal: bool
-) -> None:
+) -> list[_ZoneWords]:
     """Draw a cup; on the frontal view with its zones, thirds of the half circle that turns from its mouth."""
-    sphere = one.sphere
+    sphere, told = one.sphere, list[_ZoneWords]()
     if sphere is None:
-        return
+        return told
     centre, radius = lens.flat_mm(sphere.centre_lps), sphere.diameter_mm / 2.0
     if sphere.opening_lps is None or one.side is None or not frontal or not volumes:
         paper.disc(lens.on_paper(centre), radius * lens.scale, "none", METAL, wide_mm=0.6)
-        return
+        return told
     pole = -lens.flat_mm(sphere.opening_lps)
     lateral = 1.0 if one.side == "left" else -1.0
     middle = np.degrees(np.arctan2(pole[1], -lateral * pole[0]))
@@ -180,26 +207,40 @@ def _draw_cup(
 
     for zone, start, stop in ((1, _DOME_DEG, 90.0), (2, -_DOME_DEG, _DOME_DEG), (3, -90.0, -_DOME_DEG)):
         ring = np.concatenate([arc(start, stop, radius), arc(start, stop, radius + _BAND_MM)[::-1]])
-        place = arc(start, stop, radius + _BAND_MM / 2.0)[8]
-        _draw_zone(paper, lens, ring, f"charnley-{zone}", volumes, most, at=place)
+        middle_line = arc(start, stop, radius + _BAND_MM / 2.0)
+        places = middle_line[[round(share * (len(middle_line) - 1)) for share in _PLACES]]
+        told.append(_draw_zone(paper, lens, ring, f"charnley-{zone}", volumes, most, places))
     paper.line(lens.on_paper(arc(-90.0, 90.0, radius - 1.5)), METAL, max(3.0 * lens.scale, 0.6), end="butt")
+    return told
 
 
 def _draw_zone(
-    paper: Paper, lens: Lens, ring: Array, zone: str, volumes: Mapping[str, float | None], most: float, *,
-    at: Array | None = None,
-) -> None:  # fmt: skip
+    paper: Paper, lens: Lens, ring: Array, zone: str, volumes: Mapping[str, float | None], most: float, places: Array
+) -> _ZoneWords:
     volume = volumes.get(zone, 0.0)
     fill, dash = shade(volume, most)
     paper.shape(lens.on_paper(ring), fill, METAL, dash=dash)
-    place = lens.on_paper(ring.mean(axis=0) if at is None else at)
-    told = zone_words(volume)
-    number = zone.rpartition("-")[2]
-    if told:
-        paper.words(place, number, below_mm=-1.6, size_mm=2.0, colour=SOFT)
-        paper.words(place, told, below_mm=0.9, size_mm=2.4, bold=True)
-    else:
-        paper.words(place, number, size_mm=2.0, colour=SOFT)
+    return _ZoneWords(zone, volume, lens.on_paper(places))
+
+
+def _write(paper: Paper, told: Sequence[_ZoneWords], needles: Sequence[Array]) -> None:
+    """Write into the zones, where no needle runs if there is such a place."""
+    for one in told:
+        apart = [min((_apart(place, course) for course in needles), default=1.0) for place in one.places]
+        clear = next((k for k, far in enumerate(apart) if far >= 1.0), int(np.argmax(apart)))
+        number, volume = one.zone.rpartition("-")[2], zone_words(one.volume_ml)
+        if volume:
+            paper.words(one.places[clear], number, below_mm=-1.6, size_mm=2.0, colour=SOFT)
+            paper.words(one.places[clear], volume, below_mm=0.9, size_mm=2.4, bold=True)
+        else:
+            paper.words(one.places[clear], number, size_mm=2.0, colour=SOFT)
+
+
+def _apart(place: Array, course: Array) -> float:
+    """Give how far a line passes a zone's words, in half sizes of them: 1 and more where it does not touch them."""
+    share = np.linspace(0.0, 1.0, 60)[:, None]
+    line = np.concatenate([start + share * (stop - start) for start, stop in pairwise(course)])
+    return float(np.min(np.max(np.abs(line - place) / _HALF_WORDS_MM, axis=1)))
 
 
 def _reach(one: Implant) -> Iterator[Array]:

@@ -160,6 +160,10 @@ class Paper:
         )  # fmt: skip
         element.text = text
 
+    def keep_clear(self, at: npt.ArrayLike) -> None:
+        """Let no needle's number be written over a place."""
+        self._taken.append(np.asarray(at, dtype=np.float64))
+
     def number(self, at: npt.ArrayLike, text: str, away: npt.ArrayLike) -> None:
         """Write a needle's number on a disc, moved on along `away` until it stands clear of the others."""
         place, step = np.asarray(at, dtype=np.float64), np.asarray(away, dtype=np.float64)

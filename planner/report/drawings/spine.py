@@ -181,6 +181,7 @@ def _draw_implant(paper: Paper, lens: Lens, one: Implant, gap: Gap | None) -> No
     half = _TULIP_MM * lens.scale * 0.9
     paper.shape(head + half * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]), "#dfe4e8", INK, wide_mm=0.25)
     paper.words(head, one.id.removeprefix("screw-"), size_mm=2.3, bold=gap is not None, halo=False)
+    paper.keep_clear(head)
 
 
 def _ends(one: Implant) -> tuple[tuple[float, float, float], ...]:

@@ -1,5 +1,7 @@
 """The hip's drawings: Gruen's and Charnley's zones where `planner.geometry.implant_zones` counts them."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -141,3 +143,21 @@ def test_a_plate_beside_a_hip_stands_in_its_drawing_and_in_no_spines(plan_with, 
     discs = [str(hip_drawing(one, "left", [])[0]).count("<circle") for one in (told, both)]
     assert discs[1] == discs[0] + 1
     assert spine_drawing(both, []) is None
+
+
+def test_what_a_zone_holds_is_written_after_the_needles_and_beside_them(plan_with, plan):
+    made = hip(plan_with, plan, "left")
+    free = words_at(hip_drawing(made, "left", [])[0])["1.01"]
+    goal = {"gap_id": "gap-1", "implant_id": "stem", "entry_skin_lps": None}
+    for height in (-15.0, -22.0, -29.0):
+        # through the middle of zone 1, where its words would stand
+        way = plan.trajectories[0].model_copy(
+            update={**goal, "path_lps": ((150.0, 0.0, height), (112.0, 1.0, height)), "aim_lps": (112.0, 1.0, height)}
+        )
+        drawn = hip_drawing(made, "left", [(1, way)])[0]
+        assert drawn.index("polyline") < drawn.index(">1.01<") and drawn.rindex("#a0447c") < drawn.index(">1.01<")
+        points = re.findall(r'<polyline points="([^"]+)" fill="none" stroke="#a0447c"', drawn)
+        (line,) = [np.array([pair.split(",") for pair in one.split()], dtype=float) for one in points]
+        at = np.array(words_at(drawn)["1.01"])
+        assert abs(at[1] - line[-1, 1]) > 1.2, "half of the figures' height, and more"
+        assert abs(at[1] - free[1]) < 16.0, "in its zone"

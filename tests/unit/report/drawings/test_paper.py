@@ -56,3 +56,11 @@ def test_numbers_stand_clear_of_each_other_and_on_the_paper():
     at = np.array(discs, dtype=float)
     apart = np.linalg.norm(at[:, None] - at[None], axis=-1)[np.triu_indices(4, 1)]
     assert apart.min() >= 4.0 and at.max() < 40.0
+
+
+def test_a_number_stands_clear_of_what_is_to_be_kept_clear():
+    paper = Paper(60.0, 60.0, "numbers")
+    paper.keep_clear((30.0, 30.0))
+    paper.number((30.5, 30.0), "1", (1.4, 0.0))
+    x, y = (float(v) for v in re.search(r'cx="([\d.]+)" cy="([\d.]+)"', paper.markup()).groups())
+    assert x >= 34.2 and y == 30.0
