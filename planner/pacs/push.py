@@ -139,9 +139,11 @@ def plan_objects(folder: Path, *, drafts: bool) -> tuple[PlanObject, ...]:
     InputError
         If an object cannot be read, or is not of this plan.
     """
-    plan = load_plan(folder / "plan.json") if folder.is_dir() else None
+    plan = load_plan(folder / "plan.json") if (folder / "plan.json").is_file() else None
     if plan is None:
-        raise InputError(f"{folder.name} is no folder of a plan; give the one that 'cement-planner plan' made")
+        raise InputError(
+            f"{folder.name} holds no plan.json and is no folder of a plan; give the one that 'cement-planner plan' made"
+        )
     if plan.review.state != "approved" and not drafts:
         raise UsageError(
             f"nobody has approved this plan ({plan.review.state}), and in an archive it would look like one that was: "

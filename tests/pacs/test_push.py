@@ -231,7 +231,7 @@ def test_a_folder_without_objects_or_plan_is_refused(fickle: Fickle, folder: Pat
         path.unlink()
     with pytest.raises(UsageError, match="no DICOM objects"):
         _push(fickle, folder)
-    with pytest.raises(InputError, match=r"plan\.json"):
+    with pytest.raises(InputError, match=r"holds no plan\.json and is no folder of a plan; give"):
         _push(fickle, tmp_path)
     with pytest.raises(InputError, match="no folder of a plan"):
         _push(fickle, tmp_path / "nothing")
