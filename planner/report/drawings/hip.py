@@ -239,7 +239,7 @@ def _write(paper: Paper, told: Sequence[_ZoneWords], needles: Sequence[Array]) -
 def _apart(place: Array, course: Array) -> float:
     """Give how far a line passes a zone's words, in half sizes of them: 1 and more where it does not touch them."""
     share = np.linspace(0.0, 1.0, 60)[:, None]
-    line = np.concatenate([start + share * (stop - start) for start, stop in pairwise(course)])
+    line = np.concatenate([course, *(start + share * (stop - start) for start, stop in pairwise(course))])
     return float(np.min(np.max(np.abs(line - place) / _HALF_WORDS_MM, axis=1)))
 
 
