@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from accuracy_cases import AccuracyCase
 from pydantic import Field
-from speed import peak_memory_mb
+from speed_rows import peak_memory_mb
 
 from planner.config.phantoms.hip.phantom import HipPhantom
 from planner.config.plan_config import PlanConfig

@@ -1,6 +1,6 @@
-"""How long a fluoroscopy picture takes, ours and plastimatch's, for ``python benchmarks/speed.py drr``.
+"""How long a fluoroscopy picture takes, ours, plastimatch's and RTK's, for ``python benchmarks/speed.py drr``.
 
-Both project the same CT from the same places, in turns, so that a slow moment of the machine falls on both. Of
+All project the same CT from the same places, in turns, so that a slow moment of the machine falls on all. Of
 plastimatch's exact ray tracing the time counts that it gives itself ("Total time", which leaves out reading the CT and
 turning its HU into attenuation) less what it spends on writing pictures; beside it stands what another picture adds to
 its whole process. Of ours counts the call that gives the lengths of water, bone, metal and cement; making the CT ready,
@@ -13,6 +13,7 @@ import resource
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from speed_rows import Row
 
 if TYPE_CHECKING:
     from planner.config.fluoro_config import FluoroConfig
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from planner.model.volume import Mask, Volume
 
 CEILING_HU = 3071
+_OURS, _RTK, _FLOOR = "planner", "RTK Joseph", "read and write the CT once"
+_LEAST_LIKENESS = 0.99
+"""Correlation of two pictures of one view. Ours: they differ at edges alone."""
 AIR_HU, LUNG_HU = -1000, -800
 """Plastimatch takes all of at most -800 HU for nothing: lung, and the air's noise. Both are given air there, so that
 they draw one and the same thing."""
@@ -46,8 +51,8 @@ def clipped(volume: "Volume") -> "Volume":
     return Volume(upright.grid, hu.astype(upright.hu.dtype))
 
 
-def compare_projectors(volume: "Volume", *, angles: int, repeats: int) -> None:
-    """Project a CT from all round with both, and print what a picture takes."""
+def compare_projectors(volume: "Volume", *, angles: int, repeats: int) -> list[Row]:
+    """Project a CT from all round with each program that is there, and give the seconds of each picture."""
     import numba
 
     from planner.config.fluoro_config import FluoroConfig
@@ -64,16 +69,19 @@ def compare_projectors(volume: "Volume", *, angles: int, repeats: int) -> None:
     plain, ready_s = _timed(lambda: make_projectable(volume, config=config))
     marked = make_projectable(volume, metal=metal, config=config)
     _, first_s = _timed(lambda: project_volume(marked, carms[0]))
-    print(f"{angles} views of {VIEW_PIXELS} x {VIEW_PIXELS}, {repeats} rounds, {os.cpu_count()} cores")
-    print(f"ours: CT made ready in {ready_s:.2f} s, first call {first_s:.2f} s")
+    print(f"{angles} views of {VIEW_PIXELS} x {VIEW_PIXELS}, {repeats} rounds, {os.cpu_count()} cores", file=sys.stderr)
+    print(f"ours: CT made ready in {ready_s:.2f} s, first call {first_s:.2f} s", file=sys.stderr)
     ways = {
-        "ours, HU alone": (plain, os.cpu_count() or 1),
-        "ours, metal marked": (marked, os.cpu_count() or 1),
-        "ours, metal, one core": (marked, 1),
+        _OURS: (plain, os.cpu_count() or 1),
+        "planner, metal told apart": (marked, os.cpu_count() or 1),
+        "planner, metal told apart, one core": (marked, 1),
     }
-    ours: dict[str, list[float]] = {name: [] for name in ways}
+    rtk = joseph_of_rtk(volume, config, primaries(angles))
+    seconds: dict[str, list[float]] = {name: [] for name in (*ways, *([_RTK] if rtk else []))}
     judged: list[Judged] = []
     shadows: list[Shadows] = []
+    theirs: list[np.ndarray] = []
+    buffer = np.empty_like(volume.hu)
     with tempfile.TemporaryDirectory(prefix="drr-") as folder:
         drawn = Plastimatch(volume, config, Path(folder)) if shutil.which("plastimatch") else None
         for _ in range(repeats):
@@ -82,16 +90,76 @@ def compare_projectors(volume: "Volume", *, angles: int, repeats: int) -> None:
             for name, (projectable, cores) in ways.items():
                 numba.set_num_threads(min(cores, numba.config.NUMBA_NUM_THREADS))
                 made = [_timed(lambda p=projectable, c=carm: project_volume(p, c)) for carm in carms]
-                ours[name] += [seconds for _, seconds in made]
+                seconds[name] += [taken for _, taken in made]
                 shadows = [shadow for shadow, _ in made] if projectable is plain else shadows
+            if rtk is not None:
+                made = [_timed(project) for project in rtk]
+                seconds[_RTK] += [taken for _, taken in made]
+                theirs = [picture for picture, _ in made]
+            seconds.setdefault(_FLOOR, []).append(_timed(lambda: np.copyto(buffer, volume.hu))[1])
     numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
-    _print_comparison(ours, judged)
     if judged:
-        agreement = least_correlation(shadows, judged[-1].pictures, config)
-        print(f"least correlation of a view with plastimatch's: {agreement:.5f}")
-        cores = statistics.median(run.cores for run in judged)
-        print(f"plastimatch kept {cores:.1f} cores busy")
-    print()
+        seconds["plastimatch exact, its own time"] = [run.picture_s for run in judged]
+        seconds["plastimatch exact, added by one picture"] = [run.added_s for run in judged]
+        _say_likeness("plastimatch", shadows, judged[-1].pictures, config)
+        print(f"plastimatch kept {statistics.median(run.cores for run in judged):.1f} cores busy", file=sys.stderr)
+    if theirs:
+        _say_likeness("RTK", shadows, theirs, config)
+    work = f"simulated fluoroscopy, {VIEW_PIXELS} x {VIEW_PIXELS}"
+    return [Row(work, name, taken, name == _OURS, name == _FLOOR) for name, taken in seconds.items()]
+
+
+def _say_likeness(who: str, shadows: "list[Shadows]", pictures: list[np.ndarray], config: "FluoroConfig") -> None:
+    """Say how like their pictures are to ours: whoever is faster must have made the same picture."""
+    found = least_correlation(shadows, pictures, config)
+    print(f"least correlation of a view with {who}'s: {found:.5f}", file=sys.stderr)
+    if found < _LEAST_LIKENESS:
+        raise SystemExit(f"{who} draws another picture: the times cannot be compared")
+
+
+def joseph_of_rtk(
+    volume: "Volume", config: "FluoroConfig", angles_deg: list[float]
+) -> list[Callable[[], np.ndarray]] | None:
+    """Give what projects a CT by RTK's Joseph projector from each angle; None where RTK is not installed."""
+    try:
+        import itk
+        from itk import RTK as rtk
+    except ImportError:
+        print("RTK is not installed", file=sys.stderr)
+        return None
+    picture = itk.Image[itk.F, 3]
+    # RTK turns about its second axis: ours runs to the feet there, and its third, to the source at 0 degrees, is front
+    turned = volume.hu[::-1].transpose(1, 0, 2)[::-1]
+    water = np.ascontiguousarray((turned.astype(np.float32) + 1000.0) / 1000.0)
+    image = itk.image_from_array(water)
+    z_mm, y_mm, x_mm = volume.grid.spacing_mm
+    spacing = (x_mm, z_mm, y_mm)
+    image.SetSpacing(spacing)
+    image.SetOrigin([-0.5 * (n - 1) * step for n, step in zip(water.shape[::-1], spacing, strict=True)])
+
+    def projector(angle_deg: float) -> Callable[[], np.ndarray]:
+        geometry = rtk.ThreeDCircularProjectionGeometry.New()
+        geometry.AddProjection(config.source_isocentre_mm, config.source_detector_mm, angle_deg)
+        empty = rtk.ConstantImageSource[picture].New()
+        size = (config.columns, config.rows, 1)
+        empty.SetSize(size)
+        empty.SetSpacing([config.pixel_mm, config.pixel_mm, 1.0])
+        empty.SetOrigin([-0.5 * (n - 1) * config.pixel_mm for n in size[:2]] + [0.0])
+        empty.SetConstant(0.0)
+        empty.Update()
+        made = rtk.JosephForwardProjectionImageFilter[picture, picture].New()
+        made.SetInput(0, empty.GetOutput())
+        made.SetInput(1, image)
+        made.SetGeometry(geometry)
+
+        def project() -> np.ndarray:
+            made.Modified()
+            made.Update()
+            return np.array(itk.array_from_image(made.GetOutput())[0])
+
+        return project
+
+    return [projector(angle) for angle in angles_deg]
 
 
 def primaries(angles: int) -> list[float]:
@@ -164,24 +232,6 @@ def _timed(call: Callable[[], object]) -> tuple:
     start = time.perf_counter()
     made = call()
     return made, time.perf_counter() - start
-
-
-def _print_comparison(ours: dict[str, list[float]], judged: list[Judged]) -> None:
-    rows = {}
-    if judged:
-        rows["plastimatch, its own time"] = [run.picture_s for run in judged]
-        rows["plastimatch, added by one"] = [run.added_s for run in judged]
-    else:
-        print("plastimatch is not installed: ours alone")
-    rows |= ours
-    print(f"{'s a view':<28}{'median':>9}{'fastest':>9}{'slowest':>9}{'x faster, medians':>19}{'fastest':>9}")
-    for name, seconds in rows.items():
-        middle, least = statistics.median(seconds), min(seconds)
-        ratios = ""
-        if judged:
-            base = rows["plastimatch, its own time"]
-            ratios = f"{statistics.median(base) / middle:>19.2f}{min(base) / least:>9.2f}"
-        print(f"{name:<28}{middle:>9.3f}{least:>9.3f}{max(seconds):>9.3f}{ratios}", flush=True)
 
 
 def least_correlation(shadows: "list[Shadows]", pictures: list[np.ndarray], config: "FluoroConfig") -> float:

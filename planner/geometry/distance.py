@@ -15,6 +15,8 @@ from planner.geometry.one_at_a_time import one_at_a_time
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
 
+# Arrays of the model are read-only; one that may be written passes as such, too.
+_READ = numba.types.Array(numba.uint8, 3, "C", readonly=True)
 _LINES = 16
 """Neighbouring lines that are worked together: a cache line of single-precision values."""
 
@@ -109,7 +111,9 @@ def _lower_envelope(
 
 
 @one_at_a_time
-@numba.njit("(uint8[:, :, ::1], float32, float32[:, :, ::1])", cache=True, nogil=True, parallel=True)  # type: ignore[misc, unused-ignore]
+@numba.njit(  # type: ignore[misc, unused-ignore]
+    (_READ, numba.float32, numba.float32[:, :, ::1]), cache=True, nogil=True, parallel=True
+)
 def _along_rows(mask: npt.NDArray[np.uint8], step_mm: np.float32, out: Floats) -> None:
     """Write the squared distance of every voxel from the mask's voxels of its own row."""
     planes, rows, columns = mask.shape

@@ -53,7 +53,7 @@ class SpinePatient(Settings):
     region: Region = "lumbar"
     levels: tuple[Level, ...] = Field(
         default=(),
-        max_length=12,
+        max_length=16,
         description="Shown vertebrae, neighbours from the top down; empty for L2-S1 or T5-T11, by the region.",
     )
     size: float = Field(default=0.97, ge=0.75, le=1.3, description="Of all lengths of bone, over the mean woman's.")

@@ -1,0 +1,116 @@
+"""Whole commands as users start them, and how they grow, for ``python benchmarks/speed.py plan`` and ``growth``.
+
+Each run is a process of its own: its seconds are those on the wall, with starting Python; "worked" are those of all
+cores; peak memory is the process's. The first run of all, which compiles, does not count where a row says "after".
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from speed_cases import long_spine, phantom_in_field, write_case
+
+PROJECT = Path(__file__).resolve().parents[1]
+_START = "import sys; from planner.cli import main; sys.exit(main())"
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One run of a command."""
+
+    seconds: float
+    worked_s: float
+    peak_mb: float
+    stages_s: dict[str, float]
+
+
+def run_command(*arguments: str, output: Path | None = None) -> Ran:
+    """Run the planner's command once, in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(PROJECT), str(PROJECT / "plugins")))}
+    start = time.perf_counter()
+    child = subprocess.Popen(
+        [sys.executable, "-c", _START, *arguments],
+        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    said = child.stderr.read() if child.stderr is not None else ""
+    _, status, used = os.wait4(child.pid, 0)
+    seconds = time.perf_counter() - start
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"cement-planner {arguments[0]} ended with {child.returncode}: {said.strip()[-300:]}")
+    stages = {}
+    if output is not None and (output / "plan.json").exists():
+        stages = json.loads((output / "plan.json").read_text(encoding="utf-8"))["timings_s"]
+    unit = 1e6 if sys.platform == "darwin" else 1e3
+    return Ran(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * (1.024 if unit == 1e3 else 1.0) / unit, stages)
+
+
+def time_commands(case: Path, *, repeats: int) -> str:
+    """Run each command on a CT some times; the first of each is told apart. A Markdown table, and the plan's stages."""
+    with tempfile.TemporaryDirectory(prefix="speed-plan-") as folder:
+        out = Path(folder) / "plan"
+        commands = {
+            "--help": ("--help",),
+            "inspect": ("inspect", str(case)),
+            "volume": ("volume", str(case)),
+            "plan --no-figures": ("plan", str(case), "-o", str(out), "--overwrite", "--no-figures"),
+            "plan": ("plan", str(case), "-o", str(out), "--overwrite"),
+        }
+        lines = ["| command | first s | after: median s | fastest s | worked s | peak MB |", "| --- |" + " --- |" * 5]
+        stages: dict[str, list[float]] = {}
+        for name, command in commands.items():
+            ran = [run_command(*command, output=out) for _ in range(1 + repeats)]
+            rest = ran[1:] or ran
+            if name == "plan --no-figures":
+                stages = {stage: [run.stages_s[stage] for run in rest] for stage in rest[0].stages_s}
+            lines.append(
+                f"| `{name}` | {ran[0].seconds:.2f} | {statistics.median(run.seconds for run in rest):.2f} "
+                f"| {min(run.seconds for run in rest):.2f} | {statistics.median(run.worked_s for run in rest):.2f} "
+                f"| {max(run.peak_mb for run in rest):.0f} |"
+            )
+            print(lines[-1], file=sys.stderr, flush=True)
+    lines += ["", "| stage of `plan --no-figures` | median s |", "| --- | --- |"]
+    lines += [f"| {stage} | {statistics.median(seconds):.2f} |" for stage, seconds in stages.items()]
+    return "\n".join(lines)
+
+
+def time_growth(slices: Sequence[int], screws: Sequence[int], *, repeats: int) -> str:
+    """Plan on the same hip in longer and longer CTs, and on the same spine with more and more screws."""
+    lines = ["| CT | median s | worked s | peak MB | s a slice, a screw |", "| --- | --- | --- | --- | --- |"]
+    with tempfile.TemporaryDirectory(prefix="speed-growth-") as folder:
+        hip = phantom_in_field("hip", (max(slices), 512, 512))
+        first = max(slices) // 2
+        for count in slices:
+            # the hip lies in the middle: what is cut off is empty body
+            case = write_case(
+                hip.crop((first - count // 2, 0, 0), (first - count // 2 + count, 512, 512)),
+                Path(folder) / f"hip{count}",
+            )
+            lines.append(_grown(f"one hip, {count} slices of 512 x 512", case, Path(folder), count, repeats))
+        field = phantom_in_field(long_spine(max(screws)), (1, 512, 512)).grid.shape
+        for count in screws:
+            spine = phantom_in_field(long_spine(count), field)
+            case = write_case(spine, Path(folder) / f"spine{count}")
+            size = " x ".join(str(n) for n in spine.grid.shape)
+            lines.append(_grown(f"{count} screws, {size}", case, Path(folder), count, repeats))
+    return "\n".join(lines)
+
+
+def _grown(name: str, case: Path, folder: Path, count: int, repeats: int) -> str:
+    out = folder / "plan"
+    command = ("plan", str(case), "-o", str(out), "--overwrite", "--no-figures")
+    ran = [run_command(*command, output=out) for _ in range(1 + repeats)][1:]
+    middle = statistics.median(run.seconds for run in ran)
+    row = (
+        f"| {name} | {middle:.2f} | {statistics.median(run.worked_s for run in ran):.2f} "
+        f"| {max(run.peak_mb for run in ran):.0f} | {middle / count:.3f} |"
+    )
+    print(row, file=sys.stderr, flush=True)
+    return row
