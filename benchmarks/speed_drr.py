@@ -128,8 +128,8 @@ def joseph_of_rtk(
         print("RTK is not installed", file=sys.stderr)
         return None
     picture = itk.Image[itk.F, 3]
-    # RTK turns about its second axis: ours runs to the feet there, and its third, to the source at 0 degrees, is front
-    turned = volume.hu[::-1].transpose(1, 0, 2)[::-1]
+    # RTK turns about its second axis, here to the feet; its third runs to the source at 0 degrees, here to the back
+    turned = volume.hu[::-1].transpose(1, 0, 2)
     water = np.ascontiguousarray((turned.astype(np.float32) + 1000.0) / 1000.0)
     image = itk.image_from_array(water)
     z_mm, y_mm, x_mm = volume.grid.spacing_mm
@@ -139,7 +139,7 @@ def joseph_of_rtk(
 
     def projector(angle_deg: float) -> Callable[[], np.ndarray]:
         geometry = rtk.ThreeDCircularProjectionGeometry.New()
-        geometry.AddProjection(config.source_isocentre_mm, config.source_detector_mm, angle_deg)
+        geometry.AddProjection(config.source_isocentre_mm, config.source_detector_mm, -angle_deg)
         empty = rtk.ConstantImageSource[picture].New()
         size = (config.columns, config.rows, 1)
         empty.SetSize(size)

@@ -61,10 +61,8 @@ def _distances(
     image.SetSpacing(spacing_mm[::-1])
     buffer = np.empty(mask.shape, dtype=np.float32)
 
-    def maurer() -> np.ndarray:
-        return sitk.GetArrayViewFromImage(
-            sitk.SignedMaurerDistanceMap(image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True)
-        )
+    def maurer() -> sitk.Image:
+        return sitk.SignedMaurerDistanceMap(image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True)
 
     ways: dict[str, Callable[[], object]] = {
         "planner": lambda: distance_mm(mask, spacing_mm),
@@ -81,23 +79,29 @@ def _distances(
 def _require_same(work: str, ways: dict[str, Callable[[], object]], wanted: np.ndarray, *, outside: np.ndarray) -> None:
     for name, do in ways.items():
         if name != "read and write once":
-            worst = float(np.abs(np.asarray(do(), dtype=np.float32) - wanted)[outside].max())
+            worst = float(np.abs(_array(do()) - wanted)[outside].max())
             # Maurer measures from the mask's edge voxels too: all of these are centre to centre
             if worst > 1e-3:
                 raise SystemExit(f"{work}: {name} is {worst:.3g} mm off: it does other work")
+
+
+def _array(made: object) -> np.ndarray:
+    return sitk.GetArrayFromImage(made) if isinstance(made, sitk.Image) else np.asarray(made)
 
 
 def _components(work: str, mask: np.ndarray, *, repeats: int) -> list[Row]:
     image = sitk.GetImageFromArray(mask.view(np.uint8))
     buffer = np.empty(mask.shape, dtype=np.uint32)
     corners = np.ones((3, 3, 3), dtype=bool)
+    parted = sitk.ConnectedComponentImageFilter()
+    parted.FullyConnectedOn()
     ways: dict[str, Callable[[], object]] = {
         "planner (cc3d)": lambda: cc3d.connected_components(mask, connectivity=26),
-        "SimpleITK": lambda: sitk.GetArrayViewFromImage(sitk.ConnectedComponent(image, fullyConnected=True)),
+        "SimpleITK": lambda: parted.Execute(image),
         "SciPy": lambda: ndimage.label(mask, corners)[0],
         "read and write once": lambda: np.copyto(buffer, mask),
     }
-    counts = {name: int(np.max(do())) for name, do in ways.items() if name != "read and write once"}
+    counts = {name: int(_array(do()).max()) for name, do in ways.items() if name != "read and write once"}
     if len(set(counts.values())) > 1:
         raise SystemExit(f"{work}: they do not count alike: {counts}")
     return in_turns(work, ways, repeats=repeats, ours="planner (cc3d)", floor="read and write once")
@@ -149,8 +153,8 @@ def _surfaces(mask: np.ndarray, spacing_mm: tuple[float, float, float], *, repea
         "read and write once": lambda: np.copyto(buffer, mask),
     }
     ours, theirs = surface_of(whole, smoothing_iterations=0)[1], marching_cubes(padded, 0.5)[1]
-    # the two part some ambiguous cells otherwise
-    if abs(len(ours) - len(theirs)) > 0.01 * len(theirs):
+    # in noise the two part ambiguous cells differently
+    if abs(len(ours) - len(theirs)) > 0.03 * len(theirs):
         raise SystemExit(f"surfaces: {len(ours)} and {len(theirs)} triangles: they do other work")
     work = f"surface of bone, {len(ours) / 1e6:.1f} M triangles"
     return in_turns(work, ways, repeats=repeats, ours="planner (VTK flying edges)", floor="read and write once")
