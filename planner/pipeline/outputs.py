@@ -3,12 +3,7 @@
 import hashlib
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-from scipy import ndimage
-
 from planner.config.plan_config import PlanConfig
-from planner.geometry.grid import Grid
 from planner.io.dicom.patient import PatientIdentity
 from planner.io.dicom.seg import write_seg_on_slices
 from planner.io.dicom.sr.document import write_measurements
@@ -26,6 +21,7 @@ from planner.pipeline.labelling import codes_on_slices
 from planner.pipeline.plan_surfaces import write_plan_surfaces
 from planner.pipeline.planned_case import PlannedCase
 from planner.pipeline.slicer_files import write_slicer_files
+from planner.pipeline.trust_file import trust_percent
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
 from planner.report.figures import PictureInput, gap_pictures
 from planner.report.fill_chart import fill_pictures
@@ -33,7 +29,6 @@ from planner.report.html import render_report
 from planner.report.overview import overview_pictures
 from planner.report.review_words import review_line
 from planner.report.unwrapped_maps import map_pictures
-from planner.segment.trust import TrustMap
 
 PLAN_FILES = (
     "plan.json",
@@ -143,32 +138,6 @@ def own_labels(case: PlannedCase) -> LabelMap:
     if own.grid is None or own.grid.is_same(case.labels.grid):
         return case.labels
     return LabelMap(own.grid, codes_on_slices(case.labels, own), case.labels.structures)
-
-
-def trust_percent(trust: TrustMap, grid: Grid) -> npt.NDArray[np.uint8]:
-    """Bring a trust map onto a CT's own grid, as viewers expect it beside the CT.
-
-    Parameters
-    ----------
-    trust : TrustMap
-        On a coarse grid of its own.
-    grid : Grid
-        The CT's.
-
-    Returns
-    -------
-    ndarray of uint8, shape ``grid.shape``
-        Trust in percent, 0..100, linear between the map's voxels; beyond the map, that of its border.
-    """
-    percent = np.empty(grid.shape, dtype=np.uint8)
-    matrix = trust.grid.index_from_lps @ grid.lps_from_index
-    for k in range(grid.shape[0]):
-        offset = matrix[:3, :3] @ np.array([k, 0.0, 0.0]) + matrix[:3, 3]
-        plane = ndimage.affine_transform(
-            trust.trust, matrix[:3, :3], offset, (1, *grid.shape[1:]), order=1, mode="nearest", output=np.float32
-        )
-        percent[k] = np.clip(np.rint(100.0 * plane[0]), 0, 100)
-    return percent
 
 
 def _write_dicom(case: PlannedCase, labels: LabelMap, folder: Path) -> None:
