@@ -62,16 +62,21 @@ def test_a_speck_stays_where_it_is():
 def test_a_reduction_that_opens_the_surface_is_not_taken(egg, monkeypatch):
     made = []
 
-    def torn(poly, share):
+    def torn(points, triangles, share):
         made.append(share)
-        from planner.io import reduced_surface
-
-        points, triangles = reduced_surface._arrays(poly)
-        return reduced_surface._poly(points, triangles[: int(len(triangles) * share)])
+        return points, triangles[: int(len(triangles) * share)]
 
     monkeypatch.setattr("planner.io.reduced_surface._decimated", torn)
     whole = reduced(*egg, most_deviation_mm=100.0)
     assert len(made) > 1 and len(whole.triangles) == len(egg[1]) and whole.deviation_max_mm == 0.0
+
+
+def test_a_surface_far_from_the_origin_keeps_its_shape(egg):
+    points, triangles = egg
+    away = np.array((4096.0, -8192.0, 16384.0))  # the shift itself rounds nothing
+    here, there = (reduced(places, triangles, most_deviation_mm=0.15) for places in (points, points + away))
+    assert np.array_equal(here.triangles, there.triangles)
+    assert np.allclose(here.points_lps, there.points_lps - away, atol=1e-4)
 
 
 def test_what_is_closed_and_what_is_not():
