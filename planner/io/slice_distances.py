@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
 
 from planner.errors import SeriesError
 from planner.geometry.frames import Array
@@ -259,6 +258,8 @@ def _is_rounded_line(along: Array, unit: float) -> bool:
     number = np.arange(len(along)) - (len(along) - 1) / 2
     step = float(number @ along / (number @ number))
     reach = 2 * unit / (len(along) - 1)  # a line turned further leaves the ends by more than a unit
+    from scipy import optimize  # slow to load, and hardly ever asked
+
     best = optimize.minimize_scalar(
         lambda slope: float(np.ptp(along - slope * number)),
         bounds=(step - reach, step + reach),

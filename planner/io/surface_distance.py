@@ -147,7 +147,8 @@ def _squared(place: Array, triangle: Array) -> float:
         s, t = (vv * uw - uv * vw) / area, (uu * vw - uv * uw) / area
         if s >= 0.0 and t >= 0.0 and s + t <= 1.0:
             x, y, z = wx - s * ux - t * vx, wy - s * uy - t * vy, wz - s * uz - t * vz
-            return x * x + y * y + z * z
+            over: float = x * x + y * y + z * z
+            return over
     # Beside the face, or where the triangle is a line: the nearest of its three edges.
     ww = wx * wx + wy * wy + wz * wz
     s = min(max(uw / uu, 0.0), 1.0) if uu > 0.0 else 0.0
@@ -160,4 +161,5 @@ def _squared(place: Array, triangle: Array) -> float:
     ee = ex * ex + ey * ey + ez * ez
     r = min(max((ex * (wx - ux) + ey * (wy - uy) + ez * (wz - uz)) / ee, 0.0), 1.0) if ee > 0.0 else 0.0
     x, y, z = wx - ux - r * ex, wy - uy - r * ey, wz - uz - r * ez
-    return min(ww, a, b, x * x + y * y + z * z)
+    nearest: float = min(ww, a, b, x * x + y * y + z * z)
+    return nearest

@@ -82,7 +82,7 @@ def write_fluoroscopy(
     frames: Sequence[FluoroscopyFrame],
     path: Path,
     *,
-    source_slice_files: Sequence[Path],
+    source_slice_files: Sequence[Path] | SourceCt,
     treatment_position: PatientPosition | None,
     kv: float | None,
     description: str,
@@ -101,8 +101,9 @@ def write_fluoroscopy(
         One picture; or several of one size from one C-arm, which is turned round one isocentre.
     path : Path
         The file to write.
-    source_slice_files : sequence of Path
-        The CT's files; patient, study and frame of reference are taken from them, as the standard asks.
+    source_slice_files : sequence of Path, or SourceCt
+        The CT's files; patient, study and frame of reference are taken from them, as the standard asks. Whoever writes
+        several pictures reads the files once.
     treatment_position : str or None
         How the patient lies when treated; None where that is not decided.
     kv : float or None
@@ -163,7 +164,9 @@ def write_fluoroscopy(
     if not frame_time_ms > 0.0 or not (kv is None or kv > 0.0):
         raise UsageError("tube voltage and time per frame must be above 0; a voltage that is not known is None")
     pixels = _stacked(frames)
-    source = read_source_ct(source_slice_files)
+    source = source_slice_files
+    if not isinstance(source, SourceCt):
+        source = read_source_ct(source)
     dataset = Dataset()
     _add_image(dataset, pixels)
     _add_carm(dataset, frames)

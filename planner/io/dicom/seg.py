@@ -4,8 +4,9 @@ import hashlib
 import io
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import highdicom as hd
 import numpy as np
@@ -23,7 +24,13 @@ from planner.io.dicom.plan_series import plan_digest, series_description
 from planner.io.dicom.repeatable import make_repeatable
 from planner.io.dicom.segments import segment_descriptions
 from planner.io.dicom.slices import read_slices
-from planner.io.dicom.source_study import SourceCt, add_patient_and_study, read_source_ct, without_patient
+from planner.io.dicom.source_study import (
+    SourceCt,
+    add_patient_and_study,
+    read_source_ct,
+    source_ct_of,
+    without_patient,
+)
 from planner.io.dicom.structure_terms import kind_of
 from planner.io.dicom.write import MANUFACTURER, SOFTWARE_VERSION, derived_uid
 from planner.io.quiet import quiet
@@ -36,6 +43,8 @@ _SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 _ROUNDED_MM = 0.9
 """Positions rounded to whole mm lie no further off."""
 _SAME_DIRECTION = 0.999
+_MOST_IN_A_BYTE = 255
+Numbers = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 _OFF_GRID_IDX = 0.05
 """A frame may lie off a slice of the grid by this share of a voxel: rounding in the positions."""
 
@@ -174,15 +183,18 @@ def _write(
     structures, numbers = _numbered(codes, structures)
     files = dict.fromkeys(header.path for header in headers)
     placed: dict[str, Any] = {}
-    if headers[0].frames > 1:
-        # Its frames may be in another order, others beside them, or in several files: each is placed by itself.
-        files, placed = dict.fromkeys([headers[0].path]), _placing(headers)
-    with quiet():
-        ct = read_source_ct(list(files))
+    with quiet(), ThreadPoolExecutor(1) as aside:
+        if headers[0].frames > 1:
+            # Its frames may be in another order, others beside them, or in several files: each is placed by itself.
+            files, placed = dict.fromkeys([headers[0].path]), _placing(headers)
+            ct = read_source_ct(list(files))
+        else:
+            ct = source_ct_of(headers)
         segments = segment_descriptions(structures, plan, ct.series_instance_uid)
+        digest = aside.submit(_digest, segments, numbers)
         told = "" if plan is None else plan_digest(plan)
-        seed = (ct.series_instance_uid, description or "", told, _digest(segments, numbers))
         sources = [_source(file, ct) for file in files]
+        seed = (ct.series_instance_uid, description or "", told, digest.result())
         segmentation = hd.seg.Segmentation(
             source_images=sources,
             pixel_array=numbers,
@@ -211,10 +223,11 @@ def _write(
     write_whole(buffer.getvalue(), path)
 
 
-def _digest(segments: Sequence[Dataset], numbers: npt.NDArray[np.uint16]) -> str:
+def _digest(segments: Sequence[Dataset], numbers: Numbers) -> str:
     """Tell labels apart: other voxels, or other words for them, are another object."""
     told = hashlib.sha256("\n".join(str(segment.to_json_dict()) for segment in segments).encode())
-    told.update(np.ascontiguousarray(numbers).astype("<u2").tobytes())
+    for plane in numbers:
+        told.update(np.ascontiguousarray(plane, dtype="<u2").data)
     return told.hexdigest()
 
 
@@ -289,21 +302,25 @@ def _headers(files: Sequence[Path]) -> list[SliceHeader]:
     return headers
 
 
-def _numbered(
-    codes: npt.NDArray[np.generic], named: Sequence[Structure]
-) -> tuple[tuple[Structure, ...], npt.NDArray[np.uint16]]:
+def _numbered(codes: npt.NDArray[np.generic], named: Sequence[Structure]) -> tuple[tuple[Structure, ...], Numbers]:
     """Give the structures that have voxels the numbers from 1 on, as DICOM asks."""
-    present = {int(code) for code in np.unique(codes)} - {0}
+    seen = np.zeros(int(codes.max(initial=0)) + 1, dtype=bool)
+    for plane in codes:
+        seen[plane] = True
+    present = {int(code) for code in np.flatnonzero(seen)} - {0}
     structures = tuple(s for s in sorted(named, key=lambda s: s.code) if s.code in present)
     strangers = present - {s.code for s in structures}
     if strangers:
         raise LabelError(f"the label map holds the value {min(strangers)}, which stands for no structure")
     if not structures:
         raise LabelError("the label map is empty, and DICOM has no empty segmentation")
-    table = np.zeros(max(present) + 1, dtype=np.uint16)
+    table = np.zeros(len(seen), dtype=np.uint8 if len(structures) <= _MOST_IN_A_BYTE else np.uint16)
     for number, structure in enumerate(structures, start=1):
         table[structure.code] = number
-    return structures, table[codes]
+    if table.dtype == codes.dtype and np.array_equal(table, np.arange(len(table))):
+        return structures, cast("Numbers", codes)
+    index: Any = codes
+    return structures, cast("Numbers", np.take(table, index))
 
 
 def _structures(dataset: Dataset) -> dict[int, Structure]:

@@ -100,7 +100,26 @@ def read_source_ct(slice_files: Sequence[Path]) -> SourceCt:
     """
     if not slice_files:
         raise UsageError("the CT has no DICOM headers to take the patient from; write the picture as .png")
-    headers = _headers(slice_files)
+    return source_ct_of(_headers(slice_files))
+
+
+def source_ct_of(headers: Sequence[SliceHeader]) -> SourceCt:
+    """Read what a picture made from a CT takes over, where the headers of its files were read already.
+
+    Parameters
+    ----------
+    headers : sequence of SliceHeader
+        Of all files; at least one.
+
+    Returns
+    -------
+    SourceCt
+
+    Raises
+    ------
+    InputError
+        As `read_source_ct`.
+    """
     if len({header.patient for header in headers} - {""}) > 1:
         raise InputError("the files of the CT are of several patients, and a picture is of one; give one CT")
     first = headers[0]

@@ -18,6 +18,7 @@ from planner.model.labels import LabelMap
 
 SegmentStatus = Literal["notstarted", "inprogress", "completed", "flagged"]
 """3D Slicer's words for how far a segment is."""
+Box = tuple[slice, slice, slice]
 _EMPTY = "0 -1 0 -1 0 -1"
 _GREY = (0.5, 0.5, 0.5)
 _COMPRESSION = 3
@@ -65,8 +66,9 @@ def write_slicer_segmentation(
     Format: 3D Slicer developer guide, "Segmentations: labelmap file format (.seg.nrrd)"; space LPS, mm.
     """
     path = Path(path)
-    image = image_of(label_map.grid, _codes(label_map))
-    for key, value in _fields(label_map, colours, terms, status, note).items():
+    boxes = _boxes(label_map)
+    image = image_of(label_map.grid, _codes(label_map, boxes))
+    for key, value in _fields(label_map, boxes, colours, terms, status, note).items():
         image.SetMetaData(key, value)
     try:
         with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.absolute().parent) as beside:
@@ -81,25 +83,29 @@ def write_slicer_segmentation(
         raise OutputError(f"{path.name} cannot be written: {reason}; choose another place") from error
 
 
-def _codes(label_map: LabelMap) -> Any:
-    """Give the codes in the smallest type that holds them; each must stand for a structure."""
-    codes = np.asarray(label_map.codes)
-    highest = int(codes.max(initial=0))
-    known = np.zeros(highest + 1, dtype=bool)
-    known[[0, *(s.code for s in label_map.structures if s.code <= highest)]] = True
-    if not known[codes].all():
-        raise LabelError(f"the label map holds the value {int(codes[~known[codes]].min())}, which stands for nothing")
-    return codes.astype(np.uint8 if highest < 1 << 8 else np.uint16, copy=False)
+def _boxes(label_map: LabelMap) -> list[Box | None]:
+    """Give the box of each code from 1 on, None where it has no voxel; each must stand for a structure."""
+    boxes: list[Box | None] = ndimage.find_objects(np.asarray(label_map.codes))
+    known = {s.code for s in label_map.structures}
+    for code, box in enumerate(boxes, start=1):
+        if box is not None and code not in known:
+            raise LabelError(f"the label map holds the value {code}, which stands for nothing")
+    return boxes
+
+
+def _codes(label_map: LabelMap, boxes: list[Box | None]) -> Any:
+    """Give the codes in the smallest type that holds them."""
+    return np.asarray(label_map.codes).astype(np.uint8 if len(boxes) < 1 << 8 else np.uint16, copy=False)
 
 
 def _fields(
     label_map: LabelMap,
+    boxes: list[Box | None],
     colours: Mapping[str, tuple[float, float, float]],
     terms: Mapping[str, SegmentTerms],
     status: SegmentStatus,
     note: str,
 ) -> dict[str, str]:
-    boxes = ndimage.find_objects(np.asarray(label_map.codes))
     fields = {
         "Segmentation_ContainedRepresentationNames": "Binary labelmap|",
         "Segmentation_ConversionParameters": "",

@@ -13,6 +13,7 @@ from planner.fluoro.carm import orientation_letters
 from planner.fluoro.overlay import angles_text, draw_apart
 from planner.io.dicom.fluoroscopy import FluoroscopyFrame, write_fluoroscopy
 from planner.io.dicom.overlay_planes import MOST_PLANES, OverlayPlane
+from planner.io.dicom.source_study import SourceCt, read_source_ct
 from planner.io.whole_file import write_whole
 from planner.model.plan import PatientPosition
 from planner.pipeline.fluoroscopy.angle_pictures import angle_map_picture
@@ -37,14 +38,14 @@ class PictureTarget:
     ----------
     path : Path
         The file; its suffix says the format.
-    slice_files : tuple of Path
-        The CT's DICOM files, whose patient and study a DICOM picture belongs to.
+    slice_files : tuple of Path, or SourceCt
+        The CT's DICOM files, whose patient and study a DICOM picture belongs to, or what was read of them already.
     burnt_in : bool
         Whether its layers are drawn into the picture.
     """
 
     path: Path
-    slice_files: tuple[Path, ...] = ()
+    slice_files: tuple[Path, ...] | SourceCt = ()
     burnt_in: bool = False
 
 
@@ -194,8 +195,8 @@ def write_plan_fluoroscopy(
         return {}
     shown: dict[str, bytes] = {}
     scene = scene_of_case(case, config)
-    files = case.scan.slice_files
     as_dicom = has_headers(case.plan, case.scan)
+    files = read_source_ct(case.scan.slice_files) if as_dicom else ()
     for number, (name, picture) in enumerate(plan_pictures(scene, config, monitor=monitor).items(), start=1):
         shown[name] = picture.png()
         place = folder / f"{name.replace('/', '-')}.png"
@@ -238,8 +239,9 @@ def _review_notes(pictures: Sequence[Picture]) -> tuple[str, ...]:
     return tuple(f"{review_line(review)}." for review in reviews)
 
 
-def _sources(target: PictureTarget) -> tuple[Path, ...]:
-    require_headers(target.slice_files)
+def _sources(target: PictureTarget) -> tuple[Path, ...] | SourceCt:
+    if not isinstance(target.slice_files, SourceCt):
+        require_headers(target.slice_files)
     return target.slice_files
 
 
