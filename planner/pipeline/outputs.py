@@ -1,9 +1,11 @@
 """The files of a plan's folder."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from planner.config.plan_config import PlanConfig
+from planner.geometry.grid import Grid
 from planner.io.dicom.patient import PatientIdentity
 from planner.io.dicom.seg import write_seg_on_slices
 from planner.io.dicom.sr.document import write_measurements
@@ -15,7 +17,6 @@ from planner.io.whole_file import write_whole
 from planner.model.labels import LabelMap
 from planner.model.privacy import carries
 from planner.pipeline.expected_cement import write_arrivals
-from planner.pipeline.fluoroscopy.files import write_plan_fluoroscopy
 from planner.pipeline.fluoroscopy.headers import has_headers
 from planner.pipeline.labelling import codes_on_slices
 from planner.pipeline.plan_surfaces import write_plan_surfaces
@@ -23,12 +24,9 @@ from planner.pipeline.planned_case import PlannedCase
 from planner.pipeline.slicer_files import write_slicer_files
 from planner.pipeline.trust_file import trust_percent
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
-from planner.report.figures import PictureInput, gap_pictures
-from planner.report.fill_chart import fill_pictures
 from planner.report.html import render_report
-from planner.report.overview import overview_pictures
 from planner.report.review_words import review_line
-from planner.report.unwrapped_maps import map_pictures
+from planner.segment.trust import TrustMap
 
 PLAN_FILES = (
     "plan.json",
@@ -92,11 +90,15 @@ def write_plan_files(
     save_plan(case.plan, folder / "plan.json")
     monitor.report(Progress("writing labels"))
     labels = own_labels(case)
-    write_label_nifti(labels, folder / "labels.nii.gz")
-    if has_headers(case.plan, case.scan):
-        _write_dicom(case, labels, folder)
-    if case.trust is not None:
-        write_label_nifti(LabelMap(labels.grid, trust_percent(case.trust, labels.grid), ()), folder / "trust.nii.gz")
+    with ThreadPoolExecutor(1) as aside:
+        # zlib leaves Python's lock alone: whole volumes are packed while DICOM objects are put together.
+        packed = [aside.submit(write_label_nifti, labels, folder / "labels.nii.gz")]
+        if case.trust is not None:
+            packed.append(aside.submit(_write_trust, case.trust, labels.grid, folder / "trust.nii.gz"))
+        if has_headers(case.plan, case.scan):
+            _write_dicom(case, labels, folder)
+    for one in packed:
+        one.result()
     write_volumes_csv(case.plan, folder / "volumes.csv")
     write_unwrapped_csv(case.unwrapped, folder / "unwrapped.csv")
     surfaces = write_plan_surfaces(case, folder / "surfaces", config.output, monitor=monitor)
@@ -105,14 +107,9 @@ def write_plan_files(
     pictures: dict[str, bytes] = {}
     if figures:
         check_cancelled(monitor)
-        pictures = write_plan_fluoroscopy(case, folder / "fluoro", config.fluoroscopy, monitor=monitor)
-        unreadable = None if case.trust is None else case.trust.unreadable
-        inputs = PictureInput(case.scan.volume, case.labels, case.plan, unreadable)
-        pictures |= overview_pictures(inputs, monitor=monitor)
-        pictures |= gap_pictures(inputs, monitor=monitor)
-        owners = (gap.implant_id for gap in case.plan.gaps if gap.implant_id is not None)
-        pictures |= map_pictures(case.unwrapped, owners)
-        pictures |= fill_pictures(case.plan)
+        from planner.pipeline.plan_pictures import write_plan_pictures  # matplotlib takes its time to load
+
+        pictures = write_plan_pictures(case, folder / "fluoro", config.fluoroscopy, monitor=monitor)
     fingerprint = hashlib.sha256((folder / "plan.json").read_bytes()).hexdigest()
     report = render_report(case.plan, pictures, config=config, patient=patient, plan_sha256=fingerprint)
     write_whole(report.encode("utf-8"), folder / "report.html")
@@ -138,6 +135,10 @@ def own_labels(case: PlannedCase) -> LabelMap:
     if own.grid is None or own.grid.is_same(case.labels.grid):
         return case.labels
     return LabelMap(own.grid, codes_on_slices(case.labels, own), case.labels.structures)
+
+
+def _write_trust(trust: TrustMap, grid: Grid, path: Path) -> None:
+    write_label_nifti(LabelMap(grid, trust_percent(trust, grid), ()), path)
 
 
 def _write_dicom(case: PlannedCase, labels: LabelMap, folder: Path) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
-from scipy.signal import find_peaks
 
 from planner.config.hip_bone_config import HipBoneConfig
 from planner.geometry.frames import Array, PointsLps, points_lps, unit
@@ -237,6 +236,8 @@ def _lowest_peak(outline: Array, least_mm: float) -> tuple[int, int] | None:
     """Find the lowest place that stands out from the outline, both along the shaft and round it; None without any."""
     known = np.isfinite(outline)
     smooth = ndi.uniform_filter(np.where(known, outline, 0.0), size=3, mode="nearest")
+    from scipy.signal import find_peaks  # slow to load, and a spine asks for none
+
     summit = (smooth >= ndi.maximum_filter(smooth, size=(5, 3), mode="nearest")) & known
     found = []
     for column in range(smooth.shape[1]):
