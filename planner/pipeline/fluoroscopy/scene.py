@@ -15,7 +15,7 @@ from planner.model.volume import Mask, Volume
 from planner.pipeline.fluoroscopy.alloys import alloys_of
 from planner.pipeline.planned_case import PlannedCase
 from planner.progress import SILENT, Monitor
-from planner.segment.anatomy.body import find_body
+from planner.segment.anatomy.body import Body, find_body
 from planner.segment.implants.metal import find_metal
 from planner.segment.upright import back_to
 
@@ -97,7 +97,9 @@ def scene_of_case(case: PlannedCase, config: FluoroConfig) -> FluoroScene:
     cement = _cement_in(case.labels, case.plan)
     position = case.plan.treatment_position
     volume = case.scan.volume
-    return _scene(volume, case.metal, case.plan, gaps, cement, config, position=position, keep_table=False)
+    patient = None if case.measured is None else case.measured.anatomy.survey.patient
+    body = body_of(volume, patient=patient)
+    return _scene(volume, case.metal, case.plan, gaps, cement, config, position=position, body=body)
 
 
 def scene_of_ct(
@@ -150,9 +152,9 @@ def scene_of_ct(
     # The plan's word stands above the settings': its needles and views were proposed for a patient who lies so.
     planned = None if plan is None else plan.treatment_position
     lies = position or planned or config.treatment_position
+    body = None if keep_table else body_of(volume)
     return _scene(
-        volume, metal, plan, gaps, cement, config.fluoroscopy, position=lies, keep_table=keep_table,
-        expected=expected,
+        volume, metal, plan, gaps, cement, config.fluoroscopy, position=lies, body=body, expected=expected
     )  # fmt: skip
 
 
@@ -165,11 +167,10 @@ def _scene(
     config: FluoroConfig,
     *,
     position: PatientPosition | None,
-    keep_table: bool,
+    body: Mask | None,
     expected: ExpectedCement | None = None,
 ) -> FluoroScene:
     alloys = {} if plan is None else alloys_of(metal, plan.implants)
-    body = None if keep_table else body_of(volume)
     # Labels of a CT at uneven distances lie on its own slices: there cement stays what its HU say.
     fitting = cement if cement is not None and cement.grid.is_same(volume.grid) else None
     if expected is not None:
@@ -182,20 +183,23 @@ def _scene(
     return FluoroScene(volume, metal, ready, plan, gaps, position, assumed, expected)
 
 
-def body_of(volume: Volume) -> Mask:
+def body_of(volume: Volume, *, patient: Body | None = None) -> Mask:
     """Give all of a CT but what lies outside of the patient: air, the table, clothing.
 
     Parameters
     ----------
     volume : Volume
         The CT.
+    patient : Body or None
+        What `find_body` found on this very CT before; None looks again.
 
     Returns
     -------
     Mask
         On the CT's grid.
     """
-    return Mask(volume.grid, ~back_to(find_body(volume).outside, volume.grid).voxels)
+    found = find_body(volume) if patient is None else patient
+    return Mask(volume.grid, ~back_to(found.outside, volume.grid).voxels)
 
 
 def _cement_in(labels: LabelMap, plan: Plan) -> Mask | None:
