@@ -3,11 +3,14 @@
 import argparse
 import math
 import sys
+import threading
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from planner.config.output_config import SurfaceFormat
     from planner.config.plan_config import PlanConfig
@@ -134,7 +137,7 @@ def note_choice(findings: "Iterable[Finding]", *, with_cautions: bool = False) -
         sys.stderr.write(f"cement-planner: note: {' '.join(said.message.split())}\n")
 
 
-def load(source: Path, config: "PlanConfig", *, monitor: "Monitor") -> "Scan":
+def load(source: Path, config: "PlanConfig", *, monitor: "Monitor", ahead: "Sequence[str]" = ()) -> "Scan":
     """Load the CT of an input as the settings say.
 
     Parameters
@@ -145,6 +148,8 @@ def load(source: Path, config: "PlanConfig", *, monitor: "Monitor") -> "Scan":
         The settings.
     monitor : Monitor
         Follows the loading.
+    ahead : sequence of str
+        Modules that are needed afterwards. They are loaded meanwhile: slices are decoded without Python's lock.
 
     Returns
     -------
@@ -157,9 +162,20 @@ def load(source: Path, config: "PlanConfig", *, monitor: "Monitor") -> "Scan":
     """
     from planner.io import load_scan
 
-    return load_scan(
+    modules = threading.Thread(target=_load_modules, args=(tuple(ahead),), daemon=True)
+    modules.start()
+    scan = load_scan(
         source, series_instance_uid=config.series_instance_uid, assume_hu=config.assume_hu, monitor=monitor
     )
+    modules.join()  # before anything else is imported: two threads that load one another's modules may wait for ever
+    return scan
+
+
+def _load_modules(names: "Sequence[str]") -> None:
+    # what is wrong with one is told to whoever imports it next
+    with suppress(ImportError):
+        for name in names:
+            import_module(name)
 
 
 def position_told(arguments: argparse.Namespace) -> "PatientPosition | None":

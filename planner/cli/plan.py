@@ -62,8 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         The exit code.
     """
     from planner.cli._monitor import TerminalMonitor
-    from planner.cli._plan_folder import describe, make_plan_folder
-    from planner.io.plan_json import plan_text
+    from planner.cli._plan_folder import make_plan_folder
 
     config, pseudonyms = config_from(arguments), pseudonyms_told(arguments)
     with TerminalMonitor() as monitor:
@@ -79,6 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
             pseudonyms=pseudonyms,
             monitor=monitor,
         )
+    from planner.cli._plan_words import describe
+    from planner.io.plan_json import plan_text
+
     note_choice(plan.findings)
     sys.stdout.write(plan_text(plan) if arguments.json else f"{describe(plan)}\n{arguments.output}\n")
     return 0

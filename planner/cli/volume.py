@@ -42,15 +42,16 @@ def run(arguments: argparse.Namespace) -> int:
     from planner.cli._monitor import TerminalMonitor
     from planner.errors import UsageError
     from planner.io.volumes_csv import volumes_text
-    from planner.pipeline import volume_plan_labelled
-    from planner.pipeline.pseudonymised import gaps_under_pseudonym, labels_under_pseudonym, under_pseudonym
     from planner.report.said import doubts
 
     if not arguments.csv and (arguments.name is not None or arguments.no_header):
         raise UsageError("--name and --no-header go with --csv")
     config, pseudonyms = config_from(arguments), pseudonyms_told(arguments)
     with TerminalMonitor() as monitor:
-        loaded = load(arguments.input, config, monitor=monitor)
+        loaded = load(arguments.input, config, monitor=monitor, ahead=("planner.pipeline.labelled",))
+        from planner.pipeline import volume_plan_labelled
+        from planner.pipeline.pseudonymised import gaps_under_pseudonym, labels_under_pseudonym, under_pseudonym
+
         with under_pseudonym(loaded, pseudonyms) as scan:
             plan = volume_plan_labelled(
                 scan,

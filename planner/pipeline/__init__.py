@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 _HOME_OF = {
     "CASE_FILES": "phantom_case",
-    "PLAN_FILES": "outputs",
+    "PLAN_FILES": "plan_files",
     "PlannedCase": "planned_case",
     "check_trajectory": "check",
     "estimate_volumes": "scripted",
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from planner.pipeline.fluoroscopy.pictures import render_view as render_view
     from planner.pipeline.labelled import plan_labelled as plan_labelled
     from planner.pipeline.labelled import volume_plan_labelled as volume_plan_labelled
-    from planner.pipeline.outputs import PLAN_FILES as PLAN_FILES
     from planner.pipeline.outputs import write_plan_files as write_plan_files
     from planner.pipeline.phantom_case import CASE_FILES as CASE_FILES
     from planner.pipeline.phantom_case import write_case as write_case
+    from planner.pipeline.plan_files import PLAN_FILES as PLAN_FILES
     from planner.pipeline.planned_case import PlannedCase as PlannedCase
     from planner.pipeline.replanned import replan as replan
     from planner.pipeline.scripted import estimate_volumes as estimate_volumes

@@ -28,28 +28,6 @@ from planner.report.html import render_report
 from planner.report.review_words import review_line
 from planner.segment.trust import TrustMap
 
-PLAN_FILES = (
-    "plan.json",
-    "report.html",
-    "labels.nii.gz",
-    "labels.seg.dcm",
-    "measurements.sr.dcm",
-    "labels.seg.nrrd",
-    "trust.nii.gz",
-    "trajectories.mrk.json",
-    "scene.mrml",
-    "open_in_slicer.py",
-    "slicer",
-    "volumes.csv",
-    "unwrapped.csv",
-    "surfaces",
-    "flow",
-    "fluoro",
-    "station.json",
-)
-"""Every name that the program may write into a plan's folder: `write_plan_files` all but the last, which is a planning
-station's (`planner.station.keeping.scene_file`). A plan that takes another's place takes that one's scene away."""
-
 
 def write_plan_files(
     case: PlannedCase,
@@ -67,7 +45,7 @@ def write_plan_files(
     case : PlannedCase
         The plan with its voxels.
     folder : Path
-        Where; the names are among `PLAN_FILES`.
+        Where; the names are among `planner.pipeline.PLAN_FILES`.
     config : PlanConfig
         The settings.
     figures : bool

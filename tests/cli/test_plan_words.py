@@ -3,7 +3,7 @@
 import pytest
 
 from planner.cli._options import note_choice
-from planner.cli._plan_folder import describe
+from planner.cli._plan_words import describe
 from planner.model.breach import Breach, LeakType
 from planner.model.finding import Finding
 from planner.model.gap import Gap, Interval
