@@ -190,12 +190,13 @@ def draw_cut(inputs: PictureInput, cut: Cut, *, title: str, needles: Sequence[Tr
     axes.imshow(
         hu, cmap="gray", vmin=low, vmax=low + BONE_WIDTH_HU, extent=extent_of(cut), interpolation="bilinear", zorder=0
     )
+    near = _labels_near(inputs.labels, positions)
     if inputs.unreadable is not None:
         blind = sample(inputs.unreadable.grid, inputs.unreadable.voxels, positions, outside=0.0)
-        metal = _sample_kind(inputs.labels, "implant", positions)
+        metal = _sample_kind(near, "implant", positions)
         draw_hatching(axes, cut, np.where(metal < 0.5, blind, 0.0), colour=UNREADABLE)
     for kind, (colour, width, style) in OUTLINES.items():
-        inside = _sample_kind(inputs.labels, kind, positions)
+        inside = _sample_kind(near, kind, positions)
         draw_outline(axes, cut, inside, colour=colour, width=width, style=style)
     for needle in needles:
         _draw_needle(axes, cut, needle)
@@ -237,19 +238,25 @@ def _eye_cut(needle: Trajectory) -> Cut:
     return needles_eye(path[-1], path[-1] - before, _HALF_MM[0])
 
 
-def _sample_kind(labels: LabelMap, kind: StructureKind, positions_lps: PointsLps) -> npt.NDArray[np.float32]:
-    """Give how far each position lies inside the structures of a kind, 0 to 1."""
-    codes = [s.code for s in labels.structures if s.kind == kind]
-    if not codes:
-        return np.zeros(positions_lps.shape[:-1], dtype=np.float32)
+def _labels_near(labels: LabelMap, positions_lps: PointsLps) -> LabelMap:
+    """Cut out of a label map what positions are read from."""
     index = labels.grid.to_index(positions_lps).reshape(-1, 3)
     last = np.array(labels.grid.shape) - 1
     low = np.clip(np.floor(index.min(axis=0)).astype(int) - 1, 0, last)
     high = np.clip(np.ceil(index.max(axis=0)).astype(int) + 2, low + 1, last + 1)
-    block = np.isin(labels.codes[tuple(slice(a, b) for a, b in zip(low, high, strict=True))], codes)
+    block = labels.codes[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
     stop = (int(high[0]), int(high[1]), int(high[2]))
     grid = labels.grid.crop((int(low[0]), int(low[1]), int(low[2])), stop)
-    return sample(grid, block, positions_lps, outside=0.0)
+    return LabelMap(grid, block, labels.structures)
+
+
+def _sample_kind(labels: LabelMap, kind: StructureKind, positions_lps: PointsLps) -> npt.NDArray[np.float32]:
+    """Give how far each position lies inside the structures of a kind, 0 to 1."""
+    codes = [s.code for s in labels.structures if s.kind == kind]
+    inside = np.isin(labels.codes, codes)
+    if not inside.any():
+        return np.zeros(positions_lps.shape[:-1], dtype=np.float32)
+    return sample(labels.grid, inside, positions_lps, outside=0.0)
 
 
 def _mark_breaches(axes: Axes, cut: Cut, breaches: Sequence[Breach]) -> None:

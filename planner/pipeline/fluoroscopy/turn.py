@@ -140,7 +140,13 @@ def moving_picture(pictures: Sequence[Picture], *, frame_ms: int = 90, burnt_in:
     -------
     bytes
     """
-    frames = [Image.fromarray(draw(p.grey, p.layers) if burnt_in else p.grey).convert("RGB") for p in pictures]
+    # On its way back a turn shows the same pictures again.
+    drawn: dict[int, Image.Image] = {}
+    for picture in pictures:
+        if id(picture) not in drawn:
+            shown = draw(picture.grey, picture.layers) if burnt_in else picture.grey
+            drawn[id(picture)] = Image.fromarray(shown).convert("RGB")
+    frames = [drawn[id(picture)] for picture in pictures]
     packed = io.BytesIO()
     frames[0].save(
         packed, "WEBP", save_all=True, append_images=frames[1:], duration=frame_ms, loop=0, quality=_QUALITY, method=4
