@@ -4,7 +4,6 @@ Anatomy is told by direction ("behind the body", "beside the canal"), so that it
 patient's own axes, whatever way round the scan was stored.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -320,76 +319,3 @@ def shifted(mask: Bools, step: tuple[int, int, int]) -> Bools:
     there = tuple(slice(max(0, s), n - max(0, -s)) for s, n in zip(step, mask.shape, strict=True))
     out[here] = mask[there]
     return out
-
-
-def met(mask: Bools, step: tuple[int, int, int], count: int) -> Bools:
-    """Say for each voxel whether a ray of so many steps meets the mask.
-
-    Parameters
-    ----------
-    mask : ndarray of bool, shape (S, R, C)
-        What the rays look for.
-    step : tuple of int
-        One step of the ray, voxels along (slice, row, column).
-    count : int
-        Steps the ray takes.
-
-    Returns
-    -------
-    ndarray of bool, shape (S, R, C)
-    """
-    seen = shifted(mask, step)
-    span = 1
-    while span < count:
-        more = min(span, count - span)
-        seen = seen | shifted(seen, (step[0] * more, step[1] * more, step[2] * more))
-        span += more
-    return seen
-
-
-def _grown_in_slice(mask: Bools) -> Bools:
-    """Grow a mask by a voxel along rows and columns."""
-    return (
-        mask
-        | shifted(mask, (0, 1, 0))
-        | shifted(mask, (0, -1, 0))
-        | shifted(mask, (0, 0, 1))
-        | shifted(mask, (0, 0, -1))
-    )
-
-
-def enclosure(mask: Bools, steps: Iterable[tuple[int, int, int]], reach_voxels: float) -> npt.NDArray[np.uint8]:
-    """Count the rays from each voxel that meet a mask within a reach.
-
-    Parameters
-    ----------
-    mask : ndarray of bool, shape (S, R, C)
-        What encloses.
-    steps : iterable of tuple of int
-        Ray directions in voxels; a step longer than one voxel reads the mask grown by a voxel in its slice, so that it
-        misses no thin wall.
-    reach_voxels : float
-        How far the rays go.
-
-    Returns
-    -------
-    ndarray of uint8, shape (S, R, C)
-    """
-    grown: Bools | None = None
-    total = np.zeros(mask.shape, dtype=np.uint8)
-    for step in steps:
-        wall = mask
-        if max(abs(s) for s in step) > 1:
-            grown = _grown_in_slice(mask) if grown is None else grown
-            wall = grown
-        total += met(wall, step, max(1, round(reach_voxels / float(np.linalg.norm(step)))))
-    return total
-
-
-AXIAL_16: tuple[tuple[int, int, int], ...] = tuple(
-    (0, r, c)
-    for r in range(-2, 3)
-    for c in range(-2, 3)
-    if (abs(r), abs(c)) in {(0, 1), (1, 0), (1, 1), (1, 2), (2, 1)}
-)
-"""Sixteen directions of the axial plane, about 22 degrees apart."""

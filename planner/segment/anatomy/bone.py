@@ -11,7 +11,8 @@ from planner.segment.anatomy.walls import find_walls, large, spoilt, within
 from planner.segment.anatomy.windows import grown, most_round, shrunk
 from planner.segment.balls import grown_by
 from planner.segment.blocks import block_round
-from planner.segment.upright import AXIAL_16, Bools, Floats, enclosure
+from planner.segment.enclosure import AXIAL_16, enclosure
+from planner.segment.upright import Bools, Floats
 
 _METAL_HU = 2000.0
 _BELOW_HALF_HU = 120.0

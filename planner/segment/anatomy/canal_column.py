@@ -10,7 +10,8 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from planner.geometry.frames import Array
-from planner.segment.upright import AXIAL_16, Bools, Floats, enclosure, shifted
+from planner.segment.enclosure import AXIAL_16, enclosure
+from planner.segment.upright import Bools, Floats, shifted
 
 _SHORTEST_MM = 30.0
 """One vertebra and its discs: a shorter column is none."""

@@ -13,10 +13,11 @@ from planner.geometry.grid import Grid
 from planner.model.implant import SPINE_KINDS
 from planner.model.volume import Mask, Volume
 from planner.segment.balls import grown_by
+from planner.segment.enclosure import AXIAL_16, enclosure
 from planner.segment.implants.metal import Metal
 from planner.segment.implants.parts import ImplantPart
 from planner.segment.implants.pieces import bare_record
-from planner.segment.upright import AXIAL_16, Bools, Floats, enclosure, resample, upright_grid, upright_hu
+from planner.segment.upright import Bools, Floats, resample, upright_grid, upright_hu
 
 
 def find_spine_cement(

@@ -4,7 +4,7 @@ import pytest
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask, Volume
 from planner.segment.blocks import block_round
-from planner.segment.upright import back_to, enclosure, met, resample, shifted, upright_grid, upright_hu
+from planner.segment.upright import back_to, resample, shifted, upright_grid, upright_hu
 
 
 def turned(angle_deg: float) -> np.ndarray:
@@ -62,20 +62,8 @@ def test_a_mask_comes_back_to_its_storage():
     assert np.array_equal(back_to(there, grid).voxels, voxels)
 
 
-def test_a_ray_meets_what_lies_within_its_steps_and_nothing_further():
-    mask = np.zeros((1, 1, 12), dtype=bool)
-    mask[0, 0, 9] = True
-    assert met(mask, (0, 0, 1), 4)[0, 0].tolist() == [False] * 5 + [True] * 4 + [False] * 3
-
-
 def test_a_shift_beyond_the_edge_gives_nothing():
     assert not shifted(np.ones((3, 3, 3), dtype=bool), (0, 5, 0)).any()
-
-
-def test_enclosure_counts_the_walls():
-    box = np.zeros((1, 9, 9), dtype=bool)
-    box[0, 0], box[0, -1] = True, True
-    assert enclosure(box, ((0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)), 8.0)[0, 4, 4] == 2
 
 
 @pytest.mark.parametrize("order", [0, 1])
