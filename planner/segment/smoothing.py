@@ -6,6 +6,7 @@ the same order, and rounded to single after each axis, so that the result is the
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,15 @@ def smoothed(values: Floats, sigma: float | Sequence[float], *, truncate: float 
     kept = np.ascontiguousarray(values, dtype=np.float32)
     _smooth(kept, halves[0], halves[1], halves[2], at_z, at_y, at_x, out)
     return out
+
+
+def both_smoothed(
+    one: Floats, other: Floats, sigma: float | Sequence[float], *, truncate: float = 4.0
+) -> tuple[Floats, Floats]:
+    """Smooth two arrays at once, as `smoothed` does each: on two cores that takes half the time."""
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda values: smoothed(values, sigma, truncate=truncate), (one, other))
+    return first, second
 
 
 def _half_kernel(sigma: float, truncate: float) -> Array:

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-import edt
 import numpy as np
-from scipy import ndimage as ndi
 
 from planner.config.soft_tissue_config import SoftTissueConfig
+from planner.geometry.grid import Grid
 from planner.model.volume import Mask, Volume
+from planner.segment.balls import grown_by
+from planner.segment.smoothing import both_smoothed
 from planner.segment.trust import TrustMap
 from planner.segment.upright import Bools, Floats
 
@@ -90,11 +91,10 @@ def tell_soft_tissue(
         soft &= ~forbidden.voxels
     spacing = grid.spacing_mm
     clear = config.streaks_mm if trust is None else config.bloom_mm
-    read = soft & (edt.edt(np.array(body.voxels), anisotropy=spacing, black_border=False, parallel=2) > config.skin_mm)
-    if metal.voxels.any():
-        read &= edt.edt(~metal.voxels, anisotropy=spacing, black_border=False, parallel=2) > clear
+    read = soft & ~grown_by(~body.voxels, config.skin_mm, spacing)
+    read &= ~grown_by(metal.voxels, clear, spacing)
     if trust is not None:
-        read &= _trusted(ct, trust, config.least_trust)
+        read &= _trusted(read, ct.grid, trust, config.least_trust)
     hu = _mean(np.asarray(ct.hu, dtype=np.float32), soft, spacing, config.smooth_mm)
     # the windows are of whole numbers; a mean lies between them
     border = (config.muscle_hu[0] + config.fat_hu[1]) / 2.0
@@ -107,16 +107,19 @@ def _mean(hu: Floats, soft: Bools, spacing: tuple[float, float, float], smooth_m
     """Give the mean over soft tissue alone, round each voxel of it."""
     sigma = [smooth_mm / edge for edge in spacing]
     weight = (soft & (hu > _CLIP_HU[0]) & (hu < _CLIP_HU[1])).astype(np.float32)
-    total = ndi.gaussian_filter(weight, sigma, truncate=2.5)
-    values = ndi.gaussian_filter(np.clip(hu, *_CLIP_HU) * weight, sigma, truncate=2.5)
-    return np.asarray(np.where(total > 1e-3, values / np.maximum(total, 1e-3), hu))
+    values = np.clip(hu, *_CLIP_HU)
+    values *= weight
+    total, values = both_smoothed(weight, values, sigma, truncate=2.5)
+    told = total > 1e-3
+    return np.asarray(np.divide(values, total, out=hu.copy(), where=told))
 
 
-def _trusted(ct: Volume, trust: TrustMap, least: float) -> Bools:
-    """Say where the trust is enough, to two voxels."""
-    grid = ct.grid
-    cells = np.stack(np.meshgrid(*[np.arange(0, n, _COARSE) for n in grid.shape], indexing="ij"), axis=-1)
-    fine = np.asarray(trust.trust_at(np.asarray(grid.to_lps(cells)))) >= least
+def _trusted(asked: Bools, grid: Grid, trust: TrustMap, least: float) -> Bools:
+    """Say where the trust is enough, to two voxels, in all cells with a voxel that is asked for."""
+    fine = asked
+    for axis in range(3):
+        fine = np.logical_or.reduceat(fine, np.arange(0, grid.shape[axis], _COARSE), axis=axis)
+    fine[fine] = trust.trust_at(np.asarray(grid.to_lps(np.argwhere(fine) * _COARSE))) >= least
     for axis in range(3):
         fine = np.repeat(fine, _COARSE, axis=axis)
     return np.asarray(fine[tuple(slice(0, n) for n in grid.shape)])

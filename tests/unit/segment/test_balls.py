@@ -16,6 +16,17 @@ def test_a_mask_grows_as_far_as_distances_from_it_say(shape, share, reach):
     assert np.array_equal(grown_by(mask, reach), edt.edt(~mask) <= reach)
 
 
+@pytest.mark.parametrize("shape", [(9, 14, 11), (1, 6, 25), (12, 2, 7)])
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 1.0])
+@pytest.mark.parametrize("spacing", [(0.8, 0.8, 0.8), (2.5, 0.7, 0.7), (1.0, 0.31, 0.9)])
+@pytest.mark.parametrize("reach", [0.0, 0.8, 1.6, 2.4, 3.1, 20.0])
+def test_a_mask_grows_in_millimetres_as_a_map_of_them_says(shape, share, spacing, reach):
+    mask = np.random.default_rng(3).random(shape) < share
+    mask[0, 0, -1] = share > 0
+    expected = edt.edt(~mask, anisotropy=spacing) <= reach if share > 0 else np.zeros(shape, dtype=bool)
+    assert np.array_equal(grown_by(mask, reach, spacing), expected)
+
+
 def test_a_voxel_just_within_reach_is_taken_and_one_just_beyond_is_not():
     mask = np.zeros((7, 7, 7), dtype=bool)
     mask[3, 3, 3] = True

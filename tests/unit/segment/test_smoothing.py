@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 
-from planner.segment.smoothing import smoothed
+from planner.segment.smoothing import both_smoothed, smoothed
 
 
 @pytest.mark.parametrize("shape", [(9, 14, 11), (1, 4, 30), (2, 1, 3)])
@@ -23,3 +23,10 @@ def test_an_axis_without_width_stays_as_it_is_and_so_does_what_was_given():
     assert np.array_equal(smoothed(values, 0.0), values)
     assert smoothed(values[::-1], (0.0, 0.0, 1.0)).dtype == np.float32
     assert np.array_equal(values, kept)
+
+
+def test_two_arrays_at_once_are_each_smoothed_as_alone():
+    one, other = np.random.default_rng(6).normal(0.0, 500.0, (2, 7, 9, 8)).astype(np.float32)
+    first, second = both_smoothed(one, other, (0.6, 2.0, 1.2), truncate=2.0)
+    assert np.array_equal(first, smoothed(one, (0.6, 2.0, 1.2), truncate=2.0))
+    assert np.array_equal(second, smoothed(other, (0.6, 2.0, 1.2), truncate=2.0))
