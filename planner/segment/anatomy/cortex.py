@@ -14,10 +14,16 @@ from planner.geometry.grid import Grid
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
 from planner.segment.anatomy.wall_fit import WallFit, fit_walls
+from planner.segment.anatomy.windows import shrunk
+from planner.segment.blocks import block_round
+from planner.segment.smoothing import smoothed
+from planner.segment.upright import Bools, Floats
 
 _STEP_MM, _OUTSIDE_MM, _READ_TO_MM = 0.2, 2.0, 4.0
 _NORMAL_MM = 1.2
 """The surface's direction is that of the envelope smoothed over this."""
+_NORMAL_TRUNCATE = 3.0
+"""Standard deviations after which that Gaussian is cut off."""
 _LINEAR = 1.0 / 6.0
 """Reading between voxels adds this share of their edge squared to the blur's variance, a slice's width half as much."""
 _DENSITIES_HU = (400.0, 500.0, 620.0, 760.0, 920.0, 1100.0, 1300.0, 1550.0)
@@ -139,29 +145,53 @@ def _known(fit: WallFit, density_hu: Array, blur_mm: Array, config: CortexConfig
 
 def _surface(bone: Mask, spacing_mm: float) -> tuple[Array, Array]:
     """Give places on a mask's border, about so far apart, and the outward normals; shape (N, 3) each."""
-    solid = np.pad(bone.voxels, 1)
     edge = np.array(bone.grid.spacing_mm)
-    rim = (solid & ~ndi.binary_erosion(solid))[1:-1, 1:-1, 1:-1]
-    # where the picture cuts the bone is no surface
-    within = np.zeros_like(rim)
-    within[1:-1, 1:-1, 1:-1] = True
-    rim &= within
-    index = np.argwhere(rim)
+    # all that is asked of the mask lies as near to it as the Gaussian reaches
+    block = block_round(bone.voxels, int(_NORMAL_TRUNCATE * _NORMAL_MM / edge.min() + 0.5) + 2)
+    if block is None:
+        return np.zeros((0, 3)), np.zeros((0, 3))
+    corner = np.array([b.start for b in block])
+    index = _rim(bone.voxels, block)
     if not len(index):
         return np.zeros((0, 3)), np.zeros((0, 3))
-    soft = ndi.gaussian_filter(bone.voxels.astype(np.float32), _NORMAL_MM / edge, truncate=3.0)
-    at = index.astype(np.float64).T
-    slope = np.stack([ndi.map_coordinates(d, at, order=1) for d in np.gradient(soft, *edge)], axis=-1)
+    soft = smoothed(bone.voxels[block].astype(np.float32), list(_NORMAL_MM / edge), truncate=_NORMAL_TRUNCATE)
+    slope, there = _slope_at(soft, index - corner, edge), soft[tuple((index - corner).T)]
     steep = np.linalg.norm(slope, axis=1)
     kept = steep > 1e-3
-    index, slope, steep = index[kept], slope[kept], steep[kept]
+    index, slope, steep, there = index[kept], slope[kept], steep[kept], there[kept]
     outward = -(slope / steep[:, None]) @ bone.grid.directions_lps.T
     # from the voxel's centre to where the smoothed mask is a half
-    there = soft[tuple(index.T)]
     points = bone.grid.to_lps(index) + (np.clip((there - 0.5) / steep, -edge.max(), edge.max()))[:, None] * outward
-    _, first = np.unique(np.floor(points / spacing_mm).astype(np.int64), axis=0, return_index=True)
-    first = np.sort(first)
+    first = _first_of_each(np.floor(points / spacing_mm).astype(np.int64))
     return np.asarray(points[first]), np.asarray(outward[first])
+
+
+def _rim(bone: Bools, block: tuple[slice, slice, slice]) -> npt.NDArray[np.intp]:
+    """Give the voxels at a mask's border, shape (N, 3), in order; where the picture cuts the bone is no surface."""
+    solid = bone[block]
+    rim = solid & ~shrunk(solid, goes_on=True)
+    for axis, (of, size) in enumerate(zip(block, bone.shape, strict=True)):
+        across = np.moveaxis(rim, axis, 0)
+        if of.start == 0:
+            across[0] = False
+        if of.stop == size:
+            across[-1] = False
+    return np.asarray(np.argwhere(rim) + [b.start for b in block])
+
+
+def _slope_at(values: Floats, index: npt.NDArray[np.intp], edge_mm: Array) -> Floats:
+    """Give the slope along each axis at voxels that lie at no border, shape (N, 3); as `numpy.gradient` has it."""
+    strides = (values.shape[1] * values.shape[2], values.shape[2], 1)
+    flat, at = values.ravel(), np.ravel_multi_index(tuple(index.T), values.shape)
+    steps = [(flat[at + s] - flat[at - s]) / (2.0 * edge) for s, edge in zip(strides, edge_mm, strict=True)]
+    return np.asarray(np.stack(steps, axis=-1), dtype=np.float32)
+
+
+def _first_of_each(cells: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
+    """Give the first row in each cell, in order; cells have shape (N, 3)."""
+    low = cells.min(axis=0)
+    _, first = np.unique(np.ravel_multi_index(tuple((cells - low).T), cells.max(axis=0) - low + 1), return_index=True)
+    return np.asarray(np.sort(first))
 
 
 def _read(volume: Volume, points: Array, outward: Array, metal: Mask | None, config: CortexConfig) -> _Places:
@@ -176,16 +206,42 @@ def _read(volume: Volume, points: Array, outward: Array, metal: Mask | None, con
     read = ndi.map_coordinates(data, index - low[:, None], order=1, mode="constant", cval=np.nan)
     profiles = read.reshape(len(points), len(depth)).astype(np.float64)
     if metal is not None and metal.voxels.any():
-        near = _near_metal(metal, at.reshape(-1, 3), config.bloom_mm).reshape(profiles.shape)
+        near = near_metal(metal, at.reshape(-1, 3), config.bloom_mm).reshape(profiles.shape)
         # behind metal nothing is this wall's
         profiles[np.logical_or.accumulate(near & (depth >= 0.0), axis=1) | near] = np.nan
     return _Places(points, outward, profiles, depth)
 
 
-def _near_metal(metal: Mask, at_lps: Array, reach_mm: float) -> Array:
-    away = edt.edt(~metal.voxels, anisotropy=metal.grid.spacing_mm, black_border=False, parallel=2)
-    index = np.moveaxis(metal.grid.to_index(at_lps), -1, 0)
-    return np.asarray(ndi.map_coordinates(away, index, order=1, mode="nearest") <= reach_mm)
+def near_metal(metal: Mask, at_lps: Array, reach_mm: float) -> Bools:
+    """Say which places lie near metal.
+
+    Parameters
+    ----------
+    metal : Mask
+        All metal.
+    at_lps : ndarray, shape (N, 3)
+        The places; one beyond the mask's grid counts as the nearest one within.
+    reach_mm : float
+        How near, from the middle of the next voxel of metal.
+
+    Returns
+    -------
+    ndarray of bool, shape (N,)
+    """
+    grid = metal.grid
+    # a place between voxels is read from those round it: farther off none of them is near
+    z, y, x = (int(np.ceil(reach_mm / s)) + 2 for s in grid.spacing_mm)
+    block = block_round(metal.voxels, (z, y, x))
+    near = np.zeros(len(at_lps), dtype=bool)
+    if block is None:
+        return near
+    index = np.clip(grid.to_index(at_lps), 0.0, np.array(grid.shape) - 1.0)
+    low, high = np.array([b.start for b in block]), np.array([b.stop - 1 for b in block])
+    beside = np.flatnonzero(np.all((index >= low) & (index <= high), axis=1))
+    away = edt.edt(~metal.voxels[block], anisotropy=grid.spacing_mm, black_border=False, parallel=2)
+    read = ndi.map_coordinates(away, (index[beside] - low).T, order=1, mode="nearest")
+    near[beside] = read <= reach_mm
+    return near
 
 
 def _blur_along(grid: Grid, directions: Array, blur_mm: float) -> Array:

@@ -2,6 +2,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from scipy import ndimage as ndi
 
 from planner.config.anatomy_config import CortexConfig
 from planner.config.phantoms.scan import IdealScan
@@ -14,7 +15,7 @@ from planner.phantoms.solids.basic import Ball, Cylinder
 from planner.phantoms.solids.raster import rasterise
 from planner.phantoms.tissues import CANCELLOUS, CORTICAL, MUSCLE, TITANIUM
 from planner.progress import Progress
-from planner.segment.anatomy.cortex import Cortex, measure_cortex
+from planner.segment.anatomy.cortex import Cortex, measure_cortex, near_metal
 
 RADIUS_MM = 13.0
 SCREW = Cylinder((-30.0, 0.0, 0.0), (3.0, 0.0, 0.0), 2.5)
@@ -122,3 +123,49 @@ def test_it_stops_when_told():
     volume, bone, _ = ball(1.2)
     with pytest.raises(CancelledError):
         measure_cortex(volume, bone, monitor=Stop())
+
+
+def slow_surface(bone: Mask) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Border voxels, the slope of the smoothed mask and its value there, from whole arrays with scipy and numpy."""
+    edge = np.array(bone.grid.spacing_mm)
+    rim = bone.voxels & ~ndi.binary_erosion(bone.voxels)
+    within = np.zeros_like(rim)
+    within[1:-1, 1:-1, 1:-1] = True
+    index = np.argwhere(rim & within)
+    soft = ndi.gaussian_filter(bone.voxels.astype(np.float32), 1.2 / edge, truncate=3.0)
+    slope = np.stack([d[tuple(index.T)] for d in np.gradient(soft, *edge)], axis=-1)
+    return index, slope, soft[tuple(index.T)]
+
+
+@pytest.mark.parametrize("at", [(slice(3, 9), slice(4, 12), slice(5, 9)), (slice(0, 9), slice(0, 30), slice(20, 26))])
+@pytest.mark.parametrize("edge", [(0.8, 0.8, 0.8), (1.0, 0.7, 0.6)])
+def test_the_surface_lies_where_the_smoothed_mask_is_a_half_also_where_the_picture_cuts_it(at, edge):
+    own = Grid((20, 30, 26), np.diag([*edge, 1.0])[:, [2, 1, 0, 3]])
+    voxels = np.zeros(own.shape, dtype=bool)
+    voxels[at] = np.random.default_rng(3).random(voxels[at].shape) < 0.9
+    bone = Mask(own, voxels)
+    hu = np.where(voxels, 900, 40).astype(np.int16)
+    cortex = measure_cortex(Volume(own, hu), bone, config=CortexConfig(spacing_mm=1e-3, most_left=1e-9))
+    index, slope, there = slow_surface(bone)
+    steep = np.linalg.norm(slope, axis=1)
+    kept = steep > 1e-3
+    index, slope, there, steep = index[kept], slope[kept], there[kept], steep[kept]
+    outward = -(slope / steep[:, None]) @ own.directions_lps.T
+    points = own.to_lps(index) + np.clip((there - 0.5) / steep, -max(edge), max(edge))[:, None] * outward
+    assert not known(cortex).any()
+    np.testing.assert_allclose(cortex.outward_lps, outward, atol=1e-6)
+    np.testing.assert_allclose(cortex.points_lps, points, atol=1e-5)
+
+
+@pytest.mark.parametrize("flipped", [False, True])
+def test_near_metal_is_where_a_map_of_distances_over_the_whole_scan_says(flipped):
+    own = grid((2.0, 0.7, 0.9), flipped=flipped)
+    metal = np.zeros(own.shape, dtype=bool)
+    metal[3:6, 30:33, 40:44], metal[0, 0, 0] = True, True
+    at = np.random.default_rng(2).uniform(-30.0, 30.0, (4000, 3))
+    away = ndi.distance_transform_edt(~metal, sampling=own.spacing_mm)
+    read = ndi.map_coordinates(away, own.to_index(at).T, order=1, mode="nearest")
+    sure = np.abs(read - 4.0) > 1e-4
+    near = near_metal(Mask(own, metal), at, 4.0)
+    assert near.any() and np.array_equal(near[sure], (read <= 4.0)[sure])
+    assert not near_metal(Mask(own, np.zeros_like(metal)), at, 4.0).any()
