@@ -7,14 +7,19 @@ import cc3d
 import edt
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 from scipy import ndimage as ndi
 from skimage.segmentation import watershed
 
 from planner.config.hip_bone_config import HipBoneConfig
 from planner.geometry.frames import Array, unit
 from planner.geometry.grid import Grid
-from planner.segment.anatomy.joint_space import HipJoint, along, behind_mouth, offsets_from, squared_from
+from planner.segment.anatomy.joint_space import HipJoint, along, ball, behind_mouth, offsets_from, squared_from
 from planner.segment.anatomy.sacroiliac import sacral_marks, sacrum_beyond_joint
+from planner.segment.anatomy.walls import within
+from planner.segment.anatomy.windows import grown, shrunk
+from planner.segment.blocks import block_round
+from planner.segment.smoothing import smoothed
 from planner.segment.upright import Bools, Floats
 
 Codes = npt.NDArray[np.uint8]
@@ -38,6 +43,7 @@ _CORE_MM, _CORE_SHARE = 4.0, 0.1
 """Deeper than a cortex and its blur; of a piece with less of an inside than this, none is looked at. Ours."""
 _DEEP_MM = 12.0
 """Depth counts up to half a thick bone only: a watershed should not follow the metaphysis's width. Ours."""
+_IN_SLICE = ndi.generate_binary_structure(3, 1) & np.array([False, True, False])[:, None, None]
 _SAMPLES = 1.5
 """Voxels from one look to the next along a ray."""
 
@@ -98,8 +104,30 @@ def part_hip(
     if beyond is not None:
         parts = replace(parts, pelvis=ring & ~beyond, sacrum=beyond)
     # no section of a femur has a hole; the pelvis has, between its branches
-    femur = np.stack([ndi.binary_fill_holes(row) for row in parts.femur]) & ~(parts.pelvis | parts.sacrum)
-    return replace(parts, femur=np.asarray(femur))
+    return replace(parts, femur=without_holes(parts.femur) & ~(parts.pelvis | parts.sacrum))
+
+
+def without_holes(mask: Bools) -> Bools:
+    """Fill, slice by slice, what a mask surrounds.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (S, R, C)
+        The mask.
+
+    Returns
+    -------
+    ndarray of bool, shape (S, R, C)
+        As `scipy.ndimage.binary_fill_holes` gives it for each slice.
+    """
+    out = mask.copy()
+    block = block_round(mask, 0)
+    if block is not None:
+        space = np.pad(~mask[block], ((0, 0), (1, 1), (1, 1)), constant_values=True)
+        pieces, _ = ndi.label(space, structure=_IN_SLICE)
+        # the rim that was added to a slice is one piece with all that lies about the mask
+        out[block] = (pieces != pieces[:, :1, :1])[:, 1:-1, 1:-1]
+    return out
 
 
 def _part_replaced(
@@ -107,15 +135,15 @@ def _part_replaced(
 ) -> HipParts:
     edge = grid.spacing_mm[0]
     bed = behind_mouth(joint, grid)
-    near_metal = _grown(metal, config.bloom_mm, edge)
-    apart = squared_from(joint.head_lps, grid) <= (joint.head_radius_mm + config.bloom_mm) ** 2
-    base = joint.neck_base_lps
-    if base is not None:
-        before = along(joint.socket_lps, np.asarray(joint.opening_lps), grid) > 0
-        apart |= near_metal & before & (along(base, joint.neck_lps, grid) > 0)
-    apart |= (squared_from(joint.socket_lps, grid) <= joint.socket_radius_mm**2) & ~bed
+    near_metal = within(metal, config.bloom_mm, edge)
+    apart = ball(joint.head_lps, joint.head_radius_mm + config.bloom_mm, grid)
+    base, block = joint.neck_base_lps, block_round(near_metal, 0)
+    if base is not None and block is not None:
+        before = along(joint.socket_lps, np.asarray(joint.opening_lps), grid, block) > 0
+        apart[block] |= near_metal[block] & before & (along(base, joint.neck_lps, grid, block) > 0)
+    apart |= ball(joint.socket_lps, joint.socket_radius_mm, grid) & ~bed
     candidate = bone & ~apart & ~bed
-    candidate = ndi.binary_opening(candidate) | (candidate & (hu > config.compact_hu) & ~near_metal)
+    candidate = grown(shrunk(candidate)) | (candidate & (hu > config.compact_hu) & ~near_metal)
     owner = _owners(candidate, _markers(candidate, joint, grid), edge)
     pelvis = (owner == _PELVIS) | bed
     pelvis |= _pieces_of_pelvis(candidate & (owner == 0), hu, joint, grid, config)
@@ -145,22 +173,26 @@ def _part_natural(hu: Floats, bone: Bools, joint: HipJoint, grid: Grid, config: 
 
 def _markers(bone: Bools, joint: HipJoint, grid: Grid) -> Codes:
     marks = np.zeros(bone.shape, dtype=np.uint8)
-    away = squared_from(joint.socket_lps, grid)
-    well = along(joint.socket_lps, np.asarray(joint.opening_lps), grid) < -_WELL_BEHIND * joint.socket_radius_mm
+    z, y, x = np.nonzero(bone)
+    cells = (z, y, x)
+    own = np.zeros(len(z), dtype=np.uint8)
+    away = squared_from(joint.socket_lps, grid, cells)
+    well = along(joint.socket_lps, np.asarray(joint.opening_lps), grid, cells) < -_WELL_BEHIND * joint.socket_radius_mm
     round_cup = away <= (joint.socket_radius_mm + _ROUND_CUP_MM) ** 2
     if joint.is_natural:
         round_cup &= away > (joint.socket_radius_mm + 1.0) ** 2
-        marks[bone & (away < (0.85 * joint.head_radius_mm) ** 2)] = _FEMUR
-    marks[bone & well & round_cup] = _PELVIS
+        own[away < (0.85 * joint.head_radius_mm) ** 2] = _FEMUR
+    own[well & round_cup] = _PELVIS
     if joint.axis_lps is not None:
         top, down = joint.axis_lps[0], joint.down_lps
-        t = along(top, down, grid)
-        beside = squared_from(top, grid) - t * t
-        marks[bone & (t > _BELOW_SHOULDER_MM) & (beside < _MARKER_MM**2)] = _FEMUR
+        t = along(top, down, grid, cells)
+        beside = squared_from(top, grid, cells) - t * t
+        own[(t > _BELOW_SHOULDER_MM) & (beside < _MARKER_MM**2)] = _FEMUR
     if joint.axis_lps is None:
-        x, _y, z = offsets_from(joint.head_lps, grid)
-        lateral = x * joint.outwards
-        marks[bone & (lateral > _BELOW_LATERAL_MM) & (z < _BELOW_MM)] = _FEMUR
+        left, _behind, up = offsets_from(joint.head_lps, grid, cells)
+        lateral = left * joint.outwards
+        own[(lateral > _BELOW_LATERAL_MM) & (up < _BELOW_MM)] = _FEMUR
+    marks[cells] = own
     marks[sacral_marks(bone, joint, grid)] = _SACRUM
     return marks
 
@@ -180,10 +212,11 @@ def _owners(bone: Bools, marks: Codes, edge_mm: float) -> Codes:
     for label in np.flatnonzero(several > 1):
         if label == 0:
             continue
-        block = ndi.find_objects((labels == label).astype(np.uint8))[0]
+        block = block_round(labels == label, 0)
+        assert block is not None
         piece = labels[block] == label
         depth = np.asarray(edt.edt(np.pad(piece, 1), parallel=2))[1:-1, 1:-1, 1:-1]
-        depth = ndi.gaussian_filter(np.minimum(depth, _DEEP_MM / edge_mm), 1.0 / edge_mm)
+        depth = smoothed(np.minimum(depth, _DEEP_MM / edge_mm), 1.0 / edge_mm)
         cut = watershed(-depth, np.where(piece, marks[block], 0).astype(np.int32), mask=piece)  # type: ignore[no-untyped-call]
         owner[block][piece] = cut[piece]
     return owner
@@ -201,22 +234,20 @@ def _pieces_of_pelvis(loose: Bools, hu: Floats, joint: HipJoint, grid: Grid, con
     count = len(sizes)
     keep = sizes >= max(1, round(config.least_piece_ml * 1000.0 / grid.voxel_volume_mm3))
     x, _y, _z = offsets_from(joint.head_lps, grid)
-    keep &= np.bincount(labels[np.broadcast_to(x * joint.outwards < 0, loose.shape)], minlength=count) > 0.5 * sizes
+    medial = labels[:, :, (x * joint.outwards < 0).ravel()]
+    keep &= np.bincount(medial.ravel(), minlength=count) > 0.5 * sizes
     keep &= np.isin(np.arange(count), _at_border(labels))
     keep[0] = False
-    for label, block in zip(np.flatnonzero(keep), _blocks(labels, np.flatnonzero(keep)), strict=True):
-        keep[label] = reads_as_bone(labels[block] == label, hu[block], edge, config)
+    for label in np.flatnonzero(keep):
+        block = block_round(labels == label, 0)
+        if block is not None:
+            keep[label] = reads_as_bone(labels[block] == label, hu[block], edge, config)
     return np.asarray(keep[labels])
 
 
 def _at_border(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     ends = [np.take(labels, end, axis=axis).ravel() for axis in range(3) for end in (0, -1)]
     return np.unique(np.concatenate(ends))
-
-
-def _blocks(labels: npt.NDArray[Any], chosen: npt.NDArray[np.intp]) -> list[tuple[slice, ...]]:
-    found = ndi.find_objects(labels.astype(np.int32))
-    return [found[int(label) - 1] for label in chosen]
 
 
 def reads_as_bone(piece: Bools, hu: Floats, edge_mm: float, config: HipBoneConfig) -> bool:
@@ -249,7 +280,7 @@ def _with_stem(femur: Bools, doubtful: Bools, joint: HipJoint, grid: Grid, confi
     """Fill the stem's tract: metal that bone surrounds, in the planes across the neck, lies in the femur."""
     edge = grid.spacing_mm[0]
     ask = doubtful & ~femur
-    block = _block(femur, round(4.0 / edge))
+    block = block_round(femur, round(4.0 / edge))
     if block is None:
         return femur
     out = femur.copy()
@@ -260,7 +291,10 @@ def _with_stem(femur: Bools, doubtful: Bools, joint: HipJoint, grid: Grid, confi
         cells = cells[count >= config.enclosing_rays]
         inner = out[block]
         inner[tuple(cells.T)] = True
-    return np.asarray(ndi.binary_closing(np.pad(out, 2))[2:-2, 2:-2, 2:-2] | out)
+    filled = block_round(out, 2)
+    if filled is not None:
+        out[filled] |= shrunk(grown(np.pad(out[filled], 2)))[2:-2, 2:-2, 2:-2]
+    return out
 
 
 def rays_met(wall: Bools, cells: npt.NDArray[np.intp], across: Array, reach_voxels: float) -> npt.NDArray[np.intp]:
@@ -284,37 +318,34 @@ def rays_met(wall: Bools, cells: npt.NDArray[np.intp], across: Array, reach_voxe
     normal = unit(across)
     first = unit(np.cross(normal, [0.0, 1.0, 0.0] if abs(normal[1]) < 0.9 else [0.0, 0.0, 1.0]))
     second = np.cross(normal, first)
-    count = np.zeros(len(cells), dtype=int)
-    top = np.array(wall.shape) - 1
-    for angle in np.arange(16) * np.pi / 8.0:
-        step = (np.cos(angle) * first + np.sin(angle) * second)[::-1]
-        left = np.arange(len(cells))
-        for k in np.arange(_SAMPLES, reach_voxels, _SAMPLES):
-            at = np.rint(cells[left] + k * step).astype(int)
-            inside = np.all((at >= 0) & (at <= top), axis=1)
-            hit = np.zeros(len(left), dtype=bool)
-            hit[inside] = wall[tuple(at[inside].T)]
-            count[left[hit]] += 1
-            left = left[inside & ~hit]
-            if not len(left):
-                break
+    steps = np.array([(np.cos(a) * first + np.sin(a) * second)[::-1] for a in np.arange(16) * np.pi / 8.0])
+    looks = np.arange(_SAMPLES, reach_voxels, _SAMPLES)[:, None]
+    ways = np.stack([looks * step for step in steps])
+    return _count_rays(np.ascontiguousarray(wall), np.ascontiguousarray(cells), ways)
+
+
+@njit(cache=True, nogil=True)
+def _count_rays(wall: Bools, cells: npt.NDArray[np.intp], ways: Array) -> npt.NDArray[np.intp]:
+    """Count the rays that meet a wall; a ray ends there, or where the grid does."""
+    count = np.zeros(len(cells), dtype=np.intp)
+    slices, rows, columns = wall.shape
+    for n in range(len(cells)):
+        for ray in range(len(ways)):
+            for k in range(ways.shape[1]):
+                z = int(np.rint(cells[n, 0] + ways[ray, k, 0]))
+                y = int(np.rint(cells[n, 1] + ways[ray, k, 1]))
+                x = int(np.rint(cells[n, 2] + ways[ray, k, 2]))
+                if not (0 <= z < slices and 0 <= y < rows and 0 <= x < columns):
+                    break
+                if wall[z, y, x]:
+                    count[n] += 1
+                    break
     return count
 
 
-def _grown(mask: Bools, reach_mm: float, edge_mm: float) -> Bools:
-    out = np.zeros_like(mask)
-    block = _block(mask, int(np.ceil(reach_mm / edge_mm)) + 1)
-    if block is not None:
-        out[block] = np.asarray(edt.edt(~mask[block], parallel=2)) <= reach_mm / edge_mm
-    return out
-
-
-def _block(mask: Bools, room: int) -> tuple[slice, ...] | None:
-    flat = [np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != k))) for k in range(3)]
-    if not len(flat[0]):
-        return None
-    return tuple(slice(max(0, int(f[0]) - room), int(f[-1]) + room + 1) for f in flat)
-
-
 def _largest(mask: Bools) -> Bools:
-    return np.asarray(cc3d.largest_k(mask.astype(np.uint8), k=1, connectivity=6) > 0) if mask.any() else mask
+    out = np.zeros_like(mask)
+    block = block_round(mask, 0)
+    if block is not None:
+        out[block] = cc3d.largest_k(mask[block].astype(np.uint8), k=1, connectivity=6) > 0
+    return out

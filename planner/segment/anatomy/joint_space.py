@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from planner.config.hip_bone_config import HipBoneConfig
 from planner.geometry.frames import Array, PointsLps, points_lps, unit
@@ -12,6 +13,8 @@ from planner.segment.region import hips_of
 from planner.segment.upright import Bools, Floats
 
 DEFAULT = HipBoneConfig()
+Where = tuple[slice, slice, slice] | tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]
+_EVERYWHERE = (slice(None), slice(None), slice(None))
 _NATURAL_OPENING = (0.74, -0.18, -0.64)
 """Out of a natural socket or a usual cup (lateral, posterior, superior): 40 degrees of inclination and 15 of
 anteversion, the middle of Lewinnek's range (as quoted in doi 10.1007/s11999-015-4432-5)."""
@@ -141,8 +144,8 @@ def joints_of(implants: tuple[Implant, ...], *, config: HipBoneConfig = DEFAULT)
     return tuple(out)
 
 
-def offsets_from(point_lps: PointsLps, grid: Grid) -> tuple[Floats, Floats, Floats]:
-    """Give each voxel's way from a point, one axis at a time, to be broadcast.
+def offsets_from(point_lps: PointsLps, grid: Grid, at: Where = _EVERYWHERE) -> tuple[Floats, Floats, Floats]:
+    """Give voxels' way from a point, one axis at a time.
 
     Parameters
     ----------
@@ -150,30 +153,54 @@ def offsets_from(point_lps: PointsLps, grid: Grid) -> tuple[Floats, Floats, Floa
         The point.
     grid : Grid
         An upright grid.
+    at : tuple of slice, or tuple of ndarray of int, shape (N,)
+        Which voxels: a block, or each one's slice, row and column.
 
     Returns
     -------
     tuple of ndarray
-        x (to the left), y (to behind), z (upwards), mm, of shapes (1, 1, C), (1, R, 1) and (S, 1, 1).
+        x (to the left), y (to behind), z (upwards), mm: of a block to be broadcast, of shapes (1, 1, C), (1, R, 1) and
+        (S, 1, 1); of single voxels of shape (N,).
     """
     origin, edge = grid.lps_from_index[:3, 3], grid.spacing_mm
     z, y, x = (
-        (origin[2 - k] + edge[k] * np.arange(grid.shape[k]) - point_lps[2 - k]).astype(np.float32) for k in range(3)
+        (origin[2 - k] + edge[k] * np.arange(grid.shape[k]) - point_lps[2 - k]).astype(np.float32)[at[k]]
+        for k in range(3)
     )
-    return x[None, None, :], y[None, :, None], z[:, None, None]
+    if isinstance(at[0], slice):
+        return x[None, None, :], y[None, :, None], z[:, None, None]
+    return x, y, z
 
 
-def squared_from(point_lps: PointsLps, grid: Grid) -> Floats:
-    """Give each voxel's squared distance to a point, mm2, shape ``grid.shape``."""
-    x, y, z = offsets_from(point_lps, grid)
+def squared_from(point_lps: PointsLps, grid: Grid, at: Where = _EVERYWHERE) -> Floats:
+    """Give voxels' squared distance to a point, mm2, shape of the block, or (N,); see `offsets_from`."""
+    x, y, z = offsets_from(point_lps, grid, at)
     return np.asarray(x * x + y * y + z * z, dtype=np.float32)
 
 
-def along(point_lps: PointsLps, direction_lps: Array, grid: Grid) -> Floats:
-    """Give how far each voxel lies beyond a point along a direction, mm, shape ``grid.shape``."""
-    x, y, z = offsets_from(point_lps, grid)
+def along(point_lps: PointsLps, direction_lps: Array, grid: Grid, at: Where = _EVERYWHERE) -> Floats:
+    """Give how far voxels lie beyond a point along a direction, mm, shape of the block, or (N,); see `offsets_from`."""
+    x, y, z = offsets_from(point_lps, grid, at)
     a, b, c = (np.float32(v) for v in direction_lps)
     return np.asarray(a * x + b * y + c * z, dtype=np.float32)
+
+
+def ball(point_lps: PointsLps, radius_mm: float, grid: Grid) -> Bools:
+    """Give the voxels that lie no farther from a point than a radius, shape ``grid.shape``."""
+    out = np.zeros(grid.shape, dtype=bool)
+    block = _box(point_lps, np.zeros(3), radius_mm, grid)
+    out[block] = squared_from(point_lps, grid, block) <= radius_mm**2
+    return out
+
+
+def _box(point_lps: PointsLps, way_mm: Array, reach_mm: float, grid: Grid) -> tuple[slice, slice, slice]:
+    """Give a block that holds all that lies so near to a line from a point."""
+    low, high = np.minimum(way_mm, 0.0) - reach_mm, np.maximum(way_mm, 0.0) + reach_mm
+    sides = (side.ravel() for side in offsets_from(point_lps, grid))
+    # a millimetre more than the rounding of a position can take
+    found = [np.flatnonzero((v >= a - 1.0) & (v <= b + 1.0)) for v, a, b in zip(sides, low, high, strict=True)]
+    x, y, z = (slice(int(at[0]), int(at[-1]) + 1) if len(at) else slice(0, 0) for at in found)
+    return z, y, x
 
 
 def behind_mouth(joint: HipJoint, grid: Grid) -> Bools:
@@ -190,8 +217,10 @@ def behind_mouth(joint: HipJoint, grid: Grid) -> Bools:
     -------
     ndarray of bool, shape ``grid.shape``
     """
-    ball = squared_from(joint.socket_lps, grid) <= joint.socket_radius_mm**2
-    return np.asarray(ball & (along(joint.socket_lps, np.asarray(joint.opening_lps), grid) <= 0))
+    out = ball(joint.socket_lps, joint.socket_radius_mm, grid)
+    block = _box(joint.socket_lps, np.zeros(3), joint.socket_radius_mm, grid)
+    out[block] &= along(joint.socket_lps, np.asarray(joint.opening_lps), grid, block) <= 0
+    return out
 
 
 def joint_space(joint: HipJoint, grid: Grid, *, solid: Bools, config: HipBoneConfig = DEFAULT) -> Bools:
@@ -214,17 +243,19 @@ def joint_space(joint: HipJoint, grid: Grid, *, solid: Bools, config: HipBoneCon
         A ball round the joint in front of the socket and, where the shaft is known, a cone down to the neck's base: the
         capsule runs from the socket's rim to the root of the neck. Bone and metal are taken out.
     """
-    away = squared_from(joint.head_lps, grid)
     room = joint.head_radius_mm + config.capsule_off_mm if joint.is_natural else joint.socket_radius_mm
-    space = away <= room**2
+    space = ball(joint.head_lps, room, grid)
     base = joint.neck_base_lps
     if base is not None:
         length = float(np.linalg.norm(joint.head_lps - base))
-        share = np.clip(along(joint.head_lps, -joint.neck_lps, grid) / max(length, 1.0), 0.0, config.capsule_share)
-        x, y, z = offsets_from(joint.head_lps, grid)
-        a, b, c = (np.float32(-v * length) for v in joint.neck_lps)
+        down = -np.asarray(joint.neck_lps) * length
+        block = _box(joint.head_lps, down * config.capsule_share, max(room, config.capsule_root_mm), grid)
+        share = along(joint.head_lps, -joint.neck_lps, grid, block) / max(length, 1.0)
+        share = np.clip(share, 0.0, config.capsule_share)
+        x, y, z = offsets_from(joint.head_lps, grid, block)
+        a, b, c = (np.float32(v) for v in down)
         wide = room + (config.capsule_root_mm - room) * share
-        space |= (x - a * share) ** 2 + (y - b * share) ** 2 + (z - c * share) ** 2 <= wide**2
+        space[block] |= (x - a * share) ** 2 + (y - b * share) ** 2 + (z - c * share) ** 2 <= wide**2
     if not joint.is_natural:
         space &= ~behind_mouth(joint, grid)
     return np.asarray(space & ~solid)

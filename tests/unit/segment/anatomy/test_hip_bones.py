@@ -1,13 +1,22 @@
 import numpy as np
 import pytest
+from scipy import ndimage as ndi
 
 from planner.errors import GeometryError
 from planner.geometry.frames import points_lps
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask
 from planner.segment.anatomy.hip_bones import find_hip_bones, find_other_hip, natural_joint, shaft_axis_of
-from planner.segment.anatomy.hip_parting import part_hip, rays_met
-from planner.segment.anatomy.joint_space import HipJoint, joint_space, joints_of, natural_opening_lps
+from planner.segment.anatomy.hip_parting import part_hip, rays_met, without_holes
+from planner.segment.anatomy.joint_space import (
+    HipJoint,
+    along,
+    ball,
+    joint_space,
+    joints_of,
+    natural_opening_lps,
+    squared_from,
+)
 from tests.unit.segment.anatomy.hip_scene import BASE, GRID, HEAD, HipScene, dice, scene_nail
 
 
@@ -171,3 +180,61 @@ def test_rays_across_a_direction_meet_a_ring_and_not_an_open_end():
     assert rays_met(wall, cells, np.array([0.0, 0.0, 1.0]), 25.0)[0] == 16
     wall[:, :, 20:] = False
     assert rays_met(wall, cells, np.array([0.0, 0.0, 1.0]), 25.0)[0] <= 9
+
+
+def slow_rays_met(wall: np.ndarray, cells: np.ndarray, across: np.ndarray, reach: float) -> list[int]:
+    """Follow each ray by itself, a voxel and a half at a time."""
+    normal = across / np.linalg.norm(across)
+    first = np.cross(normal, [0.0, 1.0, 0.0] if abs(normal[1]) < 0.9 else [0.0, 0.0, 1.0])
+    first = first / np.linalg.norm(first)
+    second = np.cross(normal, first)
+    counts = []
+    for cell in cells:
+        met = 0
+        for turn in range(16):
+            way = (np.cos(turn * np.pi / 8) * first + np.sin(turn * np.pi / 8) * second)[::-1]
+            for k in np.arange(1.5, reach, 1.5):
+                at = np.rint(cell + k * way).astype(int)
+                if np.any(at < 0) or np.any(at >= wall.shape):
+                    break
+                if wall[tuple(at)]:
+                    met += 1
+                    break
+        counts.append(met)
+    return counts
+
+
+@pytest.mark.parametrize("across", [(0.0, 0.0, 1.0), (0.3, 0.95, 0.1), (0.5, -0.4, 0.77)])
+def test_rays_meet_what_each_meets_by_itself(across):
+    wall = np.random.default_rng(4).random((14, 20, 17)) < 0.03
+    cells = np.array([[0, 0, 0], [13, 19, 16], [7, 10, 8], [3, 15, 2]])
+    assert rays_met(wall, cells, np.array(across), 9.0).tolist() == slow_rays_met(wall, cells, np.array(across), 9.0)
+    assert rays_met(wall, cells[:0], np.array(across), 9.0).tolist() == []
+
+
+def every_voxel_lps() -> np.ndarray:
+    return np.asarray(GRID.to_lps(np.indices(GRID.shape).reshape(3, -1).T)).reshape(*GRID.shape, 3)
+
+
+@pytest.mark.parametrize("off", [0.0, 400.0, 4000.0], ids=["within", "at the edge", "beyond"])
+def test_a_ball_is_all_that_lies_so_near_to_its_centre(off):
+    centre = points_lps(np.add(HEAD, (off / 10.0, 0.0, 0.0)))
+    away = np.linalg.norm(every_voxel_lps() - centre, axis=-1)
+    sure = np.abs(away - 21.0) > 1e-3
+    assert np.array_equal(ball(centre, 21.0, GRID)[sure], (away <= 21.0)[sure])
+
+
+def test_single_voxels_and_blocks_lie_where_they_do_in_the_whole():
+    block, cells = (slice(3, 9), slice(2, 4), slice(5, 11)), tuple(np.array([[0, 4, 7], [1, 2, 3], [9, 0, 5]]))
+    whole = squared_from(points_lps(HEAD), GRID), along(points_lps(HEAD), np.array([0.6, 0.0, -0.8]), GRID)
+    for at in (block, cells):
+        assert np.array_equal(squared_from(points_lps(HEAD), GRID, at), whole[0][at])
+        assert np.array_equal(along(points_lps(HEAD), np.array([0.6, 0.0, -0.8]), GRID, at), whole[1][at])
+
+
+def test_holes_are_filled_slice_by_slice_and_open_bays_are_not():
+    mask = np.random.default_rng(9).random((6, 15, 12)) < 0.6
+    expected = np.stack([ndi.binary_fill_holes(row) for row in mask])
+    assert np.array_equal(without_holes(mask), expected)
+    assert not np.array_equal(expected, mask)
+    assert not without_holes(np.zeros((2, 3, 4), dtype=bool)).any()
