@@ -248,9 +248,9 @@ def _without_rings(dense: Bools, metal: Bools, edge_mm: float) -> Bools:
     near = within(metal, _CLING_MM, edge_mm)
     if not near.any():
         return dense
-    labels = cc3d.connected_components(dense.astype(np.uint8), connectivity=6)
-    sizes = np.bincount(labels[dense], minlength=1)
-    touching = np.bincount(labels[near], minlength=len(sizes))
-    keep = touching < _CLING_SHARE * sizes
-    keep[0] = False
-    return np.asarray(keep[labels])
+    labels = cc3d.connected_components(dense.astype(np.uint8), connectivity=6)[dense]
+    sizes = np.bincount(labels, minlength=1)
+    touching = np.bincount(labels[near[dense]], minlength=len(sizes))
+    out = np.zeros_like(dense)
+    out[dense] = (touching < _CLING_SHARE * sizes)[labels]
+    return out

@@ -93,14 +93,17 @@ def _sea(wide: Bools, barred: Bools | None, edge_mm: float) -> Bools:
     """Give the wide open space that reaches the picture's sides, and the canal."""
     space = wide if barred is None else wide | barred
     labels = cc3d.connected_components(np.ascontiguousarray(space).view(np.uint8), connectivity=6)
-    keep = np.zeros(int(labels.max()) + 1, dtype=bool)
+    own = labels[space]
+    sizes = np.bincount(own, minlength=1)
+    keep = np.zeros(len(sizes), dtype=bool)
     for side in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
-        keep[np.unique(side)] = True
-    keep &= np.bincount(labels[space], minlength=len(keep)) * edge_mm**3 > 1000.0 * _SEA_ML
+        keep[side] = True
+    keep &= sizes * edge_mm**3 > 1000.0 * _SEA_ML
     if barred is not None:
-        keep[np.unique(labels[barred])] = True
-    keep[0] = False
-    return np.asarray(keep[labels])
+        keep[labels[barred]] = True
+    out = np.zeros_like(space)
+    out[space] = keep[own]
+    return out
 
 
 def among(known: Bools, unread: Bools, untold: Bools | None = None) -> Bools:

@@ -14,7 +14,7 @@ from planner.model.bones import Pedicle
 from planner.model.implant import Side
 from planner.model.volume import Mask
 from planner.segment.anatomy.canal import Canal
-from planner.segment.upright import Bools
+from planner.segment.blocks import Bools, block_round
 
 DEFAULT = PedicleConfig()
 _USUAL_HALF_MM = 6.0
@@ -137,9 +137,12 @@ def _half(pedicle: Pedicle) -> float:
 
 
 def _largest(space: Bools) -> Bools:
-    labels, count = ndi.label(space)
-    if count < 2:
+    block = block_round(space, 0)
+    if block is None:
         return space
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    return np.asarray(labels == int(np.argmax(sizes)))
+    labels, count = ndi.label(space[block])
+    if count > 1:
+        sizes = np.bincount(labels.ravel())
+        sizes[0] = 0
+        space[block] = labels == int(np.argmax(sizes))
+    return space

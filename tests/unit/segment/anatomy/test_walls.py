@@ -1,3 +1,4 @@
+import cc3d
 import numpy as np
 import pytest
 from scipy import ndimage as ndi
@@ -79,6 +80,14 @@ def test_only_large_pieces_stay():
     pieces[30, 40, 40] = True
     kept = large(pieces, 0.1, EDGE_MM)
     assert kept[10, 10, 10] and not kept[30, 40, 40]
+
+
+@pytest.mark.parametrize("by_corners", [False, True])
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.35, 1.0])
+def test_pieces_stay_as_dusting_says(share, by_corners):
+    mask = np.random.default_rng(5).random((13, 17, 15)) < share
+    expected = cc3d.dust(mask.astype(np.uint8), threshold=8, connectivity=26 if by_corners else 6) > 0
+    assert np.array_equal(large(mask, 0.008, 1.0, by_corners=by_corners), expected)
 
 
 def test_where_shadows_drown_tissue_nothing_is_read_and_elsewhere_it_is():
