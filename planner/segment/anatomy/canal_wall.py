@@ -15,6 +15,7 @@ from scipy.linalg import solveh_banded
 from planner.geometry.frames import Array, points_lps
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask, Volume
+from planner.segment.interpolation import interpolated
 from planner.segment.upright import Bools, Floats
 
 Integers = npt.NDArray[np.intp]
@@ -94,7 +95,7 @@ def measure_walls(
     ring = np.stack([np.cos(turn), np.sin(turn), np.zeros(_ANGLES)], axis=1)
     way = steps[:, None] * ring[:, None, :]
     at = _indices(volume.grid, centre_lps, way)
-    hu = ndi.map_coordinates(np.asarray(volume.hu), at, order=1, mode="nearest", output=np.float32)
+    hu = interpolated(volume.hu, at)
     hu = ndi.gaussian_filter(hu, (0.7, 0.5, 0.0), mode=("nearest", "wrap", "nearest"))
     hard = _hard(hu, metal, centre_lps, way)
     bone = hu > cortex_hu
@@ -124,18 +125,17 @@ def _undisturbed(hu: Floats, index: Integers) -> Bools:
 
 
 def _indices(grid: Grid, centre_lps: Array, way_mm: Array) -> Array:
-    """Give the indices of points reached from each centre by each way, shape (3, N, A, R)."""
+    """Give the indices of points reached from each centre by each way, shape (N, A, R, 3)."""
     linear = grid.index_from_lps[:3, :3]
     start, step = grid.to_index(points_lps(centre_lps)).T, linear @ way_mm.reshape(-1, 3).T
-    return np.asarray(start[:, :, None, None] + step.reshape(3, 1, *way_mm.shape[:2]))
+    return np.ascontiguousarray(np.moveaxis(start[:, :, None, None] + step.reshape(3, 1, *way_mm.shape[:2]), 0, -1))
 
 
 def _hard(hu: Floats, metal: Mask | None, centre_lps: Array, way_mm: Array) -> Bools:
     if metal is None:
         return np.asarray(hu > METAL_HU)
     at = _indices(metal.grid, centre_lps, way_mm)
-    inside = ndi.map_coordinates(metal.voxels.view(np.uint8), at, order=1, mode="constant", output=np.float32)
-    return np.asarray(inside > 0.3)
+    return np.asarray(interpolated(metal.voxels.view(np.uint8), at, outside=0.0) > 0.3)
 
 
 def _half_maximum(hu: Floats, index: Integers, steps: Array) -> Array:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import edt
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage as ndi
 from scipy.spatial import cKDTree
 
 from planner.config.anatomy_config import CortexConfig
@@ -16,6 +15,7 @@ from planner.progress import SILENT, Monitor, Progress, check_cancelled
 from planner.segment.anatomy.wall_fit import WallFit, fit_walls
 from planner.segment.anatomy.windows import shrunk
 from planner.segment.blocks import block_round
+from planner.segment.interpolation import interpolated
 from planner.segment.smoothing import smoothed
 from planner.segment.upright import Bools, Floats
 
@@ -199,28 +199,27 @@ def _read(volume: Volume, points: Array, outward: Array, metal: Mask | None, con
     if not len(points):
         return _Places(points, outward, np.zeros((0, len(depth))), depth)
     at = points[:, None, :] - depth[None, :, None] * outward[:, None, :]
-    index = np.moveaxis(volume.grid.to_index(at.reshape(-1, 3)), -1, 0)
-    low = np.maximum(np.floor(index.min(axis=1)).astype(int) - 1, 0)
-    block = tuple(slice(int(a), int(b) + 3) for a, b in zip(low, index.max(axis=1), strict=True))
-    data = np.asarray(volume.hu[block], dtype=np.float32)
-    read = ndi.map_coordinates(data, index - low[:, None], order=1, mode="constant", cval=np.nan)
-    profiles = read.reshape(len(points), len(depth)).astype(np.float64)
+    index = volume.grid.to_index(at.reshape(-1, 3))
+    profiles = interpolated(volume.hu, index, outside=np.nan).reshape(len(points), len(depth)).astype(np.float64)
     if metal is not None and metal.voxels.any():
-        near = near_metal(metal, at.reshape(-1, 3), config.bloom_mm).reshape(profiles.shape)
+        # metal is most often on the CT's own grid
+        if not np.array_equal(metal.grid.lps_from_index, volume.grid.lps_from_index):
+            index = metal.grid.to_index(at.reshape(-1, 3))
+        near = near_metal(metal, index, config.bloom_mm).reshape(profiles.shape)
         # behind metal nothing is this wall's
         profiles[np.logical_or.accumulate(near & (depth >= 0.0), axis=1) | near] = np.nan
     return _Places(points, outward, profiles, depth)
 
 
-def near_metal(metal: Mask, at_lps: Array, reach_mm: float) -> Bools:
+def near_metal(metal: Mask, index: Array, reach_mm: float) -> Bools:
     """Say which places lie near metal.
 
     Parameters
     ----------
     metal : Mask
         All metal.
-    at_lps : ndarray, shape (N, 3)
-        The places; one beyond the mask's grid counts as the nearest one within.
+    index : ndarray, shape (N, 3)
+        The places in the mask's voxels; one beyond its grid counts as the nearest one within.
     reach_mm : float
         How near, from the middle of the next voxel of metal.
 
@@ -232,15 +231,14 @@ def near_metal(metal: Mask, at_lps: Array, reach_mm: float) -> Bools:
     # a place between voxels is read from those round it: farther off none of them is near
     z, y, x = (int(np.ceil(reach_mm / s)) + 2 for s in grid.spacing_mm)
     block = block_round(metal.voxels, (z, y, x))
-    near = np.zeros(len(at_lps), dtype=bool)
+    near = np.zeros(len(index), dtype=bool)
     if block is None:
         return near
-    index = np.clip(grid.to_index(at_lps), 0.0, np.array(grid.shape) - 1.0)
+    index = np.clip(index, 0.0, np.array(grid.shape) - 1.0)
     low, high = np.array([b.start for b in block]), np.array([b.stop - 1 for b in block])
     beside = np.flatnonzero(np.all((index >= low) & (index <= high), axis=1))
     away = edt.edt(~metal.voxels[block], anisotropy=grid.spacing_mm, black_border=False, parallel=2)
-    read = ndi.map_coordinates(away, (index[beside] - low).T, order=1, mode="nearest")
-    near[beside] = read <= reach_mm
+    near[beside] = interpolated(np.asarray(away), index[beside] - low) <= reach_mm
     return near
 
 

@@ -9,6 +9,7 @@ from planner.geometry.grid import Grid
 from planner.segment.anatomy.disc_frame import DiscFrame, disc_frame
 from planner.segment.anatomy.levels import SpineLevels
 from planner.segment.anatomy.spine_course import SpineCourse
+from planner.segment.interpolation import interpolated
 from planner.segment.upright import Bools, Floats
 
 _RAYS_MM, _STEP_MM = 1.5, 0.5
@@ -75,12 +76,12 @@ def _endplates(
     side, back = frame.raster(_RAYS_MM)
     away = np.arange(-_REACH_MM, _REACH_MM + 0.1, _STEP_MM)
     points = frame.points(side[:, None, None], back[None, :, None], away)
-    at = np.moveaxis(grid.to_index(points), -1, 0)
+    at = grid.to_index(points)
     within = frame.section(side[:, None], back[None, :]) <= 1.0
     middle = len(away) // 2
 
     def read(values: Floats) -> Floats:
-        return np.asarray(ndi.map_coordinates(values, at, order=1, mode="nearest", output=np.float32))
+        return interpolated(values, at)
 
     covered = read(bone.astype(np.float32))[:, :, middle - 1 : middle + 2].min(axis=2) > 0.5
     if not within.any() or float(covered[within].mean()) < _BRIDGED:

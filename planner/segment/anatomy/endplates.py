@@ -11,7 +11,8 @@ from planner.segment.anatomy.flood import Labels
 from planner.segment.anatomy.hidden_plates import is_hidden
 from planner.segment.anatomy.levels import BodyExtent, DiscPlane, SpineLevels
 from planner.segment.anatomy.spine_course import SpineCourse
-from planner.segment.upright import Bools
+from planner.segment.interpolation import interpolated
+from planner.segment.upright import Bools, Floats
 
 _RAYS_MM, _STEP_MM = 1.5, 0.25
 _BEYOND_MM = 8.0
@@ -227,11 +228,11 @@ def _surface(found: _Found, rays: _Rays, sign: float, reach_mm: float) -> Array:
     high = np.clip(np.ceil(at.reshape(3, -1).max(axis=1)).astype(int) + 4, low + 1, size)
     own = found.labels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] == found.label
     share = ndi.gaussian_filter(own.astype(np.float32), _SMOOTH)
-    read = ndi.map_coordinates(share, at - low.reshape(3, 1, 1, 1), order=1, mode="constant", cval=np.nan)
+    read = interpolated(share, np.moveaxis(at - low.reshape(3, 1, 1, 1), 0, -1), outside=np.nan)
     return _last_edge(read, reach)
 
 
-def _last_edge(read: Array, reach: Array) -> Array:
+def _last_edge(read: Floats, reach: Array) -> Array:
     """Where each ray leaves the bone for good, between steps."""
     solid = np.nan_to_num(read, nan=0.0) >= 0.5
     known = np.isfinite(read)

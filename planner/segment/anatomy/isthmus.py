@@ -8,6 +8,7 @@ from scipy import ndimage as ndi
 from planner.config.pedicle_config import PedicleConfig
 from planner.geometry.frames import Array, points_lps
 from planner.model.volume import Mask, Volume
+from planner.segment.interpolation import interpolated
 from planner.segment.upright import Bools
 
 _STEP_MM = 0.25
@@ -115,12 +116,8 @@ def _sampled(
         + out[:, None] * frame.outward_lps
     )
     flat, shape = points_lps(points.reshape(-1, 3)), points.shape[:3]
-    hu = ndi.map_coordinates(
-        np.asarray(volume.hu), volume.grid.to_index(flat).T, order=1, mode="nearest", output=np.float32
-    ).reshape(shape)
-    solid = ndi.map_coordinates(
-        metal.voxels.view(np.uint8), metal.grid.to_index(flat).T, order=1, mode="constant", output=np.float32
-    ).reshape(shape)
+    hu = interpolated(volume.hu, volume.grid.to_index(flat)).reshape(shape)
+    solid = interpolated(metal.voxels.view(np.uint8), metal.grid.to_index(flat), outside=0.0).reshape(shape)
     reach = 2 * round(config.metal_near_mm / _STEP_MM) + 1
     coarse = high[1] - high[0] > _STEP_MM
     near = ndi.maximum_filter(solid, (3, 3, reach) if coarse else (3, reach, 3)) > 0.3

@@ -12,6 +12,7 @@ from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.segment.anatomy.disc_choice import choose_discs
 from planner.segment.anatomy.spine_course import SpineCourse
+from planner.segment.interpolation import interpolated
 from planner.segment.upright import Bools, Floats
 
 DEFAULT = LevelConfig()
@@ -185,12 +186,11 @@ def _straightened(course: SpineCourse, hu: Floats, bone: Bools, metal: Bools, gr
     left = np.arange(-_WIDEST_MM, _WIDEST_MM + 0.1, _ACROSS_MM)
     front = course.wall_at(along)[:, None, None] + before[None, :, None]
     points = course.place(along[:, None, None], front, left[None, None, :])
-    at = np.moveaxis(grid.to_index(points), -1, 0)
-    size = np.array(grid.shape)[:, None, None, None]
-    inside = np.all((at >= -0.5) & (at <= size - 0.5), axis=0)
+    at = grid.to_index(points)
+    inside = np.all((at >= -0.5) & (at <= np.array(grid.shape) - 0.5), axis=-1)
 
-    def read(values: npt.NDArray[np.generic]) -> Floats:
-        return np.asarray(ndi.map_coordinates(values, at, order=1, mode="nearest", output=np.float32))
+    def read(values: Floats) -> Floats:
+        return interpolated(values, at)
 
     solid = np.where(inside, read(bone.astype(np.float32)), 0.0)
     values = read(np.clip(hu, -300.0, 1500.0)) - _SOFT_HU

@@ -18,6 +18,8 @@ from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, check_cancelled
 from planner.segment.anatomy.canal import Canal
 from planner.segment.anatomy.isthmus import Frame, read_isthmus
+from planner.segment.interpolation import interpolated
+from planner.segment.upright import Floats
 
 DEFAULT = PedicleConfig()
 _BESIDE_MM = (1.0, 6.0)
@@ -135,10 +137,10 @@ def _stretches(share: Array, config: PedicleConfig) -> list[tuple[int, int]]:
     return [(a, b) for a, b in runs if b - a >= config.least_height_mm and a > 0 and b < len(share)]
 
 
-def _read(mask: Mask, points: Array) -> Array:
-    at = mask.grid.to_index(points_lps(points.reshape(-1, 3))).T
-    values = ndi.map_coordinates(mask.voxels.view(np.uint8), at, order=1, mode="constant", output=np.float32)
-    return np.asarray(values.reshape(points.shape[:-1]))
+def _read(mask: Mask, points: Array) -> Floats:
+    at = mask.grid.to_index(points_lps(points.reshape(-1, 3)))
+    values = interpolated(mask.voxels.view(np.uint8), at, outside=0.0)
+    return values.reshape(points.shape[:-1])
 
 
 def _measured(volume: Volume, metal: Mask, place: _Place, config: PedicleConfig) -> Pedicle | None:

@@ -166,6 +166,6 @@ def test_near_metal_is_where_a_map_of_distances_over_the_whole_scan_says(flipped
     away = ndi.distance_transform_edt(~metal, sampling=own.spacing_mm)
     read = ndi.map_coordinates(away, own.to_index(at).T, order=1, mode="nearest")
     sure = np.abs(read - 4.0) > 1e-4
-    near = near_metal(Mask(own, metal), at, 4.0)
+    near = near_metal(Mask(own, metal), own.to_index(at), 4.0)
     assert near.any() and np.array_equal(near[sure], (read <= 4.0)[sure])
-    assert not near_metal(Mask(own, np.zeros_like(metal)), at, 4.0).any()
+    assert not near_metal(Mask(own, np.zeros_like(metal)), own.to_index(at), 4.0).any()
