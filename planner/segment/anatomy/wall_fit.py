@@ -91,9 +91,12 @@ def fit_walls(profiles_hu: Array, depth_mm: Array, blur_mm: Array, density_hu: A
 @numba.njit(cache=True, parallel=True, nogil=True)  # type: ignore[misc, unused-ignore]
 def _fit_all(profiles: Any, depth: Any, blur: Any, density: Any, starts: Any, table: Any, out: Any) -> None:
     for n in numba.prange(len(profiles)):
+        # the samples of one fit, and per sample: where it lies of both faces, in blurs, and how much of it they are
+        rows = np.empty((10, len(depth)))
         best = np.inf
         for start in starts:
-            face, thick, outer, inner, error = _fitted(profiles[n], depth, blur[n], density[n], start, table)
+            count = _samples(profiles[n], depth, start, rows)
+            face, thick, outer, inner, error = _fitted(rows, count, blur[n], density[n], start, table)
             if error < best:
                 best = error
                 out[n, 0], out[n, 1], out[n, 2], out[n, 3], out[n, 4] = face, thick, outer, inner, error
@@ -102,17 +105,31 @@ def _fit_all(profiles: Any, depth: Any, blur: Any, density: Any, starts: Any, ta
 
 
 @numba.njit(cache=True)  # type: ignore[misc, unused-ignore]
-def _fitted(profile: Any, depth: Any, blur: Any, density: Any, start: Any, table: Any) -> Any:
-    """Gauss and Newton's way over face and thickness; the levels beside follow from them."""
+def _samples(profile: Any, depth: Any, start: Any, rows: Any) -> Any:
+    """Put down depth and reading of what is fitted; give how many there are."""
     first, last = -_OUTSIDE_MM, start * 1.5 + _BENEATH_MM
+    count = 0
+    for k in range(len(depth)):
+        if first <= depth[k] <= last and not np.isnan(profile[k]):
+            rows[0, count], rows[1, count] = depth[k], profile[k]
+            count += 1
+    return count
+
+
+@numba.njit(cache=True)  # type: ignore[misc, unused-ignore]
+def _fitted(rows: Any, count: Any, blur: Any, density: Any, start: Any, table: Any) -> Any:
+    """Gauss and Newton's way over face and thickness; the levels beside follow from them."""
+    depth, read = rows[0, :count], rows[1, :count]
+    last = start * 1.5 + _BENEATH_MM
     face, thick = 0.0, start
-    error, outer, inner = _left_over(profile, depth, blur, density, face, thick, first, last, table)
+    # what was found at the best faces yet, and room for the next ones tried
+    own, other = rows[2:6, :count], rows[6:10, :count]
+    error, outer, inner = _left_over(depth, read, blur, density, face, thick, table, own)
     damping = 1e-2
     for _ in range(_ROUNDS):
         if not np.isfinite(error):
             break
-        slopes = _slopes(profile, depth, blur, density, face, thick, outer, inner, first, last, table)
-        aa, ab, bb, ra, rb = slopes
+        aa, ab, bb, ra, rb = _slopes(read, blur, density, outer, inner, own)
         aa, bb = aa * (1.0 + damping), bb * (1.0 + damping)
         size = aa * bb - ab * ab
         if size <= 0.0:
@@ -121,12 +138,11 @@ def _fitted(profile: Any, depth: Any, blur: Any, density: Any, start: Any, table
         more_thick = min(max((aa * rb - ab * ra) / size, -_MOST_STEP_MM), _MOST_STEP_MM)
         new_face = min(max(face + more_face, -_FARTHEST_MM), _FARTHEST_MM)
         new_thick = max(thick + more_thick, _THINNEST_MM)
-        new_error, new_outer, new_inner = _left_over(
-            profile, depth, blur, density, new_face, new_thick, first, last, table
-        )
+        new_error, new_outer, new_inner = _left_over(depth, read, blur, density, new_face, new_thick, table, other)
         if new_error < error:
             moved = abs(new_face - face) + abs(new_thick - thick)
             face, thick, error, outer, inner = new_face, new_thick, new_error, new_outer, new_inner
+            own, other = other, own
             damping *= 0.3
             if moved < _SETTLED_MM:
                 break
@@ -140,56 +156,58 @@ def _fitted(profile: Any, depth: Any, blur: Any, density: Any, start: Any, table
 
 
 @numba.njit(cache=True)  # type: ignore[misc, unused-ignore]
-def _step(x: Any, table: Any) -> Any:
+def _look_up(places: Any, table: Any, out: Any) -> None:
     """Read the normal distribution's function."""
-    at = (x + _TABLE_END) / _TABLE_STEP
-    if at <= 0.0:
-        return 0.0
-    low = int(at)
-    if low >= len(table) - 1:
-        return 1.0
-    return table[low] + (at - low) * (table[low + 1] - table[low])
+    for k in range(len(places)):
+        out[k] = (places[k] + _TABLE_END) / _TABLE_STEP
+    for k in range(len(places)):
+        at = out[k]
+        low = int(at)
+        if at <= 0.0:
+            out[k] = 0.0
+        elif low >= len(table) - 1:
+            out[k] = 1.0
+        else:
+            out[k] = table[low] + (at - low) * (table[low + 1] - table[low])
 
 
 @numba.njit(cache=True)  # type: ignore[misc, unused-ignore]
 def _left_over(
-    profile: Any, depth: Any, blur: Any, density: Any, face: Any, thick: Any, first: Any, last: Any, table: Any
-) -> Any:
+    depth: Any, read: Any, blur: Any, density: Any, face: Any, thick: Any, table: Any, found: Any
+) -> Any:  # fmt: skip
     """Give the root mean square of what two faces do not explain, and the levels beside the wall."""
-    oo = oi = ii = ro = ri = rr = 0.0
-    count = 0
+    if len(depth) < _FEWEST:
+        return np.inf, 0.0, 0.0
+    from_face, from_end, of_wall, of_inner = found[0], found[1], found[2], found[3]
     for k in range(len(depth)):
-        if not (first <= depth[k] <= last) or np.isnan(profile[k]):
-            continue
-        in_wall, beneath = _step((depth[k] - face) / blur, table), _step((depth[k] - face - thick) / blur, table)
-        o, i, r = 1.0 - in_wall, beneath, profile[k] - density * (in_wall - beneath)
+        from_face[k] = (depth[k] - face) / blur
+        from_end[k] = (depth[k] - face - thick) / blur
+    _look_up(from_face, table, of_wall)
+    _look_up(from_end, table, of_inner)
+    oo = oi = ii = ro = ri = rr = 0.0
+    for k in range(len(depth)):
+        in_wall, beneath = of_wall[k], of_inner[k]
+        o, i, r = 1.0 - in_wall, beneath, read[k] - density * (in_wall - beneath)
         oo, oi, ii, ro, ri, rr = oo + o * o, oi + o * i, ii + i * i, ro + r * o, ri + r * i, rr + r * r
-        count += 1
     size = oo * ii - oi * oi
-    if count < _FEWEST or size < 1e-3:
+    if size < 1e-3:
         return np.inf, 0.0, 0.0
     outer, inner = (ro * ii - ri * oi) / size, (ri * oo - ro * oi) / size
     left = rr - outer * ro - inner * ri
-    return np.sqrt(max(left, 0.0) / count), outer, inner
+    return np.sqrt(max(left, 0.0) / len(depth)), outer, inner
 
 
 @numba.njit(cache=True)  # type: ignore[misc, unused-ignore]
-def _slopes(
-    profile: Any, depth: Any, blur: Any, density: Any, face: Any, thick: Any, outer: Any, inner: Any,
-    first: Any, last: Any, table: Any,
-) -> Any:  # fmt: skip
-    """Give the normal equations of a small move of face and thickness."""
+def _slopes(read: Any, blur: Any, density: Any, outer: Any, inner: Any, found: Any) -> Any:
+    """Give the normal equations of a small move of face and thickness, from what was found at both."""
     aa = ab = bb = ra = rb = 0.0
     norm = 1.0 / (blur * np.sqrt(2.0 * np.pi))
-    for k in range(len(depth)):
-        if not (first <= depth[k] <= last) or np.isnan(profile[k]):
-            continue
-        x, y = (depth[k] - face) / blur, (depth[k] - face - thick) / blur
-        in_wall, beneath = _step(x, table), _step(y, table)
-        read = outer * (1.0 - in_wall) + density * (in_wall - beneath) + inner * beneath
+    for k in range(len(read)):
+        x, y, in_wall, beneath = found[0, k], found[1, k], found[2, k], found[3, k]
+        explained = outer * (1.0 - in_wall) + density * (in_wall - beneath) + inner * beneath
         edge, end = -norm * np.exp(-0.5 * x * x), -norm * np.exp(-0.5 * y * y)
         b = (inner - density) * end
         a = (density - outer) * edge + b
-        r = profile[k] - read
+        r = read[k] - explained
         aa, ab, bb, ra, rb = aa + a * a, ab + a * b, bb + b * b, ra + a * r, rb + b * r
     return aa, ab, bb, ra, rb
