@@ -17,6 +17,7 @@ from planner.geometry.one_at_a_time import one_at_a_time
 from planner.model.volume import Mask
 
 _ANY_MM = 1e-6
+_SURELY = 1.0 + 1e-9
 _BESIDE_MM = 20.0
 """Metal that the CT cuts off may lie so far beside where it was cut, further on: a rod's bend over two levels. Ours."""
 
@@ -167,6 +168,30 @@ def pass_metal(block: MetalBlock, sources_lps: npt.ArrayLike, ends_lps: npt.Arra
     return Passed(shares[..., 0] * whole, shares[..., 1] * whole)
 
 
+def hidden_behind(block: MetalBlock, sources_lps: npt.ArrayLike, ends_lps: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Say which rays metal hides, as `Passed.hidden` does, sooner: where they pass enough they are followed no farther.
+
+    Parameters
+    ----------
+    block : MetalBlock
+        The metal.
+    sources_lps : array_like, shape (V, 3)
+        Where the rays begin, LPS mm.
+    ends_lps : array_like, shape (V, N, 3)
+        Where those of each source end.
+
+    Returns
+    -------
+    ndarray of bool, shape (V, N)
+    """
+    sources, ends = np.asarray(sources_lps, dtype=np.float64), np.asarray(ends_lps, dtype=np.float64)
+    whole = np.linalg.norm(ends - sources[:, None, :], axis=-1)
+    hidden = np.zeros(whole.shape, dtype=np.bool_)
+    start, stop = (np.ascontiguousarray(block.grid.to_index(points)) for points in (sources, ends))
+    _hide_views(block.codes, 1.0 / block.hiding_mm, start, stop, whole, hidden)
+    return hidden
+
+
 def runs_beyond(block: MetalBlock, sources_lps: npt.ArrayLike, ends_lps: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     """Say which rays run where metal goes on that the CT does not hold.
 
@@ -200,7 +225,7 @@ def runs_beyond(block: MetalBlock, sources_lps: npt.ArrayLike, ends_lps: npt.Arr
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
-def _span(shape: tuple[int, int, int], start: Array, run: Array) -> tuple[float, float]:
+def _span(shape: tuple[int, int, int], start: Array, run: tuple[float, float, float]) -> tuple[float, float]:
     """Give the shares of a ray between which it is in the box; the second is not the greater one where it misses it."""
     enter, leave = 0.0, 1.0
     for axis in range(3):
@@ -215,38 +240,61 @@ def _span(shape: tuple[int, int, int], start: Array, run: Array) -> tuple[float,
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
-def _cast_ray(codes: npt.NDArray[np.uint8], weights: Array, start: Array, stop: Array, shares: Array) -> None:
-    """Write the share of one ray that lies in metal, and the same weighted by its kinds."""
-    run = stop - start
+def _along(start: float, run: float, at: float, count: int) -> tuple[int, int, float, float]:
+    """Give a ray's voxel along one axis, its way to the next one, where on the ray that begins, and a voxel's share."""
+    cell = min(max(int(np.floor(start + at * run + 0.5)), 0), count - 1)
+    if run == 0.0:
+        return cell, 0, np.inf, np.inf
+    way = 1 if run > 0.0 else -1
+    return cell, way, (cell + 0.5 * way - start) / run, 1.0 / abs(run)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
+def _cast_ray(
+    codes: npt.NDArray[np.uint8], weights: Array, start: Array, stop: Array, enough: float
+) -> tuple[float, float]:
+    """Give the share of one ray that lies in metal, and the same weighted by its kinds, which ends it above `enough`.
+
+    All by single numbers: small arrays cost more than the walk.
+    """
+    run = (stop[0] - start[0], stop[1] - start[1], stop[2] - start[2])
     at, leave = _span(codes.shape, start, run)
-    # the voxel that the ray is in, the way to the next one along each axis, and where on the ray that begins
-    cell, way = np.empty(3, dtype=np.int64), np.sign(run).astype(np.int64)
-    after, step = np.full(3, np.inf), np.full(3, np.inf)
-    for axis in range(3):
-        inside = int(np.floor(start[axis] + at * run[axis] + 0.5))
-        cell[axis] = min(max(inside, 0), codes.shape[axis] - 1)
-        if way[axis] != 0:
-            step[axis] = 1.0 / abs(run[axis])
-            after[axis] = (cell[axis] + 0.5 * way[axis] - start[axis]) / run[axis]
+    i, way_i, after_i, step_i = _along(start[0], run[0], at, codes.shape[0])
+    j, way_j, after_j, step_j = _along(start[1], run[1], at, codes.shape[1])
+    k, way_k, after_k, step_k = _along(start[2], run[2], at, codes.shape[2])
+    share, weighted = 0.0, 0.0
     while at < leave:
-        axis = int(np.argmin(after))
-        until = max(at, min(after[axis], leave))
-        code = codes[cell[0], cell[1], cell[2]]
+        until = max(at, min(min(after_i, after_j, after_k), leave))
+        code = codes[i, j, k]
         if code > 0:
-            shares[0] += until - at
-            shares[1] += (until - at) * weights[code]
+            share += until - at
+            weighted += (until - at) * weights[code]
+            if weighted > enough:
+                break
         at = until
-        cell[axis] += way[axis]
-        if not 0 <= cell[axis] < codes.shape[axis]:
-            break
-        after[axis] += step[axis]
+        if after_i <= after_j and after_i <= after_k:
+            i += way_i
+            after_i += step_i
+            if not 0 <= i < codes.shape[0]:
+                break
+        elif after_j <= after_k:
+            j += way_j
+            after_j += step_j
+            if not 0 <= j < codes.shape[1]:
+                break
+        else:
+            k += way_k
+            after_k += step_k
+            if not 0 <= k < codes.shape[2]:
+                break
+    return share, weighted
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[misc, unused-ignore]
 def _cast_view(codes: npt.NDArray[np.uint8], weights: Array, start: Array, stops: Array, shares: Array) -> None:
     """Cast the rays of one source; all positions in index coordinates."""
     for ray in range(len(shares)):
-        _cast_ray(codes, weights, start, stops[ray], shares[ray])
+        shares[ray, 0], shares[ray, 1] = _cast_ray(codes, weights, start, stops[ray], np.inf)
 
 
 @one_at_a_time
@@ -255,3 +303,22 @@ def _cast_views(codes: npt.NDArray[np.uint8], weights: Array, starts: Array, sto
     """Do so for many sources."""
     for view in numba.prange(len(shares)):
         _cast_view(codes, weights, starts[view], stops[view], shares[view])
+
+
+@one_at_a_time
+@numba.njit(cache=True, nogil=True, parallel=True)  # type: ignore[misc, unused-ignore]
+def _hide_views(
+    codes: npt.NDArray[np.uint8],
+    weights: Array,
+    starts: Array,
+    stops: Array,
+    lengths_mm: Array,
+    hidden: npt.NDArray[np.bool_],
+) -> None:
+    """Say which rays of many sources pass more than what hides: each is followed no farther than tells."""
+    for view in numba.prange(len(hidden)):
+        for ray in range(hidden.shape[1]):
+            length = lengths_mm[view, ray]
+            # a hair more than what hides, for a share's rounding: the product alone decides
+            enough = _SURELY / length if length > 0.0 else np.inf
+            hidden[view, ray] = _cast_ray(codes, weights, starts[view], stops[view, ray], enough)[1] * length > 1.0

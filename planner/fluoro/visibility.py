@@ -9,7 +9,7 @@ from planner.config.gantry import GantryLimits
 from planner.config.visibility_config import VisibilityConfig
 from planner.fluoro.carm import pose, project
 from planner.fluoro.console import console_angles_deg
-from planner.fluoro.metal_lengths import MetalBlock, pass_metal, runs_beyond
+from planner.fluoro.metal_lengths import MetalBlock, hidden_behind, pass_metal, runs_beyond
 from planner.geometry.frames import Array, PointsLps, detector_direction, unit
 from planner.model.carm import CArm
 from planner.model.plan import PatientPosition
@@ -180,7 +180,7 @@ def visible_shares(
     offset = points[None] - sources[:, None]
     depth = np.einsum("vnk,vk->vn", offset, towards)
     ends = sources[:, None] + offset * (distances_mm[1] / np.where(depth > 0.0, depth, np.inf))[..., None]
-    hidden = pass_metal(scene.metal, sources, ends).hidden
+    hidden = hidden_behind(scene.metal, sources, ends)
     unknown = runs_beyond(scene.metal, sources, ends) & ~hidden
     visible = np.mean(~hidden & ~unknown, axis=1)
     return np.where(unknown.mean(axis=1) <= config.most_unknown_share, visible, np.nan)

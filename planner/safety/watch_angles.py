@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from planner.config.fluoro_config import FluoroConfig
 from planner.config.watch_config import WatchConfig
-from planner.fluoro.metal_lengths import MetalBlock, pass_metal, runs_beyond
+from planner.fluoro.metal_lengths import MetalBlock, hidden_behind, runs_beyond
 from planner.geometry.frames import Array, PointsLps, detector_direction
 
 ConsoleAngles = Callable[[float, float], tuple[float, float]]
@@ -129,7 +129,7 @@ def clear_rays(
     rays = points_lps[None, :, :] - sources[:, None, :]
     depth = np.einsum("vnk,vk->vn", rays, looks.beams_lps)
     ends = sources[:, None, :] + rays * (fluoro.source_detector_mm / depth)[..., None]
-    hidden = pass_metal(obstacles, sources, ends).hidden | runs_beyond(obstacles, sources, ends)
+    hidden = hidden_behind(obstacles, sources, ends) | runs_beyond(obstacles, sources, ends)
     return np.where(hidden, 0.0, 1.0)
 
 

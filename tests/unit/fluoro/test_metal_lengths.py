@@ -1,10 +1,12 @@
 """What rays pass of metal: chords in closed form, on grids of any make, and metal that the CT does not hold."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from planner.errors import GeometryError
-from planner.fluoro.metal_lengths import metal_block, pass_metal, runs_beyond
+from planner.fluoro.metal_lengths import hidden_behind, metal_block, pass_metal, runs_beyond
 from planner.fluoro.projector import mask_lengths
 from planner.geometry.frames import unit
 from planner.geometry.grid import Grid
@@ -179,3 +181,56 @@ def test_negative_lengths_and_parts_on_other_grids_are_refused():
         metal_block(metal, hiding_mm=1.0, others=[(metal, -1.0)])
     with pytest.raises(GeometryError):
         metal_block(metal, hiding_mm=1.0, others=[(ball(grid_of(GRIDS["oblique"]), 9.0), 1.0)])
+
+
+def walked(block, source, end):
+    """Follow one ray from voxel to voxel in plain Python: the length in metal, and that length by what hides."""
+    start, stop = np.asarray(block.grid.to_index(source)), np.asarray(block.grid.to_index(end))
+    run = stop - start
+    cuts = {0.0, 1.0}
+    for axis, count in enumerate(block.codes.shape):
+        if run[axis]:
+            shares = (np.arange(count + 1) - 0.5 - start[axis]) / run[axis]
+            cuts.update(float(share) for share in shares if 0.0 < share < 1.0)
+    cuts = sorted(cuts)
+    metal = shade = 0.0
+    for first, second in pairwise(cuts):
+        cell = np.rint(start + 0.5 * (first + second) * run).astype(int)
+        if np.all((cell >= 0) & (cell < block.codes.shape)):
+            code = int(block.codes[tuple(cell)])
+            if code:
+                metal += second - first
+                shade += (second - first) / block.hiding_mm[code]
+    whole = float(np.linalg.norm(np.asarray(end) - source))
+    return metal * whole, shade * whole
+
+
+@pytest.mark.parametrize("axes", GRIDS.values(), ids=GRIDS)
+def test_rays_say_what_a_walk_in_plain_python_says_and_hide_by_it(axes):
+    grid = grid_of(axes, shape=(20, 24, 18))
+    rng = np.random.default_rng(2)
+    voxels = rng.random(grid.shape) < 0.15
+    voxels[0], voxels[:, :, -1] = True, True
+    other = Mask(grid, voxels & (rng.random(grid.shape) < 0.5))
+    block = metal_block(Mask(grid, voxels), hiding_mm=1.5, others=[(other, 4.0)])
+    towards = np.concatenate([unit(rng.normal(size=(12, 3))), grid.directions_lps.T])
+    sources = CENTRE - 60.0 * towards
+    through = CENTRE + rng.normal(0.0, 3.0, (10, 3))
+    through[0] = CENTRE
+    ends = sources[:, None] + 2.0 * (through[None] - sources[:, None])
+    ends[-3:, 1] = sources[-3:] + 120.0 * towards[-3:]  # along an axis of the grid
+    ends[0, 2], ends[0, 3] = CENTRE, sources[0]  # ends within; has no length
+    passed = pass_metal(block, sources, ends)
+    told = np.array([[walked(block, s, e) for e in row] for s, row in zip(sources, ends, strict=True)])
+    np.testing.assert_allclose(passed.metal_mm, told[..., 0], atol=1e-7)
+    np.testing.assert_allclose(passed.shade, told[..., 1], atol=1e-7)
+    np.testing.assert_array_equal(hidden_behind(block, sources, ends), passed.hidden)
+    assert 0.0 < passed.hidden.mean() < 1.0, "some are hidden, some are not"
+
+
+def test_nothing_hides_behind_no_metal():
+    grid = grid_of(GRIDS["plain"], shape=(6, 5, 4))
+    block = metal_block(Mask(grid, np.zeros(grid.shape, bool)), hiding_mm=0.0)
+    source, ends = rays(count=20)
+    assert not hidden_behind(block, [source], [ends]).any()
+    assert not pass_metal(block, [source, source], [ends, ends]).metal_mm.any()
