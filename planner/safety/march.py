@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Callable
+from types import FunctionType
+from typing import cast
 
 import numba
 import numpy as np
@@ -36,13 +38,20 @@ class Compiled:
 
     def __init__(self, loop: Callable[..., None], *, few: int) -> None:
         self._few = few
-        # numba keeps one compiled loop a function on disk, whichever was first: the one may be the other.
-        self._one = one_at_a_time(numba.njit(cache=True)(loop))
+        self._one = numba.njit(cache=True)(_twin(loop))
         self._all = one_at_a_time(numba.njit(cache=True, parallel=True)(loop))
 
     def __call__(self, count: int, *arguments: object) -> None:
         """Run the loop of so many rounds on its arguments."""
         (self._one if count <= self._few else self._all)(*arguments)
+
+
+def _twin(loop: Callable[..., None]) -> Callable[..., None]:
+    """Give the same loop under another name: numba keeps one compiled form a name on disk, whichever was first."""
+    own = cast("FunctionType", loop)
+    twin = FunctionType(own.__code__, own.__globals__, f"{own.__name__}_by_one_thread")
+    twin.__module__, twin.__qualname__ = own.__module__, twin.__name__
+    return twin
 
 
 @numba.njit(cache=True, inline="always")
