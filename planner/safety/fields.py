@@ -10,12 +10,14 @@ from scipy import ndimage
 
 from planner.config.needle_config import NeedleConfig
 from planner.geometry.cells import cells_in, quantile_of_groups
+from planner.geometry.distance import distance_mm as from_middles_mm
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.model.anatomy import Anatomy
 from planner.model.volume import Mask
 from planner.safety.regions import voxels_in
 from planner.safety.skin import without_streaks
+from planner.segment.blocks import block_round
 
 METAL, CANAL, FORBIDDEN, BONE, BODY = range(5)
 """Channels of the fields; METAL holds all hardware, cages of PEEK and cement too, where they were told."""
@@ -120,10 +122,10 @@ def distance_mm(mask: Bools, spacing_mm: tuple[float, float, float]) -> npt.NDAr
     """
     if not mask.any():
         return np.full(mask.shape, FAR_MM, np.float32)
-    distance = edt.edt(~mask, anisotropy=spacing_mm, parallel=_THREADS)
+    distance = from_middles_mm(mask, spacing_mm)
     # Centre-to-centre distances overshoot the surface by half a voxel; the geometric mean serves slanted surfaces.
     distance -= 0.5 * float(np.prod(spacing_mm)) ** (1 / 3)
-    return np.asarray(distance, dtype=np.float32)
+    return distance
 
 
 def depth_mm(mask: Bools, spacing_mm: tuple[float, float, float]) -> npt.NDArray[np.float32]:
@@ -140,7 +142,7 @@ def depth_mm(mask: Bools, spacing_mm: tuple[float, float, float]) -> npt.NDArray
     -------
     ndarray of float32, shape (Z, Y, X)
     """
-    return np.where(mask, distance_mm(~mask, spacing_mm), -distance_mm(mask, spacing_mm))
+    return -_signed(mask, spacing_mm)
 
 
 def distance_from_points(points_lps: Array, grid: Grid, *, reach_mm: float) -> BoxedDistance:
@@ -229,7 +231,7 @@ def distance_fields(anatomy: Anatomy, *, config: NeedleConfig) -> Fields:
     if anatomy.canal is not None:
         channels[..., CANAL] = _signed(anatomy.canal.voxels, spacing)
     channels[..., FORBIDDEN] = distance_mm(out_of_bounds(anatomy, config=config), spacing)
-    channels[..., BONE] = depth_mm(anatomy.bone.voxels, spacing)
+    np.negative(_signed(anatomy.bone.voxels, spacing), out=channels[..., BONE])
     if anatomy.body is not None:
         # Only the sign is used for the skin; where the scanner wrote nothing the skin is not known to be passed.
         body = without_streaks(anatomy.body.voxels, anatomy.metal.voxels, grid)
@@ -261,12 +263,10 @@ def _boxed(mask: Mask | None) -> BoxedDistance | None:
 def _signed(mask: Bools, spacing_mm: tuple[float, float, float]) -> npt.NDArray[np.float32]:
     """Give distances from a structure, and within it how deep: a needle through its middle is no graze."""
     out = distance_mm(mask, spacing_mm)
-    cells = cells_in(mask)
-    if len(cells):
-        low, high = np.maximum(cells.min(axis=0) - 1, 0), cells.max(axis=0) + 2
-        box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    box = block_round(mask, 1)
+    if box is not None:
         inside = mask[box]
-        out[box][inside] = -distance_mm(~inside, spacing_mm)[inside]
+        np.negative(distance_mm(~inside, spacing_mm), out=out[box], where=inside)
     return out
 
 
@@ -312,7 +312,9 @@ def out_of_bounds(anatomy: Anatomy, *, config: NeedleConfig) -> Bools:
         if anatomy.ct.padding is not None:
             gas &= ~anatomy.ct.padding
         # A lone dark voxel is noise or a streak; a hole in the lung's mask is a vessel.
-        bad |= ndimage.uniform_filter(gas.astype(np.float32), 3) > 0.5
+        box = block_round(gas, 2)
+        if box is not None:
+            bad[box] |= ndimage.uniform_filter(gas[box].astype(np.float32), 3) > 0.5
     if anatomy.canal is not None and anatomy.canal.voxels.any():
         bad |= before_spine(anatomy.canal.voxels, anatomy.grid, front_limit_mm=config.front_limit_mm) & ~bone
     if config.wishes.keep_out:
