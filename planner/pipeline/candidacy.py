@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from planner.config.plan_config import PlanConfig
+from planner.geometry.distance import distance_mm
 from planner.geometry.frames import points_lps
 from planner.model.finding import Finding
 from planner.model.gap import Gap
@@ -216,12 +217,18 @@ def _trabecular_factors(
         hidden |= resample(space.voxels, space.grid, seen.grid) > 0.5
     if trust is not None:
         hidden |= resample(trust.unreadable.voxels, trust.unreadable.grid, seen.grid) > 0.5
+    bones = [bone for bone in anatomy.bones if bone.kind in _CANCELLOUS and bone.mask.grid.is_same(seen.grid)]
+    from_metal = distance_mm(seen.metal.voxels, seen.grid.spacing_mm) if bones else None
+    unreadable = Mask(seen.grid, hidden)
     out = []
-    for bone in anatomy.bones:
-        if bone.kind not in _CANCELLOUS or not bone.mask.grid.is_same(seen.grid):
-            continue
+    for bone in bones:
         read = trabecular_of(
-            seen.ct, bone.mask, metal=seen.metal, unreadable=Mask(seen.grid, hidden), config=config.anatomy.marrow
+            seen.ct,
+            bone.mask,
+            metal=seen.metal,
+            unreadable=unreadable,
+            from_metal_mm=from_metal,
+            config=config.anatomy.marrow,
         )
         if read is not None:
             out.append(

@@ -12,6 +12,7 @@ from planner.model.volume import Mask, Volume
 from planner.segment.anatomy.hip_parting import reads_as_bone
 from planner.segment.anatomy.joint_space import HipJoint, behind_mouth
 from planner.segment.anatomy.walls import within
+from planner.segment.blocks import block_round
 from planner.segment.upright import Bools
 
 DEFAULT = HipBoneConfig()
@@ -65,17 +66,23 @@ def loose_bone(
 
 def _that_read_as_bone(rest: Bools, near: Bools, ct: Volume, config: HipBoneConfig) -> Bools:
     grid = ct.grid
-    labels = cc3d.connected_components(rest.astype(np.uint8), connectivity=6)
+    out = np.zeros(grid.shape, dtype=bool)
+    box = block_round(rest, 0)
+    if box is None:
+        return out
+    labels = cc3d.connected_components(rest[box].astype(np.uint8), connectivity=6)
     sizes = np.bincount(labels.ravel())
     keep = sizes >= max(1, round(config.least_piece_ml * 1000.0 / grid.voxel_volume_mm3))
-    keep &= np.bincount(labels[near], minlength=len(sizes)) < _CLING_SHARE * sizes
+    keep &= np.bincount(labels[near[box]], minlength=len(sizes)) < _CLING_SHARE * sizes
     keep[0] = False
     blocks = ndi.find_objects(labels.astype(np.int32))
+    seen = ct.hu[box]
     for label in np.flatnonzero(keep):
         block = blocks[label - 1]
-        hu = np.asarray(ct.hu[block], dtype=np.float32)
+        hu = np.asarray(seen[block], dtype=np.float32)
         keep[label] = reads_as_bone(labels[block] == label, hu, grid.spacing_mm[0], config)
-    return np.asarray(keep[labels])
+    out[box] = keep[labels]
+    return out
 
 
 def inside_cups(joints: Sequence[HipJoint], like: Mask) -> Mask:

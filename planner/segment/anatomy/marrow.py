@@ -7,9 +7,11 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from planner.config.anatomy_config import MarrowConfig
+from planner.geometry.distance import Floats, distance_mm
 from planner.geometry.frames import Array
 from planner.model.volume import Mask, Volume
 from planner.segment.anatomy.cortex import Cortex
+from planner.segment.blocks import block_round
 
 DEFAULT = MarrowConfig()
 _READ_HU = (-300.0, 1000.0)
@@ -41,6 +43,7 @@ def trabecular_of(
     *,
     metal: Mask,
     unreadable: Mask | None = None,
+    from_metal_mm: Floats | None = None,
     config: MarrowConfig = DEFAULT,
 ) -> Trabecular | None:
     """Read the CT value of a bone's cancellous part.
@@ -55,6 +58,8 @@ def trabecular_of(
         All metal, on the same grid.
     unreadable : Mask or None
         Where artefacts hide tissue, gaps and cement, on the same grid; None where nothing is known of that.
+    from_metal_mm : ndarray of float32, shape ``ct.grid.shape``, or None
+        How far each voxel lies from metal, for many bones of one CT; None: it is measured here.
     config : MarrowConfig
         Settings.
 
@@ -71,19 +76,23 @@ def trabecular_of(
     for mask in (bone, metal, *(() if unreadable is None else (unreadable,))):
         ct.grid.require_same(mask.grid)
     spacing = ct.grid.spacing_mm
+    box = block_round(bone.voxels, 1)
+    if box is None:
+        return None
+    own = np.ascontiguousarray(bone.voxels[box])
     # beyond the picture the bone goes on: its cut is no surface
-    depth = edt.edt(np.array(bone.voxels), anisotropy=spacing, black_border=False, parallel=2)
-    read = bone.voxels & (depth >= config.from_surface_mm)
+    read = own & (edt.edt(own, anisotropy=spacing, black_border=False, parallel=2) >= config.from_surface_mm)
     if ct.padding is not None:
-        read &= ~ct.padding
+        read &= ~ct.padding[box]
     if unreadable is not None:
-        read &= ~unreadable.voxels
+        read &= ~unreadable.voxels[box]
     from_metal = None
     if metal.voxels.any():
-        from_metal = edt.edt(~metal.voxels, anisotropy=spacing, black_border=False, parallel=2)
+        from_metal = (distance_mm(metal.voxels, spacing) if from_metal_mm is None else from_metal_mm)[box]
         read &= from_metal >= config.from_metal_mm
-    read &= (ct.hu > _READ_HU[0]) & (ct.hu < _READ_HU[1])
-    values = np.asarray(ct.hu[read], dtype=np.float64)
+    hu = ct.hu[box]
+    read &= (hu > _READ_HU[0]) & (hu < _READ_HU[1])
+    values = np.asarray(hu[read], dtype=np.float64)
     volume = len(values) * ct.grid.voxel_volume_mm3 / 1000.0
     if volume < config.least_ml or len(values) < 2 * _GRAINS:
         return None

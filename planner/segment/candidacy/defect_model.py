@@ -16,6 +16,7 @@ from planner.model.finding import Finding
 from planner.model.implant import Side
 from planner.model.volume import Mask
 from planner.segment.anatomy.joint_space import HipJoint, squared_from
+from planner.segment.blocks import block_round
 from planner.segment.candidacy.cup_place import MirroredSide
 from planner.segment.region import block_of
 from planner.segment.trust import TrustMap
@@ -278,10 +279,13 @@ def _model(
     config: DefectModelConfig,
 ) -> DefectModel | None:
     """Keep the pieces that count."""
-    labels = cc3d.connected_components(voxels.astype(np.uint8), connectivity=26)
-    sizes = np.bincount(labels.ravel()) * grid.voxel_volume_mm3 / 1000.0
-    keep = sizes >= config.least_piece_ml
-    keep[0] = False
-    kept = keep[labels]
-    mask = Mask(grid, np.asarray(kept))
+    kept = np.zeros(grid.shape, dtype=bool)
+    block = block_round(voxels, 0)
+    if block is not None:
+        labels = cc3d.connected_components(voxels[block].astype(np.uint8), connectivity=26)
+        sizes = np.bincount(labels.ravel()) * grid.voxel_volume_mm3 / 1000.0
+        keep = sizes >= config.least_piece_ml
+        keep[0] = False
+        kept[block] = keep[labels]
+    mask = Mask(grid, kept)
     return None if mask.volume_ml < config.least_ml else DefectModel(name, side, against, mask, error_mm)

@@ -10,11 +10,13 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from planner.config.candidacy_config import InfectionConfig, PocketConfig
+from planner.geometry.cells import cells_in
 from planner.geometry.frames import Array, PointsLps, point_tuple, points_lps
 from planner.geometry.grid import Grid
 from planner.model.finding import Finding
 from planner.model.volume import Mask, Volume
 from planner.segment.anatomy.joint_space import HipJoint
+from planner.segment.blocks import block_round
 from planner.segment.region import block_of
 from planner.segment.trust import TrustMap
 from planner.segment.upright import Bools, Floats
@@ -196,10 +198,11 @@ def infection_findings(
 def _round_metal(joint: HipJoint, metal: Mask, config: InfectionConfig) -> tuple[slice, slice, slice] | None:
     """Give the block round this hip's metal."""
     grid = metal.grid
-    cells = np.argwhere(metal.voxels & _of_this_hip(joint, grid, config))
-    if not len(cells):
+    own = block_round(metal.voxels & _of_this_hip(joint, grid, config), 0)
+    if own is None:
         return None
-    points = np.asarray(grid.to_lps(cells))
+    # the grid stands upright: the block's corners are the metal's ends
+    points = np.asarray(grid.to_lps([[at.start for at in own], [at.stop - 1 for at in own]]))
     return block_of(grid, np.stack([points.min(axis=0) - config.reach_mm, points.max(axis=0) + config.reach_mm]))
 
 
@@ -315,12 +318,15 @@ def readable(where: Bools, trust: TrustMap, grid: Grid, config: PocketConfig) ->
     -------
     ndarray of bool, shape ``grid.shape``
     """
-    cells = np.argwhere(where)
-    points = np.asarray(grid.to_lps(cells))
-    fine = np.asarray(trust.trust_at(points)) >= config.least_trust
-    fine &= np.asarray(trust.pattern_at(points)) > -config.most_pattern_hu
     out = np.zeros_like(where)
-    out[tuple(cells[fine].T)] = True
+    # slice by slice: what is computed of a place stays near at hand
+    for number in np.flatnonzero(where.any(axis=(1, 2))):
+        cells = cells_in(where[number : number + 1])
+        cells[:, 0] += number
+        points = np.asarray(grid.to_lps(cells))
+        fine = np.flatnonzero(np.asarray(trust.trust_at(points)) >= config.least_trust)
+        fine = fine[np.asarray(trust.pattern_at(points[fine])) > -config.most_pattern_hu]
+        out[tuple(cells[fine].T)] = True
     return out
 
 
