@@ -58,8 +58,8 @@ def settle(
     n = u.shape[0]
     active, near = np.empty(n, np.int32), np.empty(n, np.int32)
     marked = np.zeros(n, np.bool_)
-    rest, towards, held, pivot = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
-    change = np.zeros(n)
+    rest, pivot, change = np.zeros(n), np.zeros(n), np.zeros(n)
+    number = np.empty(n, np.int32)
     wrong = 0.0
     for _ in range(most):
         size = _mark(u, load, diagonal, marked, near, neighbour, conductance)
@@ -82,13 +82,11 @@ def settle(
         if wrong <= tolerance:
             return wrong
         _factor(active[:count], u, pivot, neighbour, conductance, diagonal)
-        _conjugate(active[:count], rest, towards, held, change, pivot, neighbour, conductance, diagonal)
+        _conjugate(active[:count], rest, change, pivot, number, neighbour, conductance, diagonal)
         for m in range(count):
             i = active[m]
             u[i] = max(0.0, u[i] + change[i])
             pivot[i] = 0.0
-            towards[i] = 0.0
-            held[i] = 0.0
             change[i] = 0.0
     return wrong
 
@@ -165,74 +163,101 @@ def _factor(active: Index, u: Array, pivot: Array, neighbour: Index, conductance
 
 
 @numba.njit(cache=True, nogil=True)
-def _precondition(active: Index, rest: Array, held: Array, pivot: Array, neighbour: Index, conductance: Array) -> None:
-    for m in range(active.shape[0]):
+def _beside(
+    active: Index, number: Index, pivot: Array, neighbour: Index, conductance: Array, place: Index, earlier: Array
+) -> Array:
+    """Give the full voxels numbers of their own, so that what is worked together lies together.
+
+    Writes the new numbers of their neighbours, those of the count for what is not full, and for earlier ones the
+    conductance over their pivot; gives the conductances.
+    """
+    size = active.shape[0]
+    pull = np.zeros((size, 6))
+    for m in range(size):
+        number[active[m]] = m
+    for m in range(size):
         i = active[m]
-        s = rest[i]
-        for k in range(3):
+        for k in range(6):
             j = neighbour[i, k]
-            s += conductance[i, k] * pivot[j] * held[j]
-        held[i] = s
-    for m in range(active.shape[0] - 1, -1, -1):
-        i = active[m]
-        s = held[i]
-        for k in range(3, 6):
-            j = neighbour[i, k]
+            place[m, k] = size
             if pivot[j] > 0.0:
-                s += conductance[i, k] * held[j]
-        held[i] = s * pivot[i]
+                place[m, k] = number[j]
+                pull[m, k] = conductance[i, k]
+                if k < 3:
+                    earlier[m, k] = conductance[i, k] * pivot[j]
+    return pull
+
+
+@numba.njit(cache=True, nogil=True)
+def _precondition(rest: Array, held: Array, pivot: Array, place: Index, earlier: Array, pull: Array) -> None:
+    size = rest.shape[0]
+    for m in range(size):
+        s = rest[m]
+        for k in range(3):
+            s += earlier[m, k] * held[place[m, k]]
+        held[m] = s
+    for m in range(size - 1, -1, -1):
+        s = held[m]
+        for k in range(3, 6):
+            s += pull[m, k] * held[place[m, k]]
+        held[m] = s * pivot[m]
+
+
+@numba.njit(cache=True, nogil=True)
+def _product(one: Array, other: Array) -> float:
+    """Add up products one after the other; the second may be longer."""
+    total = 0.0
+    for m in range(one.shape[0]):
+        total += one[m] * other[m]
+    return total
 
 
 @numba.njit(cache=True, nogil=True)
 def _conjugate(
     active: Index,
     rest: Array,
-    towards: Array,
-    held: Array,
     change: Array,
     pivot: Array,
+    number: Index,
     neighbour: Index,
     conductance: Array,
     diagonal: Array,
 ) -> None:
     """Take some steps of preconditioned conjugate gradients among the full voxels."""
     size = active.shape[0]
-    image = np.empty(size)
+    place, earlier = np.empty((size, 6), np.int32), np.zeros((size, 3))
+    pull = _beside(active, number, pivot, neighbour, conductance, place, earlier)
+    own_rest, own_diagonal, own_pivot = rest[active], diagonal[active], pivot[active]
+    image, own_change = np.empty(size), np.zeros(size)
+    # the last one stands for all that is not full, and stays 0
+    towards, held = np.zeros(size + 1), np.zeros(size + 1)
     # forward substitution reads `held` of earlier voxels only, so it may be overwritten in place
-    _precondition(active, rest, held, pivot, neighbour, conductance)
-    rho = 0.0
-    for m in range(size):
-        i = active[m]
-        towards[i] = held[i]
-        rho += rest[i] * held[i]
+    _precondition(own_rest, held, own_pivot, place, earlier, pull)
+    towards[:] = held
+    rho = _product(own_rest, held)
     first = rho
     for _ in range(12):
         if rho <= 1e-3 * first or rho <= 0.0:
             break
-        steep = 0.0
         for m in range(size):
-            i = active[m]
-            s = diagonal[i] * towards[i]
+            s = own_diagonal[m] * towards[m]
             for k in range(6):
-                s -= conductance[i, k] * towards[neighbour[i, k]]
+                s -= pull[m, k] * towards[place[m, k]]
             image[m] = s
-            steep += s * towards[i]
+        steep = _product(image, towards)
         if steep <= 0.0:
             break
         step = rho / steep
         for m in range(size):
-            i = active[m]
-            change[i] += step * towards[i]
-            rest[i] -= step * image[m]
-        _precondition(active, rest, held, pivot, neighbour, conductance)
+            own_change[m] += step * towards[m]
+            own_rest[m] -= step * image[m]
+        _precondition(own_rest, held, own_pivot, place, earlier, pull)
         before = rho
-        rho = 0.0
+        rho = _product(own_rest, held)
         for m in range(size):
-            i = active[m]
-            rho += rest[i] * held[i]
-        for m in range(size):
-            i = active[m]
-            towards[i] = held[i] + rho / before * towards[i]
+            towards[m] = held[m] + rho / before * towards[m]
+    for m in range(size):
+        change[active[m]] = own_change[m]
 
 
 @numba.njit(cache=True, nogil=True)

@@ -1,8 +1,9 @@
 """The injections that are simulated for one gap of a plan."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from planner.model.needle import NeedleSet, Trajectory
 from planner.model.plan import Plan
 from planner.progress import SILENT, Monitor, check_cancelled
 
+_Asked = TypeVar("_Asked")
+_Made = TypeVar("_Made")
 _VISCOSITIES: tuple[CementViscosity, ...] = ("low", "medium", "high")
 _TISSUES: tuple[InterfaceTissue, ...] = ("in_place", "removed")
 _POINT_MM = 1e-3
@@ -114,7 +117,8 @@ def courses_of(
         return
     volumes = {g.id: None if g.volume_ml is None else g.volume_ml.estimate for g in plan.gaps}
     most_ml = min(config.most_gap_volumes * gap.volume_ml.estimate, config.most_ml)
-    spaces = {tissue: flow_space(anatomy, volumes, exits, config, target=gap.id, tissue=tissue) for tissue in _TISSUES}
+    made = _two_at_once(lambda one: flow_space(anatomy, volumes, exits, config, target=gap.id, tissue=one), _TISSUES)
+    spaces = dict(zip(_TISSUES, made, strict=True))
     tissue, viscosity = config.interface_tissue, config.viscosity
 
     def run(place: FlowSpace, tips: Array, use: CourseUse = "planned") -> Spread | None:
@@ -126,7 +130,8 @@ def courses_of(
         places = np.array([t.target_lps for t in needles]) if tips is None else tips
         return Course(needles, tissue, viscosity, _flow(spaces[tissue], run(spaces[tissue], places, use), config), use)
 
-    alone = {name: run(spaces[tissue], np.array([way.target_lps]), "needle") for name, way in ways.items()}
+    spreads = _two_at_once(lambda way: run(spaces[tissue], np.array([way.target_lps]), "needle"), ways.values())
+    alone = dict(zip(ways, spreads, strict=True))
     own = {
         name: Course((ways[name],), tissue, viscosity, _flow(spaces[tissue], way, config), "needle")
         for name, way in alone.items()
@@ -154,6 +159,12 @@ def courses_of(
         done.add(names)
     for moved in _moved_tips(first, spaces[tissue], anatomy, aim_error_mm):
         yield course((first,), "moved", moved[None])
+
+
+def _two_at_once(make: Callable[[_Asked], _Made], asked: Iterable[_Asked]) -> list[_Made]:
+    """Make what does not hang together on two threads, in order: the solver lets other threads run."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return list(pool.map(make, asked))
 
 
 def _in_gap(sets: Sequence[NeedleSet], ways: Mapping[str, Trajectory]) -> list[tuple[str, ...]]:
