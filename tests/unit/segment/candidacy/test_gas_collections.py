@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from planner.config.candidacy_config import InfectionConfig
+from planner.config.trust_config import TrustConfig
 from planner.geometry.frames import Array
+from planner.geometry.grid import Grid
 from planner.model.volume import Mask, Volume
-from planner.segment.candidacy.gas_collections import Pocket, find_pockets, infection_findings, muscle_hu
+from planner.segment.candidacy.gas_collections import Pocket, find_pockets, infection_findings, muscle_hu, readable
 from planner.segment.candidacy.hip_not_told import infection_not_told
+from planner.segment.trust import TrustMap
 from tests.unit.segment.candidacy.socket import CUP, GRID, joint, points
 
 _BESIDE = np.add(CUP, [34.0, 0.0, 10.0])
@@ -92,3 +95,27 @@ def test_muscle_is_read_beside_fat() -> None:
     hu = np.concatenate([rng.normal(-100.0, 10.0, 4000), rng.normal(56.0, 6.0, 2000)]).astype(np.float32)[None, None]
     assert muscle_hu(hu, np.ones(hu.shape, dtype=bool)) == pytest.approx(56.0, abs=4.0)
     assert muscle_hu(hu, np.zeros(hu.shape, dtype=bool)) is None
+
+
+def test_what_is_readable_slice_by_slice_is_what_it_is_place_by_place() -> None:
+    rng = np.random.default_rng(1)
+    grid = Grid((6, 9, 8), np.array([[0, 0, 1.5, 3], [0, 1.2, 0, -4], [2.0, 0, 0, 5], [0, 0, 0, 1]]))
+    coarse = Grid((3, 4, 4), np.array([[0, 0, 3.0, 4], [0, 3.0, 0, -3], [4.0, 0, 0, 6], [0, 0, 0, 1]]))
+    trust = TrustMap(
+        coarse,
+        rng.random(coarse.shape).astype(np.float32),
+        np.zeros(coarse.shape, np.float32),
+        rng.normal(0.0, 60.0, coarse.shape).astype(np.float32),
+        TrustConfig(),
+    )
+    config = InfectionConfig()
+    where = rng.random(grid.shape) < 0.7
+    where[2] = False
+    expected = np.zeros_like(where)
+    for cell in np.argwhere(where):
+        point = np.asarray(grid.to_lps(cell))[None]
+        clear = trust.trust_at(point)[0] >= config.least_trust
+        expected[tuple(cell)] = clear and trust.pattern_at(point)[0] > -config.most_pattern_hu
+    np.testing.assert_array_equal(readable(where, trust, grid, config), expected)
+    assert 0 < expected.sum() < where.sum()
+    assert not readable(np.zeros_like(where), trust, grid, config).any()
