@@ -3,9 +3,6 @@
 import argparse
 import math
 import sys
-import threading
-from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
@@ -161,21 +158,11 @@ def load(source: Path, config: "PlanConfig", *, monitor: "Monitor", ahead: "Sequ
         If the input holds no CT, or none that can be read rightly.
     """
     from planner.io import load_scan
+    from planner.pipeline.ahead import loaded_ahead
 
-    modules = threading.Thread(target=_load_modules, args=(tuple(ahead),), daemon=True)
-    modules.start()
-    scan = load_scan(
-        source, series_instance_uid=config.series_instance_uid, assume_hu=config.assume_hu, monitor=monitor
-    )
-    modules.join()  # before anything else is imported: two threads that load one another's modules may wait for ever
-    return scan
-
-
-def _load_modules(names: "Sequence[str]") -> None:
-    # what is wrong with one is told to whoever imports it next
-    with suppress(ImportError):
-        for name in names:
-            import_module(name)
+    uid, assume_hu = config.series_instance_uid, config.assume_hu
+    with loaded_ahead(ahead):
+        return load_scan(source, series_instance_uid=uid, assume_hu=assume_hu, monitor=monitor)
 
 
 def position_told(arguments: argparse.Namespace) -> "PatientPosition | None":

@@ -32,9 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
         The exit code.
     """
     from planner.cli._monitor import TerminalMonitor
-    from planner.cli._plan_folder import make_plan_folder
     from planner.config.plan_config import PlanConfig
     from planner.io.staging import require_free
+    from planner.pipeline.plan_folder import make_plan_folder
 
     series = _sample_folders(arguments.samples)
     names = [folder.name for folder in series]

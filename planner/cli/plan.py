@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         The exit code.
     """
     from planner.cli._monitor import TerminalMonitor
-    from planner.cli._plan_folder import make_plan_folder
+    from planner.pipeline.plan_folder import make_plan_folder
 
     config, pseudonyms = config_from(arguments), pseudonyms_told(arguments)
     with TerminalMonitor() as monitor:

@@ -5,11 +5,11 @@ import pydicom
 import pytest
 
 from planner.cli import main
-from planner.cli._plan_folder import named_patient
 from planner.errors import InputError
 from planner.geometry.grid import Grid
 from planner.io import load_scan
 from planner.model.volume import Volume
+from planner.pipeline.plan_folder import named_patient
 from planner.pipeline.scripted import scan_of
 
 

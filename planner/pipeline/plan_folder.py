@@ -1,17 +1,20 @@
-"""One plan folder, from input to place: what ``plan`` and ``demo`` share."""
+"""A plan's folder, from the CT on disk to its place: what the commands and cohorts share."""
 
 from pathlib import Path
 
-from planner.cli._options import load
 from planner.config.plan_config import PlanConfig
 from planner.errors import InputError
+from planner.io import load_scan
 from planner.io.dicom.patient import PatientIdentity, patient_of
 from planner.io.dicom.pseudonyms import Pseudonyms
 from planner.io.staging import require_free, staged_folder
 from planner.model.plan import Plan
 from planner.model.scan import Scan
+from planner.pipeline.ahead import loaded_ahead
 from planner.pipeline.plan_files import PLAN_FILES
 from planner.progress import Monitor
+
+_STEPS = ("planner.pipeline.labelled", "planner.pipeline.outputs")
 
 
 def make_plan_folder(
@@ -63,8 +66,11 @@ def make_plan_folder(
         If the patient shall be named and the CT names nobody.
     """
     require_free(output, own_names=PLAN_FILES, overwrite=overwrite)
-    loaded = load(source, config, monitor=monitor, ahead=("planner.pipeline.labelled", "planner.pipeline.outputs"))
-    from planner.pipeline import plan_labelled, write_plan_files
+    uid, assume_hu = config.series_instance_uid, config.assume_hu
+    with loaded_ahead(_STEPS):
+        loaded = load_scan(source, series_instance_uid=uid, assume_hu=assume_hu, monitor=monitor)
+    from planner.pipeline.labelled import plan_labelled
+    from planner.pipeline.outputs import write_plan_files
     from planner.pipeline.pseudonymised import gaps_under_pseudonym, labels_under_pseudonym, under_pseudonym
 
     with under_pseudonym(loaded, pseudonyms) as scan:
