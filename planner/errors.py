@@ -35,6 +35,10 @@ class PacsError(InputError):
     """A picture archive cannot be reached, refuses a request, or answers what cannot be trusted."""
 
 
+class ClusterError(InputError):
+    """A Dask cluster cannot be reached, or its workers cannot do the work."""
+
+
 class ForeignPlanError(InputError):
     """A document that is no plan of this program, of whatever schema number."""
 

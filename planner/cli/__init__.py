@@ -28,6 +28,7 @@ COMMANDS = {
     "view": "open napari with the plan laid over the CT",
     "phantom": "write a synthetic CT beside its exact truth",
     "pull": "fetch a CT from a picture archive (DICOMweb)",
+    "cohort": "plan many studies side by side, and sum them up in tables and on a page",
     "push": "send a plan's DICOM objects to a picture archive (DICOMweb)",
     "schema": "print the JSON Schema of plan.json: every field, its unit and its frame",
 }

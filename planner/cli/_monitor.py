@@ -33,6 +33,18 @@ class TerminalMonitor:
         """Let the work go on: Ctrl-C stops it by an exception."""
         return False
 
+    def aside(self, line: str) -> None:
+        """Print a line on stdout, past the bar where one is shown.
+
+        Parameters
+        ----------
+        line : str
+            Without its end.
+        """
+        with tqdm.external_write_mode(file=sys.stdout):
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+
     def close(self) -> None:
         """Take the bar off the screen."""
         if self._bar is not None:

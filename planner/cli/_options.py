@@ -64,6 +64,11 @@ def add_input(parser: argparse.ArgumentParser) -> None:
         help="series to plan on, where INPUT holds several: its UID or number, or UID#2 for the second stack in one "
         "(inspect lists them)",
     )
+    add_settings(parser)
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add the settings file, and how values are taken."""
     parser.add_argument("--settings", type=Path, metavar="FILE.toml", help="settings that differ from the defaults")
     parser.add_argument(
         "--assume-hu",

@@ -95,6 +95,21 @@ class Pseudonyms:
         who = numbered if number else ("name", name, born) if name else ("study", study)
         return f"P-{self._hash('patient', *who).hex()[:_DIGITS].upper()}"
 
+    def study(self, name: str) -> str:
+        """Give what a study of a cohort goes by.
+
+        Parameters
+        ----------
+        name : str
+            Its name in the cohort's folder or list, which may be a patient's.
+
+        Returns
+        -------
+        str
+            "S-" and twelve letters and digits.
+        """
+        return f"S-{self._hash('cohort study', name).hex()[:_DIGITS].upper()}"
+
     def text(self, text: str, known: Collection[str] = ()) -> str:
         """Give a sentence with other UIDs in it.
 
