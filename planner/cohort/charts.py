@@ -1,7 +1,7 @@
 """A cohort's drawings, as SVG in a page: values as dots in rows, and shares as bars."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
@@ -119,7 +119,9 @@ class _Scale:
         return [k * step for k in range(first, math.floor(self.high / step + 1e-9) + 1)]
 
 
-def dot_chart(rows: Sequence[DotRow], *, title: str, unit: str, by_ratio: bool = False) -> Markup | None:
+def dot_chart(
+    rows: Sequence[DotRow], *, title: str, unit: str, by_ratio: bool = False, empty: str = "none measured"
+) -> Markup | None:
     """Draw rows of dots on one axis, each with its median, the middle half of its values, and its n.
 
     Parameters
@@ -132,6 +134,8 @@ def dot_chart(rows: Sequence[DotRow], *, title: str, unit: str, by_ratio: bool =
         Of the values.
     by_ratio : bool
         Whether equal ratios are equally far apart.
+    empty : str
+        What is said of a row without a value.
 
     Returns
     -------
@@ -153,7 +157,13 @@ def dot_chart(rows: Sequence[DotRow], *, title: str, unit: str, by_ratio: bool =
         ((left + right) / 2.0, bottom + 6.4), _axis_words(unit, by_ratio=by_ratio), size_mm=2.7, colour=SOFT, halo=False
     )
     for k, row in enumerate(rows):
-        _draw_row(paper, row, scale, (left, right), _ROW_MM * (k + 0.5), unit)
+        middle = _ROW_MM * (k + 0.5)
+        paper.words((left - 2.5, middle), row.name, size_mm=3.0, anchor="end", halo=False)
+        paper.line([(left, middle + _ROW_MM / 2.0), (right, middle + _ROW_MM / 2.0)], PALE, 0.2)
+        if row.dots:
+            _draw_row(paper, row, scale, (left, right), middle, unit)
+        else:
+            paper.words((right + 2.5, middle), empty, size_mm=2.8, anchor="start", colour=SOFT, halo=False)
     return paper.markup()
 
 
@@ -197,20 +207,10 @@ def bar_chart(bars: Sequence[tuple[str, Sequence[Part]]], *, title: str) -> Mark
     return paper.markup()
 
 
-def legend(parts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Give a legend's words and colours in the order of the bars' parts."""
-    return tuple(parts.items())
-
-
 def _draw_row(
     paper: _ChartPaper, row: DotRow, scale: _Scale, span: tuple[float, float], middle: float, unit: str
 ) -> None:
     left, right = span
-    paper.words((left - 2.5, middle), row.name, size_mm=3.0, anchor="end", halo=False)
-    paper.line([(left, middle + _ROW_MM / 2.0), (right, middle + _ROW_MM / 2.0)], PALE, 0.2)
-    if not row.dots:
-        paper.words((right + 2.5, middle), "none measured", size_mm=2.8, anchor="start", colour=SOFT, halo=False)
-        return
     values = [dot.value for dot in row.dots]
     low, median, high = (float(v) for v in np.quantile(values, (0.25, 0.5, 0.75)))
     at = [left + scale.share(v) * (right - left) for v in (low, median, high)]
@@ -242,7 +242,8 @@ def _draw_dots(paper: _ChartPaper, row: DotRow, scale: _Scale, span: tuple[float
         step = min(2.0 * radius, (_ROW_MM - 2.4) / len(stack))
         for k, dot in enumerate(stack):
             x = left + scale.share(dot.value) * (right - left)
-            paper.linked_disc((x, middle + (k - (len(stack) - 1) / 2.0) * step), radius, dot)
+            level = (k + 1) // 2 * (1 if k % 2 else -1)
+            paper.linked_disc((x, middle + level * step), radius, dot)
 
 
 def _scale(values: Sequence[float], *, by_ratio: bool) -> _Scale:

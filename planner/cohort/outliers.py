@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 _NORMAL = 0.6745
 """Median absolute deviation of a normal distribution of standard deviation 1 (Iglewicz and Hoaglin 1993)."""
@@ -49,6 +50,8 @@ class Measure:
         What was measured; what was not is not among them.
     by_ratio : bool
         Whether values are compared by their ratio (volumes, times): two thirds and one and a half are as far off.
+    matters : {"both", "low", "high"}
+        Which values are worth a look: a needle that leaves much free is none, nor is a study that was quick.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Measure:
     unit: str
     values: tuple[Measured, ...]
     by_ratio: bool = False
+    matters: Literal["both", "low", "high"] = "both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,5 +131,6 @@ def _outliers_of(measure: Measure, beyond_z: float, least: int) -> list[Outlier]
     zs = robust_z([math.log(value) for value in plain] if measure.by_ratio else plain)
     if zs is None:
         return []
-    middle = statistics.median(plain)
-    return [Outlier(measure, one, z, middle) for one, z in zip(measure.values, zs, strict=True) if abs(z) > beyond_z]
+    middle, side = statistics.median(plain), {"low": -1.0, "high": 1.0}.get(measure.matters)
+    found = [Outlier(measure, one, z, middle) for one, z in zip(measure.values, zs, strict=True)]
+    return [one for one in found if (abs(one.z) if side is None else side * one.z) > beyond_z]

@@ -90,7 +90,7 @@ def clearance_measures(rows: CohortRows) -> list[Measure]:
     for words, of in _CLEARANCES:
         found = [(of(row.way.clearance_mm), row) for row in own]
         values = tuple(Measured(value, row.study, row.way.id) for value, row in found if value is not None)
-        measures.append(Measure("needle clearance", words, "mm", values))
+        measures.append(Measure("needle clearance", words, "mm", values, matters="low"))
     return [measure for measure in measures if measure.values]
 
 
@@ -100,8 +100,8 @@ def cost_measures(rows: CohortRows) -> list[Measure]:
     seconds = [(record.seconds, record.study) for record in planned]
     memory = [(record.peak_memory_mib, record.study) for record in planned]
     return [
-        Measure("time", "planned studies", "s", _of_studies(seconds), by_ratio=True),
-        Measure("peak memory", "planned studies", "MiB", _of_studies(memory), by_ratio=True),
+        Measure("time", "planned studies", "s", _of_studies(seconds), by_ratio=True, matters="high"),
+        Measure("peak memory", "planned studies", "MiB", _of_studies(memory), by_ratio=True, matters="high"),
     ]
 
 

@@ -101,7 +101,7 @@ def summary_page(rows: CohortRows, folder: CohortFolder, config: CohortConfig) -
         volumes=dot_chart(
             dot_rows(volumes, found), title="Volumes of the gaps by kind of implant", unit="mL", by_ratio=True
         ),
-        stops=dot_chart(dot_rows(stops, found), title="Stop volumes by kind of implant", unit="mL injected"),
+        stops=dot_chart(dot_rows(stops, found), title="Stop volumes by kind of implant", unit="mL", empty="no stop"),
         simulated=sum(row.is_simulated for row in rows.gaps),
         stopped=sum(row.first_stop is not None for row in rows.gaps),
         leaks=bar_chart(leak_bars(rows), title="Leak-prone gaps by kind of implant"),
@@ -138,9 +138,10 @@ def _tiles(rows: CohortRows, costs: Sequence[Measure]) -> list[_Tile]:
     loose = sum(one.loosening in ("probable", "definite") for one in judged)
     needles = sum(len(proposed_needles(plan)) for plan in plans)
     refused = sum(bool(no_candidate(plan.findings)) for plan in plans)
+    against = f"; cement is advised against in {refused}" if refused else ""
     seconds = [one.value for one in costs[0].values]
     return [
-        _Tile(str(len(plans)), "", "studies planned", f"of {len(rows.studies)}; {refused} speak against cement"),
+        _Tile(str(len(plans)), "", "studies planned", f"of {len(rows.studies)}{against}"),
         _Tile(str(loose), "", "implants called loose", f"of {len(judged)} judged, {len(implants)} found"),
         _Tile(str(len(rows.gaps)), "", "gaps", _volume_words(rows.gaps)),
         _leak_tile(rows),
