@@ -1,6 +1,7 @@
 """What a cohort comes to: its tables and its page, made from the plans that are there."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from planner.cohort import columns
 from planner.cohort.columns import BreachRow, GapRow, NeedleRow, StudyRow
@@ -13,6 +14,15 @@ from planner.config.cohort_config import CohortConfig
 from planner.errors import InputError
 from planner.io.plan_json import load_plan
 from planner.io.whole_file import write_whole
+
+_UNUSED: Final[dict[str, object]] = {
+    "anatomy": None,
+    "labels": (),
+    "needle_searches": (),
+    "risk_factors": (),
+    "views": (),
+}
+"""What no table tells is let go at once: of thousands of plans all of it would not fit into memory."""
 
 
 def write_results(
@@ -57,7 +67,8 @@ def _with_plan(study: str, record: StudyRecord | None, folder: CohortFolder) -> 
     if record is None or record.state != "planned":
         return StudyRow(study, record, None)
     try:
-        return StudyRow(study, record, load_plan(folder.plan_folder(study) / "plan.json"))
+        plan = load_plan(folder.plan_folder(study) / "plan.json")
+        return StudyRow(study, record, plan.model_copy(update=_UNUSED))
     except InputError as error:  # somebody changed it since
         told = {"state": "failed", "error_class": type(error).__name__, "error": " ".join(str(error).split())}
         return StudyRow(study, record.model_copy(update=told), None)

@@ -115,7 +115,7 @@ def input_sha256(path: Path, *, pseudonyms: Pseudonyms | None = None) -> str:
     """
     told = hashlib.sha256() if pseudonyms is None else hmac.new(pseudonyms.key, digestmod=hashlib.sha256)
     root = path if path.is_dir() else path.parent
-    for file in sorted(_files_of(path)):
+    for file in _files_of(path):
         try:
             state = file.lstat()
         except OSError:  # it goes while we look: whoever loads it will say so
@@ -186,12 +186,20 @@ def _id(name: str, own: str | None, pseudonyms: Pseudonyms | None) -> str:
     return study_id(name) if pseudonyms is None else pseudonyms.study(name)
 
 
-def _files_of(path: Path) -> Iterator[Path]:
-    """Give the files that may belong to a study; of a header beside its voxels both, of a DICOMDIR its whole folder."""
+def _files_of(path: Path) -> list[Path]:
+    """Give the files that may belong to a study, none where they cannot be listed: whoever loads them will say so."""
+    try:
+        return sorted(_found_at(path))
+    except OSError:
+        return []
+
+
+def _found_at(path: Path) -> Iterator[Path]:
+    """Find them; of a header beside its voxels both, of a DICOMDIR its whole folder."""
     if path.is_dir():
         yield from (file for file in path.rglob("*") if not file.is_dir())
     elif path.name.upper() == "DICOMDIR":
-        yield from _files_of(path.parent)
+        yield from _found_at(path.parent)
     elif path.is_file():
         stem = path.name.partition(".")[0]
         yield from (file for file in path.parent.iterdir() if file.is_file() and file.name.partition(".")[0] == stem)

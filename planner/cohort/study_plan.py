@@ -236,7 +236,7 @@ def without_names(message: str, study: Study) -> str:
         One line; the study goes by its id, a file in it by "a file".
     """
     said = " ".join(message.split())
-    for name in (str(study.path), study.path.name):
+    for name in (str(study.path), str(study.path.resolve()), study.path.name):
         said = _replaced(said, name, study.id)
     for name in sorted(_names_below(study.path), key=len, reverse=True):
         if name.casefold() not in _HARMLESS and not (name.isdecimal() and len(name) < 4):

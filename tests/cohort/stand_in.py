@@ -26,7 +26,7 @@ def make_studies(folder: Path, **behaviours: str) -> Path:
 
 
 def stand_in(order: StudyOrder, monitor: Monitor) -> None:
-    """Behave as a study's file says: plan KIND, fail, fault, full, no-implant, die, die-once, wait."""
+    """Behave as a study's file says: plan KIND, fail, fault, full, no-implant, die-once, hog, wait."""
     word, _, more = (order.study.path / "behaviour").read_text().partition(" ")
     tried = order.study.path.parent / f".tried-{order.study.id}"
     times = int(tried.read_text()) + 1 if tried.exists() else 1
@@ -39,8 +39,12 @@ def stand_in(order: StudyOrder, monitor: Monitor) -> None:
         raise OutputError("there is no room")
     if word == "no-implant":
         raise NoImplantError("no implant")
-    if word == "die" or (word == "die-once" and times == 1):
+    if word == "die-once" and times == 1:
         os.kill(os.getpid(), signal.SIGKILL)
+    if word == "hog":
+        hoard = [bytearray(b"x" * (64 << 20)) for _ in range(24)]
+        time.sleep(30.0)
+        raise AssertionError(f"nobody minded {len(hoard)} pieces of 64 MiB")
     until = time.monotonic() + (120.0 if word == "wait" else 0.0)
     while time.monotonic() < until:
         check_cancelled(monitor)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from planner.cli import main
 from planner.cli._plan_words import describe
 from planner.io.plan_json import load_plan
 from planner.model.privacy import carries
@@ -20,8 +22,6 @@ NAMED = "Zz9MarkCanary^Ann"
 
 
 def run(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    import os
-
     command = [*COMMAND, *map(str, words)]
     return subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=900, env={**os.environ, **environment}
@@ -114,16 +114,20 @@ def test_a_second_run_has_nothing_to_do_and_another_protocol_is_refused(studies:
     assert other.returncode == 2 and "planned with no pictures" in other.stderr and len(other.stderr.splitlines()) == 1
 
 
-def test_what_cannot_be_is_refused_in_one_line(studies: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in" / "a").mkdir(parents=True)
+    given, out = (str(tmp_path / "in"),), ("-o", str(tmp_path / "o"))
     for words, code, said in (
-        ((studies,), 2, "-o OUT"),
-        ((tmp_path / "gone", "-o", tmp_path / "o"), 3, "no file or folder"),
-        ((studies, "-o", tmp_path / "o", "--workers", 0), 2, "at least one worker"),
-        ((studies, "-o", tmp_path / "o", "--memory", 99999), 2, "more memory than this machine has"),
-        ((studies, "-o", tmp_path / "o", "--scheduler", "tcp://127.0.0.1:9", "--workers", 2), 2, "for this machine"),
+        (given, 2, "-o OUT"),
+        ((str(tmp_path / "gone"), *out), 3, "no file or folder"),
+        ((*given, *out, "--workers", "0"), 2, "at least one worker"),
+        ((*given, *out, "--memory", "99999"), 2, "more memory than this machine has"),
+        ((*given, *out, "--memory", "nan"), 2, "at least one worker"),
+        ((*given, *out, "--scheduler", "tcp://127.0.0.1:9", "--workers", "2"), 2, "for this machine"),
     ):
-        result = run("cohort", *words)
-        assert result.returncode == code and said in result.stderr and len(result.stderr.splitlines()) == 1
+        assert main(["cohort", *words]) == code
+        told = capsys.readouterr().err
+        assert said in told and len(told.splitlines()) == 1
     assert not (tmp_path / "o").exists()
 
 

@@ -60,7 +60,7 @@ def rows(out: Path, table: str = "studies") -> dict[str, dict[str, str]]:
 
 def test_every_study_becomes_a_row_whatever_happens_to_it(two: Client, tmp_path: Path) -> None:
     source = make_studies(
-        tmp_path / "in", good="plan", hip="plan hip", bad="fail", broken="fault", bare="no-implant", deadly="die",
+        tmp_path / "in", good="plan", hip="plan hip", bad="fail", broken="fault", bare="no-implant", deadly="hog",
         unlucky="die-once",
     )  # fmt: skip
     outcome, told = go(source, tmp_path / "out", two)

@@ -22,7 +22,7 @@ MANIFEST = PROJECT / "plugins" / "napari_cement" / "napari.yaml"
 HEAVY = {
     *("numpy", "scipy", "skimage", "SimpleITK", "vtk", "vtkmodules", "numba", "edt", "cc3d", "pydantic"),
     *("pydicom", "highdicom", "nibabel", "gdcm", "jpeg_ls", "jinja2", "matplotlib", "PIL"),
-    *("napari", "qtpy", "magicgui", "vispy", "superqt", "PySide6", "PyQt6", "dask", "pandas", "pyarrow"),
+    *("napari", "qtpy", "magicgui", "vispy", "superqt", "PySide6", "PyQt6", "dask", "distributed", "pyarrow"),
 }
 BARE_EXTRAS = frozenset({""})
 ALL_USER_EXTRAS = frozenset({"", "napari", "napari-all", "pacs", "cohort"})
@@ -92,12 +92,12 @@ def third_party_imports(source: Path) -> set[str]:
     [
         ("planner/**/*.py", {""}),
         ("planner/pacs/*.py", {"", "pacs"}),
-        ("planner/cohort.py", {"", "cohort"}),
+        ("planner/cohort/*.py", {"", "cohort"}),
         ("plugins/napari_cement/**/*.py", {"", "napari"}),
     ],
 )
 def test_every_import_is_a_declared_dependency(sources: str, extras: set[str]) -> None:
-    with_extras = {*PROJECT.glob("planner/pacs/*.py"), PROJECT / "planner" / "cohort.py"}
+    with_extras = {*PROJECT.glob("planner/pacs/*.py"), *PROJECT.glob("planner/cohort/*.py")}
     files = [path for path in PROJECT.glob(sources) if path not in with_extras or "**" not in sources]
     declared = {canonicalize_name(r.name) for r in requirements_of(distribution(NAME), frozenset(extras))}
     providers = packages_distributions()
