@@ -1,5 +1,6 @@
 """Studies handed to a cluster's workers, and taken back: a worker that dies loses nothing and stops nobody."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ from planner.progress import Monitor, Progress, check_cancelled
 
 Finished = Callable[[StudyRecord], object]
 """Is told of every study that is settled."""
+
+_MOST_DEATHS = 20
+"""A study that waits on a worker that dies at another one is not begun, so that its own deaths do not count it."""
 
 
 def plan_side_by_side(
@@ -59,14 +63,16 @@ def plan_side_by_side(
     monitor.report(Progress(stage, 0, len(orders)))
     with client.as_current():
         flow = as_completed([hand_over(order) for order in orders], raise_errors=False)
-    done, again = 0, 0
+    done, again = 0, Counter[str]()
     for future in flow:
         check_cancelled(monitor)
         order = waiting.pop(future.key)
         record = _came_back(future, order)
         if record is None:
-            again += 1
-            flow.add(hand_over(order, again))
+            again[order.study.id] += 1
+            if again[order.study.id] > _MOST_DEATHS:
+                raise ClusterError("the Dask cluster's workers die before they begin a study; see what they log")
+            flow.add(hand_over(order, again[order.study.id]))
             continue
         done += 1
         finished(record)
@@ -75,10 +81,12 @@ def plan_side_by_side(
 
 def _came_back(future: Future, order: StudyOrder) -> StudyRecord | None:
     """Give what became of a study; None where it is to be handed over again."""
-    if future.status not in ("finished", "error"):
-        raise ClusterError("the Dask cluster is gone; begin it again and give the same command, which goes on")
+    kept = CohortFolder(order.out).record_of(order.study.id)
+    if kept is not None and kept.run == order.run and kept.state != "begun":
+        return kept  # also where the worker died before its answer was fetched
     try:
-        return _settled(future.result())
+        if future.status in ("finished", "error"):
+            return _settled(future.result())
     except KilledWorker:  # at the study, with its answer, or with this study still waiting on it
         return _after_death(order)
     except PlannerError:
@@ -88,16 +96,16 @@ def _came_back(future: Future, order: StudyOrder) -> StudyRecord | None:
             f"a worker of the Dask cluster could not begin a study ({type(error).__name__}); install the same version "
             "of the program and its packages on all"
         ) from error
+    if future.client.status != "running":
+        raise ClusterError("the Dask cluster is gone; begin it again and give the same command, which goes on")
+    return _after_death(order)
 
 
 def _after_death(order: StudyOrder) -> StudyRecord | None:
-    """Look how far a study was whose worker died; None where it may be begun once more."""
+    """Look how often a study was begun whose worker died; None where it may be begun once more."""
     folder = CohortFolder(order.out)
     record = folder.record_of(order.study.id)
-    own = record if record is not None and record.run == order.run else None
-    if own is not None and own.state != "begun":
-        return own
-    starts = 0 if own is None else own.starts
+    starts = record.starts if record is not None and record.run == order.run else 0
     if starts < order.most_starts:
         return None
     told = died(order, starts)

@@ -153,7 +153,7 @@ def test_a_disk_that_is_full_ends_the_run_and_is_no_studys_fault(two: Client, tm
     assert rows(tmp_path / "out")["a"]["state"] == "not done"
 
 
-def test_ctrl_c_keeps_what_is_done_and_a_second_run_goes_on(tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_is_done_and_a_second_run_goes_on(two: Client, tmp_path: Path) -> None:
     source = make_studies(tmp_path / "in", a="plan", b="wait")
     out = tmp_path / "out"
     done = threading.Event()
@@ -172,8 +172,7 @@ def test_ctrl_c_keeps_what_is_done_and_a_second_run_goes_on(tmp_path: Path) -> N
     assert {name: row["state"] for name, row in rows(out).items()} == {"a": "planned", "b": "not done"}
     assert "1</b> not done yet" in (out / "summary.html").read_text()
     (source / "b" / "behaviour").write_text("plan")
-    with local_client(Workers(1, 1.0, 1), CONFIG) as client:
-        _, told = go(source, out, client)
+    _, told = go(source, out, two)
     assert [record.study for record in told] == ["b"] and tries(source, "a") == 1
     assert [entry.name for entry in (out / "studies").iterdir() if entry.name.startswith(".")] == []
 
