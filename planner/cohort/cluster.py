@@ -115,6 +115,8 @@ def local_client(
         # A study that was on a worker that died comes back to us, who count how often it was begun.
         "distributed.scheduler.allowed-failures": 0,
         "distributed.scheduler.worker-saturation": 1.0,
+        # Within a long step a worker may be silent; one that died is seen by who began it.
+        "distributed.scheduler.worker-ttl": None,
         # A plan is no Dask collection that could be spilled, and a paused worker would wait for ever.
         "distributed.worker.memory.target": False,
         "distributed.worker.memory.spill": False,

@@ -1,0 +1,74 @@
+"""How many workers a machine bears, and which cluster is fit."""
+
+import math
+
+import psutil
+import pytest
+
+from planner import __version__
+from planner.cohort import cluster
+from planner.cohort.cluster import usual_workers
+from planner.config.cohort_config import CohortConfig
+from planner.errors import ClusterError, UsageError
+
+CONFIG = CohortConfig()
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four cores; 16 GiB, of which 10 are free."""
+    memory = psutil.virtual_memory()._replace(total=16 << 30, available=10 << 30)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    monkeypatch.setattr(cluster, "MEMORY_LIMIT", 16 << 30)
+    monkeypatch.setattr(cluster.os, "sched_getaffinity", lambda process: {0, 1, 2, 3}, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("count", "memory_gib", "expected"),
+    [
+        (None, None, (3, 3.0, 1)),  # nine tenths of 10 GiB bear three of 3 GiB
+        (1, None, (1, 9.0, 4)),
+        (2, None, (2, 4.5, 2)),
+        (8, None, (8, 1.125, 1)),
+        (None, 4.0, (2, 4.0, 2)),
+        (2, 7.5, (2, 7.5, 2)),  # more than is free, but not more than there is: the user's own choice
+    ],
+)
+def test_cores_and_memory_are_shared_out(machine: None, count, memory_gib, expected) -> None:
+    found = usual_workers(CONFIG, count=count, memory_gib=memory_gib)
+    assert (found.count, round(found.memory_gib, 6), found.threads) == expected
+
+
+def test_what_the_machine_does_not_bear_is_refused(machine: None) -> None:
+    for count, memory_gib in ((0, None), (-1, None), (1, 0.0), (1, -2.0), (1, math.nan), (3, 7.5), (1, math.inf)):
+        with pytest.raises(UsageError):
+            usual_workers(CONFIG, count=count, memory_gib=memory_gib)
+
+
+class Answering:
+    """A client whose workers answer so."""
+
+    def __init__(self, **answers: tuple[str | None, str | None]) -> None:
+        self.answers = answers
+
+    def run(self, question: object) -> dict[str, tuple[str | None, str | None]]:
+        return self.answers
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (("0.0.1", None), "has version 0.0.1 of the program"),
+        ((None, None), "does not have the program"),
+        ((__version__, "/data/out"), "does not see out;"),
+    ],
+)
+def test_one_worker_that_does_not_fit_is_enough_to_refuse(answer, said: str) -> None:
+    cluster._require_fit(Answering(first=(__version__, None)), ())
+    with pytest.raises(ClusterError, match=said):
+        cluster._require_fit(Answering(first=(__version__, None), second=answer), ())
+
+
+def test_a_worker_tells_its_version_and_what_it_does_not_see(tmp_path) -> None:
+    assert cluster._questions((str(tmp_path),))() == (__version__, None)
+    assert cluster._questions((str(tmp_path), str(tmp_path / "gone")))() == (__version__, str(tmp_path / "gone"))
