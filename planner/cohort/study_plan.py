@@ -1,5 +1,6 @@
 """One study of a cohort, as a worker plans it: whatever happens to it becomes its record."""
 
+import contextlib
 import re
 import shutil
 import time
@@ -183,13 +184,13 @@ def _planned(order: StudyOrder, folder: CohortFolder, begun: StudyRecord, task: 
         _require_may_plan(order, place)
         task(order, _Watch(folder, order.run, order.look_s))
         log.unlink(missing_ok=True)
-    except (CancelledError, OutputError) as stopped:
-        if isinstance(stopped, OutputError):
-            raise
+    except CancelledError:
         return None
+    except OutputError:  # no fault of the study
+        raise
     except PlannerError as refusal:
         state = "no implant" if isinstance(refusal, NoImplantError) else "failed"
-        error_class, error, exit_code = type(refusal).__name__, without_names(str(refusal), order.study), 0
+        error_class, error = type(refusal).__name__, without_names(str(refusal), order.study)
         exit_code = refusal.exit_code
         log.unlink(missing_ok=True)
     except Exception as fault:  # whatever one study brings up, the others are planned
@@ -294,14 +295,15 @@ def _take_away(place: Path) -> None:
     """Take an older plan away, and leave what others put beside it."""
     from planner.pipeline.outputs import PLAN_FILES
 
-    for name in PLAN_FILES:
-        entry = place / name
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry, ignore_errors=True)
-        else:
-            entry.unlink(missing_ok=True)
-    if place.is_dir() and not any(place.iterdir()):
-        place.rmdir()
+    with contextlib.suppress(OSError):
+        for name in PLAN_FILES:
+            entry = place / name
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
+        if place.is_dir() and not any(place.iterdir()):
+            place.rmdir()
 
 
 @dataclass(slots=True)
