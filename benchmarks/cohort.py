@@ -162,10 +162,13 @@ def badly_treated(source: Path, out: Path, *, workers: int, figures: bool) -> li
         process = subprocess.Popen(
             [*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )
-        dealt = []
+        dealt, ending = [], False
         while process.poll() is None:
             time.sleep(_LOOK_S)
-            if waiting and _settled(out) >= waiting[0].at_share * count and _strike(process, waiting[0]):
+            if ending or not waiting or _settled(out) < waiting[0].at_share * count:
+                continue
+            if _strike(process, waiting[0]):
+                ending = waiting[0].to == "run"
                 dealt.append(waiting.pop(0).name)
                 _tell(f"{dealt[-1]} when {_settled(out)} of {count} were settled")
         printed, said = process.communicate()
