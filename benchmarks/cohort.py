@@ -99,7 +99,7 @@ def write_studies(folder: Path, count: int) -> list[str]:
         names.append(name)
         if volume is not None:
             identity = SeriesIdentity(seed=f"cohort/{name}", patient_name="Phantom^Cohort", body_part="LSPINE")
-            (folder / name).mkdir(parents=True)
+            (folder / name).mkdir(parents=True, exist_ok=True)
             write_ct_series(volume, folder / name, identity=identity)
             _tell(f"studies drawn: {len(names)} of {count}")
     return names
