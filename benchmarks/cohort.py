@@ -158,6 +158,8 @@ def badly_treated(source: Path, out: Path, *, workers: int, figures: bool) -> li
     words = [str(source), "-o", str(out), "--workers", str(workers), *([] if figures else ["--no-figures"])]
     runs: list[tuple[str, int, list[str]]] = []
     waiting = list(BLOWS)
+    # Begun in the background we would ignore Ctrl-C, and so would what we begin.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     while not runs or runs[-1][1] != 0:
         process = subprocess.Popen(
             [*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
