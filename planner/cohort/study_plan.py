@@ -293,7 +293,7 @@ def _short(file: str) -> str:
 
 def _take_away(place: Path) -> None:
     """Take an older plan away, and leave what others put beside it."""
-    from planner.pipeline.outputs import PLAN_FILES
+    from planner.pipeline.plan_files import PLAN_FILES
 
     with contextlib.suppress(OSError):
         for name in PLAN_FILES:
