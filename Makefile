@@ -49,7 +49,7 @@ samples:
 
 bench:
 	@.ci/install dev $(PYTHON)
-	@.venv/bin/python benchmarks/speed.py load $(ARGS)
+	@.venv/bin/python benchmarks/speed.py $(or $(ARGS),all)
 
 accuracy:
 	@.ci/install dev $(PYTHON)
