@@ -153,6 +153,15 @@ def test_a_disk_that_is_full_ends_the_run_and_is_no_studys_fault(two: Client, tm
     assert rows(tmp_path / "out")["a"]["state"] == "not done"
 
 
+@pytest.fixture
+def heeding_ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C interrupt also where the tests were begun in a shell's background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeding_ctrl_c")
 def test_ctrl_c_keeps_what_is_done_and_a_second_run_goes_on(two: Client, tmp_path: Path) -> None:
     source = make_studies(tmp_path / "in", a="plan", b="wait")
     out = tmp_path / "out"
