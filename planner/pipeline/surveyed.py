@@ -115,8 +115,9 @@ def survey_scan(
     with stages.stage("anatomy", "outlining bone, canal and skin"):
         known = tuple(part.record for part in told.known)
         anatomy = tell_anatomy(
-            scan, metal.mask, known, anatomy_settings(config), labels=labels, scope=scope, monitor=monitor
-        )
+            scan, metal.mask, known, anatomy_settings(config), labels=labels, patient=metal.patient, scope=scope,
+            monitor=monitor,
+        )  # fmt: skip
         seen = anatomy.survey
     with stages.stage("faults", "looking for faults of the hardware"):
         faults = find_faults(

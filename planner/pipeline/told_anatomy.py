@@ -15,6 +15,7 @@ from planner.model.implant import Implant
 from planner.model.scan import Scan
 from planner.model.volume import Mask
 from planner.progress import Monitor
+from planner.segment.anatomy.body import Body
 from planner.segment.anatomy.canal import Canal
 from planner.segment.anatomy.foramina import find_foramina
 from planner.segment.anatomy.labelled import Labelled, apply_labels
@@ -61,6 +62,7 @@ def tell_anatomy(
     config: AnatomyConfig,
     *,
     labels: AnatomyLabels | None = None,
+    patient: Body | None = None,
     scope: AnatomyScope = "plan",
     monitor: Monitor,
 ) -> ToldAnatomy:
@@ -78,6 +80,8 @@ def tell_anatomy(
         Settings.
     labels : AnatomyLabels or None
         Labels made elsewhere, as `planner.segment.anatomy.label_check.fit_labels` gives them.
+    patient : Body or None
+        What `find_body` found in this very CT before; None to look.
     scope : {"plan", "gaps"}
         What it is told for: for gaps alone the skeleton is the spine's vertebrae, and no foramina are told.
     monitor : Monitor
@@ -92,15 +96,16 @@ def tell_anatomy(
     CancelledError
         If the monitor stops the work.
     """
-    seen = survey(scan.volume, metal=metal, implants=implants, config=config, monitor=monitor)
+    seen = survey(scan.volume, metal=metal, implants=implants, patient=patient, config=config, monitor=monitor)
     refused: tuple[Finding, ...] = ()
     if labels is not None and seen.canal is None:
         labelled = canal_of_labels(labels, seen.ct)
         refused = _without_walls(labels, labelled, config)
         if labelled is not None and not refused:
             seen = survey(
-                scan.volume, metal=metal, implants=implants, known_canal=labelled, config=config, monitor=monitor
-            )
+                scan.volume, metal=metal, implants=implants, known_canal=labelled, patient=seen.patient,
+                config=config, monitor=monitor,
+            )  # fmt: skip
     if scope == "plan":
         skeleton = find_skeleton(scan.volume, seen, implants=implants, metal=metal, config=config, monitor=monitor)
     else:

@@ -93,6 +93,7 @@ def survey(
     implants: tuple[Implant, ...],
     hips: tuple[HipLandmarks, ...] | None = None,
     known_canal: Canal | None = None,
+    patient: Body | None = None,
     config: AnatomyConfig = DEFAULT,
     monitor: Monitor = SILENT,
 ) -> Survey:
@@ -110,6 +111,8 @@ def survey(
         Hips told elsewhere; None takes them from the implants' records.
     known_canal : Canal or None
         The spinal canal as somebody else outlined it; None to look for it.
+    patient : Body or None
+        What `find_body` found in this very CT before; None to look.
     config : AnatomyConfig
         Settings.
     monitor : Monitor
@@ -129,7 +132,7 @@ def survey(
     if not implants:
         raise SegmentationError("no implant to look round: the anatomy is surveyed where implants are")
     regions = regions_of(implants, metal, hips, config.region)
-    body = find_body(volume, monitor=monitor)
+    body = find_body(volume, monitor=monitor) if patient is None else patient
     grid = _grid(volume, regions, body, config)
     hu = upright_hu(volume, grid)
     measured = np.isfinite(hu)

@@ -85,7 +85,7 @@ class Aside:
 
 def tell_asides(
     volume: Volume, pieces: Sequence[BrightPiece], config: AsideConfig, *, monitor: Monitor = SILENT
-) -> tuple[Aside | None, ...]:
+) -> tuple[tuple[Aside | None, ...], Body | None]:
     """Tell pieces of metal that are positively no orthopaedic implant.
 
     Parameters
@@ -101,8 +101,10 @@ def tell_asides(
 
     Returns
     -------
-    tuple of Aside or None
+    told : tuple of Aside or None
         For each piece what it is, None where it may be an implant.
+    patient : Body or None
+        The patient, where a piece was held against the skin.
 
     Raises
     ------
@@ -120,7 +122,7 @@ def tell_asides(
         if body is None and (_may_be_aside(piece, config) or piece.volume_mm3 <= 1000.0 * config.external_ml):
             body = find_body(volume, monitor=monitor)
         told.append(None if body is None else _told(piece, body, config))
-    return tuple(told)
+    return tuple(told), body
 
 
 def tell_dim(volume: Volume, pieces: Sequence[BrightPiece], config: AsideConfig) -> tuple[Aside, ...]:

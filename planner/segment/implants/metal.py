@@ -16,6 +16,7 @@ from planner.errors import InputError
 from planner.geometry.frames import Array
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
+from planner.segment.anatomy.body import Body
 from planner.segment.blocks import block_round
 from planner.segment.implants.asides import Aside, BrightPiece, tell_asides, tell_dim
 from planner.segment.implants.ceiling import AT_CEILING, clipping_level_hu
@@ -60,6 +61,8 @@ class Metal:
         in the slices' plane, and the mask was narrowed to their height.
     asides : tuple of Aside
         What is as bright and is positively no orthopaedic implant; not among the pieces.
+    patient : Body or None
+        The patient in this CT, where the skin was looked for to tell such things; it takes a second to find.
     """
 
     mask: Mask
@@ -74,6 +77,7 @@ class Metal:
     at_edge: tuple[bool, ...] = ()
     starved: tuple[bool, ...] = ()
     asides: tuple[Aside, ...] = ()
+    patient: Body | None = None
 
     @property
     def is_clipped(self) -> bool:
@@ -171,7 +175,8 @@ def find_metal(volume: Volume, config: ImplantConfig, *, monitor: Monitor = SILE
         if not new:
             rest.append((block, is_own))
     found = _without_webs(found, grid.spacing_mm, own)
-    told = tell_asides(volume, [_bright(p.block, p.own, hu, p.ball_mm) for p in found], config.asides, monitor=monitor)
+    seen = [_bright(p.block, p.own, hu, p.ball_mm) for p in found]
+    told, patient = tell_asides(volume, seen, config.asides, monitor=monitor)
     reach = np.ceil(own.streak_reach_mm / np.array(grid.spacing_mm))
     dim = [_bright(b, o, hu, 0.0) for b, o in rest if not any(_is_near(b, p.block, reach) for p in found)]
     asides = (*(aside for aside in told if aside is not None), *tell_dim(volume, dim, config.asides))
@@ -194,6 +199,7 @@ def find_metal(volume: Volume, config: ImplantConfig, *, monitor: Monitor = SILE
         at_edge=tuple(_at_edge(volume, p) for p in found),
         starved=tuple(p.starved for p in found),
         asides=asides,
+        patient=patient,
     )
 
 

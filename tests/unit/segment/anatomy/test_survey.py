@@ -48,6 +48,16 @@ def at(seen, mask, point) -> bool:
     return bool(mask.voxels[tuple(np.rint(seen.grid.to_index(point)).astype(int))])
 
 
+def test_a_patient_who_was_found_before_is_not_looked_for_again(spine_scan, monkeypatch):
+    volume, metal = spine_scan(screw=True)
+    alone = survey(volume, metal=metal, implants=(SCREW,), config=QUICK)
+    monkeypatch.setattr("planner.segment.anatomy.survey.find_body", None)
+    given = survey(volume, metal=metal, implants=(SCREW,), patient=alone.patient, config=QUICK)
+    assert given.patient is alone.patient
+    for name in ("measured", "metal", "body", "bone", "envelope", "forbidden"):
+        assert np.array_equal(getattr(given, name).voxels, getattr(alone, name).voxels), name
+
+
 @pytest.mark.parametrize("directions", [UPRIGHT, np.eye(3) * [1, -1, -1]], ids=["upright", "permuted and flipped"])
 def test_every_mask_lies_on_one_upright_grid_and_says_the_same_of_places(spine_scan, directions):
     volume, metal = spine_scan(screw=True, directions=directions)

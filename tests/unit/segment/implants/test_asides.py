@@ -7,6 +7,7 @@ from planner.config.implant_config import ImplantConfig
 from planner.geometry.frames import PointsLps
 from planner.geometry.grid import Grid
 from planner.model.volume import Volume
+from planner.segment.anatomy.body import find_body
 from planner.segment.implants.asides import Aside, asides_in_words, findings_of_asides
 from planner.segment.implants.metal import find_metal
 
@@ -55,6 +56,15 @@ def test_a_wire_on_the_skin_is_external():
     assert aside.centroid_lps == pytest.approx([75.0, 9.0, 35.0], abs=1.0)
     assert aside.volume_ml == pytest.approx(np.count_nonzero(wire) / 1000.0)
     assert np.all(aside.bounds_lps[0] < aside.centroid_lps)
+
+
+def test_the_patient_that_a_wire_was_held_against_is_given():
+    hu = _body()
+    found = _found(hu, _near_line((10, 9, 60), (60, 9, 90), 1.6)).patient
+    again = find_body(Volume(_grid(), hu))
+    for name in ("inside", "outside", "gas"):
+        assert np.array_equal(getattr(found, name).voxels, getattr(again, name).voxels), name
+    assert find_metal(Volume(_grid(), _body()), CONFIG).patient is None
 
 
 def test_a_screw_in_bone_stays_metal():
