@@ -1,5 +1,7 @@
 """The bone envelope: where bone is or was, closed over lysis, halos, holes in the cortex and the implants in it."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cc3d
 import numpy as np
 import numpy.typing as npt
@@ -196,10 +198,12 @@ def walled_in(wall: Bools, edge_mm: float, *, least_rays: tuple[int, int]) -> Bo
 
 def _rays(wall: Bools, edge_mm: float) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     """Count the axial, and the sagittal and coronal rays that meet a wall."""
-    axial = enclosure(wall, AXIAL_16, _AXIAL_REACH_MM / edge_mm)
-    # above and below the scan bone is taken to go on
-    capped = np.pad(wall, ((1, 1), (0, 0), (0, 0)), constant_values=True)
-    return axial, enclosure(capped, (*_SAGITTAL_8, *_CORONAL_8), _UPRIGHT_REACH_MM / edge_mm)[1:-1]
+    with ThreadPoolExecutor(1) as pool:
+        axial = pool.submit(enclosure, wall, AXIAL_16, _AXIAL_REACH_MM / edge_mm)
+        # above and below the scan bone is taken to go on
+        capped = np.pad(wall, ((1, 1), (0, 0), (0, 0)), constant_values=True)
+        upright = enclosure(capped, (*_SAGITTAL_8, *_CORONAL_8), _UPRIGHT_REACH_MM / edge_mm)[1:-1]
+        return axial.result(), upright
 
 
 def _closed_over(mask: Bools, radius_mm: float, edge_mm: float, *, wider_mm: float = 0.0) -> Bools:

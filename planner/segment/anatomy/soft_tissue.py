@@ -8,7 +8,7 @@ from planner.config.soft_tissue_config import SoftTissueConfig
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask, Volume
 from planner.segment.balls import grown_by
-from planner.segment.smoothing import both_smoothed
+from planner.segment.smoothing import smoothed
 from planner.segment.trust import TrustMap
 from planner.segment.upright import Bools, Floats
 
@@ -109,7 +109,7 @@ def _mean(hu: Floats, soft: Bools, spacing: tuple[float, float, float], smooth_m
     weight = (soft & (hu > _CLIP_HU[0]) & (hu < _CLIP_HU[1])).astype(np.float32)
     values = np.clip(hu, *_CLIP_HU)
     values *= weight
-    total, values = both_smoothed(weight, values, sigma, truncate=2.5)
+    total, values = (smoothed(each, sigma, truncate=2.5) for each in (weight, values))
     told = total > 1e-3
     return np.asarray(np.divide(values, total, out=hu.copy(), where=told))
 

@@ -13,7 +13,7 @@ from planner.config.anatomy_config import BoneConfig
 from planner.segment.anatomy.windows import greatest_beside, greatest_round, grown, least_round
 from planner.segment.balls import grown_by
 from planner.segment.blocks import block_round
-from planner.segment.smoothing import both_smoothed, smoothed
+from planner.segment.smoothing import smoothed
 from planner.segment.upright import Bools, Floats
 
 _SOFT_HU = (-50.0, 130.0)
@@ -148,7 +148,7 @@ def _streaks_hu(hu: Floats, metal: Bools, dense: Bools, edge_mm: float) -> Float
     fine *= fine
     fine *= weight
     around = [mm / edge_mm for mm in _AROUND_MM]
-    total, squares = both_smoothed(weight, fine, around, truncate=_TRUNCATE)
+    total, squares = (smoothed(values, around, truncate=_TRUNCATE) for values in (weight, fine))
     np.maximum(total, 1e-3, out=total)
     spread = np.divide(squares, total, out=squares)
     np.sqrt(spread, out=spread)
@@ -198,7 +198,7 @@ def spoilt(hu: Floats, metal: Bools, unread: Bools, edge_mm: float, config: Bone
     np.multiply(fine, weight, out=levels)
     fine *= levels
     around = [mm / edge_mm for mm in _SPOILT_AROUND_MM]
-    squares, total = both_smoothed(fine, weight, around, truncate=_TRUNCATE)
+    squares, total = (smoothed(values, around, truncate=_TRUNCATE) for values in (fine, weight))
     np.maximum(total, 1e-2, out=total)
     np.divide(squares, total, out=squares)
     drowned = np.sqrt(squares, out=squares) > config.spoilt_hu

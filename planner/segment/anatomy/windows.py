@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from planner.segment.slabs import by_slabs
 from planner.segment.upright import Bools
 
 _Values = npt.NDArray[Any]
@@ -73,7 +74,7 @@ def greatest_beside(values: _Values) -> _Values:
     ndarray, shape (S, R, C)
     """
     out = np.empty(values.shape, dtype=values.dtype)
-    _join_beside(np.ascontiguousarray(values), out)
+    by_slabs(_join_beside, out.shape, np.ascontiguousarray(values), out)
     return out
 
 
@@ -138,17 +139,17 @@ def _with_neighbours(join: Callable[..., _Values], values: _Values, steps: tuple
 
 def _boxed(values: _Values, size: int, *, is_greatest: bool) -> _Values:
     out = np.empty(values.shape, dtype=values.dtype)
-    _join_boxes(np.ascontiguousarray(values), size // 2, is_greatest, out)
+    by_slabs(_join_boxes, out.shape, np.ascontiguousarray(values), size // 2, is_greatest, out)
     return out
 
 
 @njit(cache=True, nogil=True)
-def _join_boxes(values: _Values, reach: int, is_greatest: bool, out: _Values) -> None:  # noqa: FBT001
+def _join_boxes(first: int, stop: int, values: _Values, reach: int, is_greatest: bool, out: _Values) -> None:  # noqa: FBT001
     """Join each value with those up to `reach` off along each axis; beyond the grid nothing has a say."""
     slices, rows, columns = values.shape
     across = np.empty_like(values[0])
     row = np.empty_like(values[0, 0])
-    for z in range(slices):
+    for z in range(first, stop):
         for y in range(rows):
             across[y] = values[z, y]
             for k in range(max(0, z - reach), min(slices, z + reach + 1)):
@@ -164,10 +165,10 @@ def _join_boxes(values: _Values, reach: int, is_greatest: bool, out: _Values) ->
 
 
 @njit(cache=True, nogil=True)
-def _join_beside(values: _Values, out: _Values) -> None:
+def _join_beside(first: int, stop: int, values: _Values, out: _Values) -> None:
     """Take the greatest of each value and its six neighbours."""
     slices, rows, columns = values.shape
-    for z in range(slices):
+    for z in range(first, stop):
         for y in range(rows):
             to, own = out[z, y], values[z, y]
             to[:] = own

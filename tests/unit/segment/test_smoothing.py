@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 
-from planner.segment.smoothing import both_smoothed, smoothed
+from planner.segment.smoothing import smoothed
 
 
 @pytest.mark.parametrize("shape", [(9, 14, 11), (1, 4, 30), (2, 1, 3)])
@@ -25,8 +25,8 @@ def test_an_axis_without_width_stays_as_it_is_and_so_does_what_was_given():
     assert np.array_equal(values, kept)
 
 
-def test_two_arrays_at_once_are_each_smoothed_as_alone():
-    one, other = np.random.default_rng(6).normal(0.0, 500.0, (2, 7, 9, 8)).astype(np.float32)
-    first, second = both_smoothed(one, other, (0.6, 2.0, 1.2), truncate=2.0)
-    assert np.array_equal(first, smoothed(one, (0.6, 2.0, 1.2), truncate=2.0))
-    assert np.array_equal(second, smoothed(other, (0.6, 2.0, 1.2), truncate=2.0))
+def test_an_array_large_enough_for_two_threads_is_smoothed_as_by_one(monkeypatch):
+    values = np.random.default_rng(6).normal(0.0, 500.0, (31, 60, 61)).astype(np.float32)
+    shared = smoothed(values, (2.0, 0.6, 1.2), truncate=2.0)
+    monkeypatch.setattr("planner.segment.slabs._LEAST_VOXELS", values.size + 1)
+    assert np.array_equal(shared, smoothed(values, (2.0, 0.6, 1.2), truncate=2.0))
