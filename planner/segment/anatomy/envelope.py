@@ -8,19 +8,22 @@ Anal Mach Intell 28:11).
 """
 
 import cc3d
-import edt
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 from scipy import ndimage as ndi
 from scipy import sparse
 from scipy.sparse.linalg import cg
-from skimage.segmentation import watershed
 
+from planner.geometry.distance import distance_mm
 from planner.geometry.frames import Array
 from planner.segment.anatomy.walls import Walls, within
+from planner.segment.anatomy.watershed import watershed
 from planner.segment.anatomy.windows import most_round, shrunk
 from planner.segment.blocks import block_round
 from planner.segment.upright import Bools
+
+_Labels = npt.NDArray[np.uint32] | npt.NDArray[np.uint16]
 
 _OUTSIDE, _INSIDE = 1, 2
 LIES_OPEN = 12
@@ -67,9 +70,9 @@ def flooded(
     allowed = np.ones_like(closed) if barred is None else ~barred
     solid = (closed | unread) & allowed
     slope = walls.loose & allowed & ~solid
-    # beyond the picture nothing is open; where there is no wall at all, all is
-    width = np.asarray(edt.edt(np.pad(~(solid | slope), 1, constant_values=True), parallel=2))[1:-1, 1:-1, 1:-1]
-    width = width * edge_mm
+    # beyond the picture there is no wall
+    width = distance_mm(solid | slope, (1.0, 1.0, 1.0))
+    width *= edge_mm
     np.minimum(width, _WIDEST_MM, out=width)
     inside = walled_in & ~solid & allowed
     inside &= most_round(inside)
@@ -80,9 +83,9 @@ def flooded(
     height[slope] = np.clip(walls.blurred_hu[slope], 0.0, 3000.0).astype(np.int16)
     within_out, within_in = shrunk(outside, goes_on=True), shrunk(inside)
     space = ~(solid | within_out | within_in)
-    sources = np.zeros(closed.shape, dtype=np.int32)
-    sources[outside & space], sources[inside & space] = _OUTSIDE, _INSIDE
-    parts: npt.NDArray[np.int32] = watershed(height, sources, mask=space)  # type: ignore[no-untyped-call]
+    sources = np.zeros(closed.shape, dtype=np.uint8)
+    sources[outside], sources[inside] = _OUTSIDE, _INSIDE
+    parts = watershed(height, sources, space)
     # what neither flood reaches is walled in on all sides
     core = ((parts == _INSIDE) | within_in | ((parts == 0) & ~within_out & ~unread & ~closed)) & allowed
     cortex = closed & (within(core | walls.strong, _CORTEX_MM, edge_mm) | walled_in)
@@ -93,17 +96,26 @@ def _sea(wide: Bools, barred: Bools | None, edge_mm: float) -> Bools:
     """Give the wide open space that reaches the picture's sides, and the canal."""
     space = wide if barred is None else wide | barred
     labels = cc3d.connected_components(np.ascontiguousarray(space).view(np.uint8), connectivity=6)
-    own = labels[space]
-    sizes = np.bincount(own, minlength=1)
+    sizes = _sizes_of(labels, int(labels.max()) + 1)
     keep = np.zeros(len(sizes), dtype=bool)
     for side in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
         keep[side] = True
     keep &= sizes * edge_mm**3 > 1000.0 * _SEA_ML
     if barred is not None:
         keep[labels[barred]] = True
-    out = np.zeros_like(space)
-    out[space] = keep[own]
-    return out
+    keep[0] = False
+    return np.asarray(keep[labels])
+
+
+@njit(cache=True, nogil=True)
+def _sizes_of(labels: _Labels, count: int) -> npt.NDArray[np.int64]:
+    """Count each label's voxels, 0 for none of any; numpy's count copies all labels to eight bytes before."""
+    sizes = np.zeros(count, dtype=np.int64)
+    for z in range(labels.shape[0]):
+        for y in range(labels.shape[1]):
+            for label in labels[z, y]:
+                sizes[label] += 1
+    return sizes
 
 
 def among(known: Bools, unread: Bools, untold: Bools | None = None) -> Bools:
