@@ -7,6 +7,8 @@ read, go to what surrounds them: the chance that a random walk from there ends i
 Anal Mach Intell 28:11).
 """
 
+from typing import Any
+
 import cc3d
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +25,7 @@ from planner.segment.anatomy.windows import most_round, shrunk
 from planner.segment.blocks import block_round
 from planner.segment.upright import Bools
 
-_Labels = npt.NDArray[np.uint32] | npt.NDArray[np.uint16]
+_Labels = npt.NDArray[np.unsignedinteger[Any]]
 
 _OUTSIDE, _INSIDE = 1, 2
 LIES_OPEN = 12
