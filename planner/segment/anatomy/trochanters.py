@@ -236,11 +236,24 @@ def _lowest_peak(outline: Array, least_mm: float) -> tuple[int, int] | None:
     """Find the lowest place that stands out from the outline, both along the shaft and round it; None without any."""
     known = np.isfinite(outline)
     smooth = ndi.uniform_filter(np.where(known, outline, 0.0), size=3, mode="nearest")
-    from scipy.signal import find_peaks  # slow to load, and a spine asks for none
-
     summit = (smooth >= ndi.maximum_filter(smooth, size=(5, 3), mode="nearest")) & known
     found = []
     for column in range(smooth.shape[1]):
-        peaks, _ = find_peaks(smooth[:, column], prominence=least_mm)
-        found += [(int(row), column) for row in peaks if summit[row, column]]
+        found += [(row, column) for row in _peaks(smooth[:, column], least_mm) if summit[row, column]]
     return min(found, default=None)
+
+
+def _peaks(line: Array, least: float) -> list[int]:
+    """Find a line's peaks by their prominence, as `scipy.signal.find_peaks`, which takes half a second to load."""
+    starts = np.flatnonzero(np.concatenate([[True], line[1:] != line[:-1]]))
+    level = line[starts]
+    found = []
+    for k in np.flatnonzero((level[1:-1] > level[:-2]) & (level[1:-1] > level[2:])) + 1:
+        # a flat summit's middle
+        at, height = int(starts[k] + starts[k + 1] - 1) // 2, level[k]
+        higher_before, higher_behind = np.flatnonzero(line[:at] > height), np.flatnonzero(line[at:] > height)
+        first = int(higher_before[-1]) + 1 if len(higher_before) else 0
+        stop = at + int(higher_behind[0]) if len(higher_behind) else len(line)
+        if height - max(line[first : at + 1].min(), line[at:stop].min()) >= least:
+            found.append(at)
+    return found

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+from scipy.signal import find_peaks
 
 from planner.geometry.frames import points_lps
 from planner.phantoms.solids.basic import RoundCone
 from planner.phantoms.solids.raster import rasterise
-from planner.segment.anatomy.trochanters import lesser_trochanter, shaft_frame, trochanter_tip
+from planner.segment.anatomy.trochanters import _peaks, lesser_trochanter, shaft_frame, trochanter_tip
 from tests.unit.segment.anatomy.hip_scene import BASE, GRID, LESSER, LESSER_RADIUS, NECK, TROCHANTER_TOP, HipScene
 
 SHAFT = shaft_frame(points_lps(BASE), points_lps([132.0, 8.0, -130.0]), "left", neck_lps=np.array(NECK))
@@ -76,3 +77,13 @@ def test_an_ossicle_above_a_flat_trochanter_does_no_harm():
     )
     tip = trochanter_tip(femur | loose, GRID, SHAFT)
     assert tip is None or tip[2] < GRID.to_lps([float(top) + 12.0, 0.0, 0.0])[2]
+
+
+@pytest.mark.parametrize("levels", [2, 4, 1000])
+@pytest.mark.parametrize("count", [1, 2, 3, 40])
+@pytest.mark.parametrize("least", [0.0, 1.0, 2.0, 300.0])
+def test_peaks_and_flat_summits_are_those_of_scipy(levels, count, least):
+    random = np.random.default_rng(9)
+    for _ in range(30):
+        line = random.integers(0, levels, count).astype(np.float64)
+        assert _peaks(line, least) == find_peaks(line, prominence=least)[0].tolist()
