@@ -14,6 +14,7 @@ _PATCHES = 300
 _BAND_MM = 3.0
 """How far from the sphere voxels are looked at: five times the blur across slices 2 mm thick."""
 _MOST_VOXELS = 2500
+_AT_ONCE = 256
 _LEAST_VOXELS = 120
 _BLUR_MM = (0.15, 1.6)
 """Least and greatest blur that is believed: sharp kernels on thin slices, and slices 5 mm thick."""
@@ -117,7 +118,10 @@ def _cloud(scanned: Scanned, centre: Array, radius: float, wall_mm: float) -> _C
     far = np.linalg.norm(away, axis=1)
     near = (far > radius - max(wall_mm, _BAND_MM)) & (far < radius + _BAND_MM + 0.5)
     away, far = away[near], far[near]
-    patch = np.argmax(away @ even_directions(_PATCHES).T, axis=1)
+    directions = even_directions(_PATCHES).T
+    # some at a time: all of them against each direction would fill the memory, not the processor's cache
+    parts = [np.argmax(away[k : k + _AT_ONCE] @ directions, axis=1) for k in range(0, len(away), _AT_ONCE)]
+    patch = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
     return _Cloud(np.asarray(points)[near], hu[near].astype(np.float64), far, patch)
 
 

@@ -62,6 +62,19 @@ def test_a_sphere_is_laid_to_a_fraction_of_a_voxel(tissue, clipped):
     assert found.cover > 0.9
 
 
+def test_a_sphere_does_not_depend_on_how_many_voxels_are_sorted_at_once(monkeypatch):
+    of = scanned([(ball(14.0), COBALT_CHROME)])
+    found = fit_sphere(of, CENTRE, 14.0, wall_mm=5.0, presumed_hu=CONFIG.heavy_hu)
+    monkeypatch.setattr("planner.segment.implants.hip_spheres._AT_ONCE", 10**9)
+    again = fit_sphere(of, CENTRE, 14.0, wall_mm=5.0, presumed_hu=CONFIG.heavy_hu)
+    assert (again.radius_mm, again.plateau_hu, *again.centre_lps) == (
+        found.radius_mm,
+        found.plateau_hu,
+        *found.centre_lps,
+    )
+    assert np.array_equal(again.shown, found.shown)
+
+
 def test_no_sphere_is_laid_where_metal_ends_on_none():
     of = scanned([(Cylinder((-30.0, 0.0, 0.0), (30.0, 0.0, 0.0), 6.0), TITANIUM)])
     assert fit_sphere(of, np.array([0.0, 0.0, 20.0]), 14.0, wall_mm=5.0, presumed_hu=CONFIG.heavy_hu) is None
