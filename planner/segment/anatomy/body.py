@@ -114,7 +114,7 @@ def find_body(volume: Volume, *, monitor: Monitor = SILENT) -> Body:
     grid = upright_grid(volume.grid, _EDGE_MM)
     hu = upright_hu(volume, grid, averaged=False)
     known = np.isfinite(hu)
-    hu = np.nan_to_num(hu, nan=-1000.0)
+    hu[~known] = -1000.0
     check_cancelled(monitor)
     solid = _patient(hu > _TISSUE_HU, hu)
     air = _open_air(~solid & known, hu, known)

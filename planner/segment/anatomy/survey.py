@@ -136,7 +136,7 @@ def survey(
     grid = _grid(volume, regions, body, config)
     hu = upright_hu(volume, grid)
     measured = np.isfinite(hu)
-    hu = np.nan_to_num(hu, copy=False, nan=-1000.0)
+    hu[~measured] = -1000.0
     own_metal = resample(metal.voxels, metal.grid, grid) > _METAL_SHARE
     inside = resample(body.inside.voxels, body.inside.grid, grid) > 0.5
     inside &= measured
