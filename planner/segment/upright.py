@@ -16,6 +16,7 @@ from planner.geometry.grid import Grid
 from planner.model.volume import Mask, Volume
 from planner.segment.blocks import Bools as Bools
 from planner.segment.blocks import block_round
+from planner.segment.slabs import by_slabs
 
 Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.intp]
@@ -180,12 +181,18 @@ def _along_axes(
         shares = [(way.at[r] - at).astype(np.float32) for way, r, at in zip(ways, read, low, strict=True)]
         kept = data if data.dtype in _READ_AS_STORED else np.asarray(data, dtype=np.float32)
         places = [at - f for at, f in zip(low, first, strict=True)]
-        found = _between(np.ascontiguousarray(kept), places[0], places[1], places[2], shares[0], shares[1], shares[2])
+        found = np.empty((len(places[0]), len(places[1]), len(places[2])), dtype=np.float32)
+        by_slabs(
+            _between, found.shape, np.ascontiguousarray(kept), places[0], places[1], places[2],
+            shares[0], shares[1], shares[2], found,
+        )  # fmt: skip
     else:
         picked = data[np.ix_(*(way.nearest[r] - f for way, r, f in zip(ways, read, first, strict=True)))]
         found = np.asarray(picked, dtype=np.float32)
     # source axis k runs along target axis axes[k]
     turn = np.argsort(axes)
+    if axes == (0, 1, 2) and found.shape == shape:
+        return found
     # zeros that nobody writes cost nothing
     out = np.zeros(shape, dtype=np.float32) if outside == 0.0 else np.full(shape, outside, dtype=np.float32)
     if found.size:
@@ -196,13 +203,13 @@ def _along_axes(
 
 @njit(cache=True, nogil=True)
 def _between(
-    data: npt.NDArray[np.generic], z: Places, y: Places, x: Places, to_z: Shares, to_y: Shares, to_x: Shares
-) -> Floats:
+    first: int, stop: int, data: npt.NDArray[np.generic], z: Places, y: Places, x: Places,
+    to_z: Shares, to_y: Shares, to_x: Shares, out: Floats,
+) -> None:  # fmt: skip
     """Interpolate between the voxels at (z, y, x) and the next ones, along one axis after the other."""
     last = data.shape[0] - 1, data.shape[1] - 1, data.shape[2] - 1
-    out = np.empty((len(z), len(y), len(x)), dtype=np.float32)
     row = np.empty(data.shape[2], dtype=np.float32)
-    for i in range(len(z)):
+    for i in range(first, stop):
         a, b = z[i], min(z[i] + 1, last[0])
         for j in range(len(y)):
             c, d = y[j], min(y[j] + 1, last[1])
@@ -214,7 +221,6 @@ def _between(
             for k in range(len(x)):
                 value = row[x[k]]
                 out[i, j, k] = value + (row[min(x[k] + 1, last[2])] - value) * to_x[k]
-    return out
 
 
 def upright_hu(volume: Volume, target: Grid, *, averaged: bool = True) -> Floats:

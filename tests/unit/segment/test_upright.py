@@ -79,6 +79,24 @@ def test_a_mask_reads_as_the_same_numbers_do_though_only_the_part_round_it_is_re
     assert np.array_equal(resample(mask, source, target, order=order), whole)
 
 
+@pytest.mark.parametrize("dtype", [np.int16, np.float32, bool])
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1)])
+def test_a_large_volume_is_read_by_two_threads_as_scipy_reads_it(dtype, axes):
+    values = np.random.default_rng(3).integers(-1000, 2000, (40, 60, 50)).astype(dtype)
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.eye(3)[:, ::-1][:, list(axes)]
+    source = Grid(values.shape, matrix)
+    target = upright_grid(source, 0.9)
+    index = np.moveaxis(
+        source.to_index(target.to_lps(np.moveaxis(np.indices(target.shape), 0, -1).reshape(-1, 3))), -1, 0
+    )
+    expected = ndi.map_coordinates(values.astype(np.float32), index, order=1).reshape(target.shape)
+    found = resample(values, source, target)
+    assert found.size > 100_000
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+    assert not np.shares_memory(resample(values.astype(np.float32), source, source), values)
+
+
 def test_an_empty_mask_reads_nowhere_and_has_no_block():
     source = stored((2, 1, 0), (1, 1, 1), np.eye(3))
     nothing = np.zeros(source.shape, dtype=bool)
