@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     needle_named(arguments.needle, catalogue=catalogue_of(config.needles.catalogue))
     with TerminalMonitor() as monitor:
         scan = load(arguments.input, config, monitor=monitor)
-        case = plan_labelled(scan, config, labels=arguments.labels, gaps=arguments.gaps, monitor=monitor)
+        case = plan_labelled(scan, config, labels=arguments.labels, gaps=arguments.gaps, keep=False, monitor=monitor)
         judged = check_trajectory(case, arguments.entry, arguments.target, arguments.needle, config=config)
     way = judged.trajectory
     if arguments.json:

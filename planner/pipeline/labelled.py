@@ -25,6 +25,7 @@ def plan_labelled(
     *,
     labels: Labels | None = None,
     gaps: Gaps | None = None,
+    keep: bool = True,
     monitor: Monitor = SILENT,
 ) -> PlannedCase:
     """Plan on a CT with labels of its anatomy.
@@ -39,6 +40,8 @@ def plan_labelled(
         The labels, or the file or folder that they are read from; None for none.
     gaps : GapLabels, LabelMap, Mask, Path, str or None
         Gaps as a person corrected them, or the file that they are read from; None for those that are measured.
+    keep : bool
+        Whether the case can be planned again, as `planner.pipeline.replan` does; else it takes less memory.
     monitor : Monitor
         Follows the work, and may stop it.
 
@@ -56,7 +59,7 @@ def plan_labelled(
         As `planner.pipeline.steps.plan_scan`.
     """
     fitted, given = fitted_labels(labels, scan), given_gaps(gaps, scan)
-    case = plan_scan(scan, config, labels=fitted, given=given, monitor=monitor)
+    case = plan_scan(scan, config, labels=fitted, given=given, keep=keep, monitor=monitor)
     if fitted is None or case.source is None:
         return case
     return with_levels(replace(case, source=replace(case.source, level_labels=fitted)), fitted)

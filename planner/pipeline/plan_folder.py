@@ -80,6 +80,7 @@ def make_plan_folder(
             config,
             labels=labels_under_pseudonym(labels, scan, pseudonyms),
             gaps=gaps_under_pseudonym(gaps, scan, pseudonyms),
+            keep=False,
             monitor=monitor,
         )
         with staged_folder(output, own_names=PLAN_FILES, overwrite=overwrite) as folder:

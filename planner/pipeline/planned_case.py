@@ -80,7 +80,7 @@ class PlannedCase:
     measured : MeasuredGaps or None
         Implants and gaps as they were planned on, a person's gaps among them.
     kept : KeptSteps or None
-        What each step made: `planner.pipeline.replan` plans again with it.
+        What each step made: `planner.pipeline.replan` plans again with it; None where it was not to be kept.
     """
 
     plan: Plan

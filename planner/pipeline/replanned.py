@@ -45,14 +45,14 @@ def replan(
     Raises
     ------
     UsageError
-        If the case does not hold what it was made from (a plan that was read from files).
+        If the case does not hold what it was made from (a plan that was read from files, or made without `keep`).
     LabelError
         If the gaps do not fit the CT.
     NoImplantError, GeometryError, CancelledError
         As `planner.pipeline.plan_scan`.
     """
     if case.source is None or case.kept is None:
-        raise UsageError("this plan was read from its files, which do not hold what it was made from; plan on the CT")
+        raise UsageError("what this plan was made from was not kept, as in plans read from files; plan on the CT")
     source = case.source
     if gaps == "measured":
         source = replace(source, given=None)

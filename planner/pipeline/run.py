@@ -89,7 +89,12 @@ class _Run:
 
 
 def run_steps(
-    source: PlanSource, config: PlanConfig, *, before: KeptSteps | None = None, monitor: Monitor = SILENT
+    source: PlanSource,
+    config: PlanConfig,
+    *,
+    before: KeptSteps | None = None,
+    keep: bool = True,
+    monitor: Monitor = SILENT,
 ) -> PlannedCase:
     """Plan on a CT.
 
@@ -101,6 +106,8 @@ def run_steps(
         The settings.
     before : KeptSteps or None
         The steps of an earlier run on the same CT; what they made of the same settings and inputs is taken over.
+    keep : bool
+        Whether the case can be planned again, as `planner.pipeline.replan` does; else it takes less memory.
     monitor : Monitor
         Follows the work, and may stop it.
 
@@ -118,7 +125,7 @@ def run_steps(
     CancelledError
         If the monitor stops the work.
     """
-    run = _Run(source, config, Stages(monitor), KeptSteps(config, before))
+    run = _Run(source, config, Stages(monitor), KeptSteps(config, before, keeps=keep))
     found = _find(run)
     measured, anatomy = found.measured, found.anatomy
     plan, arrivals = _with_flow(run, found, _draft(run, found))
@@ -137,7 +144,7 @@ def run_steps(
         source=source,
         survey=found.survey,
         measured=measured,
-        kept=run.kept.closed(),
+        kept=run.kept.closed() if keep else None,
     )
     looked = partial(standing_views, case, config, monitor=monitor)
     standing = run.step("standing views", (measured, anatomy, found.position), looked, stage=_VIEWS)

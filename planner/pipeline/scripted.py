@@ -60,7 +60,8 @@ def plan(
     CancelledError
         If the monitor stops the work.
     """
-    return plan_labelled(scan_of(volume), config or PlanConfig(), labels=labels, gaps=gaps, monitor=monitor).plan
+    settings = config or PlanConfig()
+    return plan_labelled(scan_of(volume), settings, labels=labels, gaps=gaps, keep=False, monitor=monitor).plan
 
 
 def estimate_volumes(

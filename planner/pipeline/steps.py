@@ -73,6 +73,7 @@ def plan_scan(
     *,
     labels: AnatomyLabels | None = None,
     given: GapLabels | None = None,
+    keep: bool = True,
     monitor: Monitor = SILENT,
 ) -> PlannedCase:
     """Plan on a CT that was loaded with what its files say of it.
@@ -87,6 +88,8 @@ def plan_scan(
         Labels of the anatomy made elsewhere, brought onto the CT's grid.
     given : GapLabels or None
         Gaps as a person corrected them, which stand in the place of the measured ones.
+    keep : bool
+        Whether the case can be planned again, as `planner.pipeline.replan` does; else it takes less memory.
     monitor : Monitor
         Follows the work, and may stop it.
 
@@ -104,7 +107,7 @@ def plan_scan(
     CancelledError
         If the monitor stops the work.
     """
-    return run_steps(PlanSource(scan, labels, given), config, monitor=monitor)
+    return run_steps(PlanSource(scan, labels, given), config, keep=keep, monitor=monitor)
 
 
 def measure_gaps(

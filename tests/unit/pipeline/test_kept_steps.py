@@ -75,3 +75,11 @@ def test_closed_steps_hold_no_earlier_run():
     first, _, _ = done(PlanConfig(), ())
     second, _, _ = done(PlanConfig(), (), first)
     assert second.before is None and second.done["flow"] is first.done["flow"]
+
+
+def test_nothing_is_kept_where_nobody_plans_again():
+    made = []
+    kept = KeptSteps(PlanConfig(), keeps=False)
+    for _ in range(2):
+        kept.step("flow", (), lambda: made.append(1) or object())
+    assert len(made) == 2 and not kept.done
