@@ -40,8 +40,9 @@ class Metal:
     ----------
     mask : Mask
         All metal, on the CT's grid.
-    pieces : ndarray of uint32, shape ``mask.grid.shape``
-        Connected pieces, 1, 2, ...; 0 elsewhere.
+    pieces : ndarray of unsigned int, shape ``mask.grid.shape``
+        Connected pieces, 1, 2, ...; 0 elsewhere. Of the smallest type that holds their count: a whole CT of four bytes
+        a voxel is twice the CT.
     blocks : tuple of tuple of slice
         Bounding box of each piece, in their order.
     level_hu : float
@@ -66,7 +67,7 @@ class Metal:
     """
 
     mask: Mask
-    pieces: npt.NDArray[np.uint32]
+    pieces: npt.NDArray[np.unsignedinteger]
     blocks: tuple[Block, ...]
     level_hu: float
     plateau_hu: float
@@ -160,8 +161,8 @@ def find_metal(volume: Volume, config: ImplantConfig, *, monitor: Monitor = SILE
     own, grid, hu = config.metal, volume.grid, volume.hu
     noise = tissue_noise_hu(hu)
     bright = np.greater(hu, own.least_level_hu)
-    pieces = np.zeros(grid.shape, dtype=np.uint32)
     if not bright.any():
+        pieces = np.zeros(grid.shape, dtype=np.uint8)
         return Metal(Mask(grid, pieces > 0), pieces, (), own.least_level_hu, 0.0, None, noise)
     clipped = clipping_level_hu(_picked(hu, bright), least_pile=own.least_pile)
     if clipped is not None and own.ceiling_share * clipped < own.least_level_hu:
@@ -182,6 +183,7 @@ def find_metal(volume: Volume, config: ImplantConfig, *, monitor: Monitor = SILE
     asides = (*(aside for aside in told if aside is not None), *tell_dim(volume, dim, config.asides))
     found = [piece for piece, aside in zip(found, told, strict=True) if aside is None]
     metal = np.zeros(grid.shape, dtype=bool)
+    pieces = np.zeros(grid.shape, dtype=np.min_scalar_type(len(found)))
     for number, piece in enumerate(found, start=1):
         pieces[piece.block][piece.own] = number
         metal[piece.block] |= piece.own

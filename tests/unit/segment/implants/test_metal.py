@@ -52,6 +52,7 @@ def test_a_titanium_rod_has_its_volume():
 def test_each_metal_ends_at_half_of_its_own_plateau():
     rods = ((_rod(10.0, 25.0), TITANIUM), (_rod(30.0, 20.0), COBALT_CHROME))
     metal = find_metal(_scan(*rods), CONFIG)
+    assert metal.pieces.dtype == np.uint8
     own = [np.count_nonzero(metal.pieces == n) * metal.mask.grid.voxel_volume_mm3 / 1000.0 for n in (1, 2)]
     assert own == pytest.approx([_true_ml()] * 2, rel=0.06)
     assert sorted(metal.plateaus_hu) == pytest.approx([8500.0, 20000.0], rel=0.06)
