@@ -56,9 +56,11 @@ def surface_of(
 
 def _block(mask: Mask) -> tuple[Array, npt.NDArray[np.uint8]]:
     """Cut out the mask's box with an empty rim, so that the surface closes at the volume's border too."""
-    spans = [np.flatnonzero(mask.voxels.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    if not spans[0].size:
+    slices = np.flatnonzero(mask.voxels.any(axis=(1, 2)))
+    if not slices.size:
         raise GeometryError("the mask is empty: it has no surface")
+    seen: npt.NDArray[np.bool_] = np.any(mask.voxels[slices[0] : slices[-1] + 1], axis=0)
+    spans = [slices, np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))]
     box = tuple(slice(span[0], span[-1] + 1) for span in spans)
     start = np.array([span[0] - 1.0 for span in spans])
     return start, np.pad(mask.voxels[box], 1).astype(np.uint8)

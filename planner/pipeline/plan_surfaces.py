@@ -6,12 +6,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 
 from planner.config.output_config import OutputConfig, SurfaceFormat
 from planner.io.reduced_surface import is_closed, reduced
 from planner.io.surface_files import NamedSurface, write_glb, write_obj, write_stl, write_surface_list
 from planner.io.surfaces import surface_of
-from planner.model.labels import StructureKind
+from planner.model.labels import LabelMap, StructureKind
 from planner.model.structure_colours import STRUCTURE_COLOURS
 from planner.model.volume import Mask
 from planner.pipeline.planned_case import PlannedCase
@@ -120,8 +121,10 @@ def _parts(case: PlannedCase) -> list[_Part]:
     """Give implants and gaps as labelled, then all bone, each bone, and bone that is missing."""
     labels, bones = case.labels, case.anatomy.bones
 
+    boxes = ndimage.find_objects(np.asarray(labels.codes))
+
     def labelled(code: int) -> Callable[[], Mask]:
-        return lambda: Mask(labels.grid, np.asarray(labels.codes == code))
+        return lambda: _labelled(labels, code, boxes[code - 1] if code <= len(boxes) else None)
 
     # A label is what is left of a bone beside implants and gaps; the anatomy has the whole of those told apart.
     shown = [s for s in labels.structures if s.kind in ("implant", "gap")]
@@ -134,6 +137,14 @@ def _parts(case: PlannedCase) -> list[_Part]:
     for name, kind, in_scene, mask in (*whole, *apart, *missing):
         parts.append(_Part(id=name.replace(" ", "-"), kind=kind, in_scene=in_scene, mask=partial(_same, mask)))
     return parts
+
+
+def _labelled(labels: LabelMap, code: int, box: tuple[slice, ...] | None) -> Mask:
+    """Pick one label. Only its box is read and written: memory that nothing was written to takes no room."""
+    own = np.zeros(labels.grid.shape, dtype=bool)
+    if box is not None:
+        own[box] = np.asarray(labels.codes[box] == code)
+    return Mask(labels.grid, own)
 
 
 def _same(mask: Mask) -> Mask:

@@ -101,3 +101,16 @@ def test_an_empty_mask_is_refused():
     grid = grid_of(AXIAL)
     with pytest.raises(GeometryError, match="empty"):
         surface_of(Mask(grid, np.zeros(grid.shape, bool)))
+
+
+@pytest.mark.parametrize("filled", [[(0, 0, 0)], [(39, 43, 47)], [(5, 6, 7), (30, 6, 2), (9, 40, 11)], None])
+def test_a_surface_before_smoothing_ends_half_a_voxel_beyond_its_mask(filled):
+    grid = grid_of(AXIAL)
+    voxels = np.full(grid.shape, filled is None)
+    for place in filled or ():
+        voxels[place] = True
+    points, _ = surface_of(Mask(grid, voxels), smoothing_iterations=0)
+    at = np.asarray(grid.to_index(points))
+    places = np.argwhere(voxels)  # the plain way: every voxel looked at
+    assert at.min(axis=0) == pytest.approx(places.min(axis=0) - 0.5, abs=1e-4)
+    assert at.max(axis=0) == pytest.approx(places.max(axis=0) + 0.5, abs=1e-4)

@@ -19,7 +19,7 @@ from planner.model.labels import LabelMap, Structure
 from planner.model.needle import Procedure, ProposedSet
 from planner.model.volume import Mask
 from planner.pipeline.outputs import own_labels
-from planner.pipeline.plan_surfaces import write_plan_surfaces
+from planner.pipeline.plan_surfaces import _parts, write_plan_surfaces
 from planner.pipeline.slicer_files import write_slicer_files
 from planner.progress import Progress
 from tests.unit.io.slicer.test_scene import check_scene
@@ -158,3 +158,14 @@ def test_the_scene_of_a_patient_who_is_no_candidate_shows_no_needle(tmp_path, ca
     assert "trajectory-1" in first_ranked
     for number, sitting in enumerate((procedure, None)):
         assert shown(f"refused-{number}", procedure=sitting, findings=(grave,)) == []
+
+
+def test_a_label_is_cut_out_as_it_lies_also_at_the_border_and_where_it_has_no_voxel(case):
+    codes = np.array(case.labels.codes)
+    codes[0, 0, 0], codes[-1, -1, -1] = 1, 2
+    labels = LabelMap(case.labels.grid, codes, case.labels.structures)
+    cut = {part.id: part.mask() for part in _parts(replace(case, labels=labels))}
+    for structure in labels.structures:
+        assert cut[structure.id].grid is labels.grid
+        assert np.array_equal(cut[structure.id].voxels, codes == structure.code)
+    assert not cut["gap-2"].voxels.any()
