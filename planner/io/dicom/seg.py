@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
+from scipy import ndimage
 
 from planner.errors import GeometryError, InputError, LabelError
 from planner.geometry.grid import Grid
@@ -304,17 +305,15 @@ def _headers(files: Sequence[Path]) -> list[SliceHeader]:
 
 def _numbered(codes: npt.NDArray[np.generic], named: Sequence[Structure]) -> tuple[tuple[Structure, ...], Numbers]:
     """Give the structures that have voxels the numbers from 1 on, as DICOM asks."""
-    seen = np.zeros(int(codes.max(initial=0)) + 1, dtype=bool)
-    for plane in codes:
-        seen[plane] = True
-    present = {int(code) for code in np.flatnonzero(seen)} - {0}
+    boxes = ndimage.find_objects(codes)
+    present = {code for code, box in enumerate(boxes, start=1) if box is not None}
     structures = tuple(s for s in sorted(named, key=lambda s: s.code) if s.code in present)
     strangers = present - {s.code for s in structures}
     if strangers:
         raise LabelError(f"the label map holds the value {min(strangers)}, which stands for no structure")
     if not structures:
         raise LabelError("the label map is empty, and DICOM has no empty segmentation")
-    table = np.zeros(len(seen), dtype=np.uint8 if len(structures) <= _MOST_IN_A_BYTE else np.uint16)
+    table = np.zeros(len(boxes) + 1, dtype=np.uint8 if len(structures) <= _MOST_IN_A_BYTE else np.uint16)
     for number, structure in enumerate(structures, start=1):
         table[structure.code] = number
     if table.dtype == codes.dtype and np.array_equal(table, np.arange(len(table))):

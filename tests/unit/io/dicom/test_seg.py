@@ -14,7 +14,7 @@ from planner.errors import GeometryError, InputError, LabelError, OutputError
 from planner.geometry.grid import Grid
 from planner.geometry.rigid import rotation_about
 from planner.io import load_scan
-from planner.io.dicom.seg import read_seg, write_seg, write_seg_on_slices
+from planner.io.dicom.seg import _numbered, read_seg, write_seg, write_seg_on_slices
 from planner.io.dicom.write import SeriesIdentity, write_ct_series
 from planner.model.labels import LabelMap, Structure
 from planner.model.scan import StoredSlices
@@ -203,3 +203,17 @@ def test_it_says_what_its_labels_are(tmp_path, scan):
             labels.codes, labels.structures, scan.own_slices, files, tmp_path / "a.dcm", description=words
         )
         assert pydicom.dcmread(tmp_path / "a.dcm").ContentDescription == (words or "")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("used", [[1], [1, 2, 3], [3, 200], [5, 2, 255]])
+def test_structures_with_voxels_are_numbered_in_their_codes_order(dtype, used):
+    codes = np.zeros((4, 5, 6), dtype=dtype)
+    for place, code in zip([(0, 0, 0), (3, 4, 5), (1, 2, 3)], used, strict=False):
+        codes[place] = code
+    named = [Structure(code=code, kind="bone", id=str(code)) for code in (255, 3, 1, 2, 5, 200, 7)]
+    structures, numbers = _numbered(codes, named)
+    # the plain way: voxel by voxel
+    present = sorted({int(code) for code in codes.ravel()} - {0})
+    assert [s.code for s in structures] == present
+    assert [int(n) for n in numbers.ravel()] == [present.index(c) + 1 if c else 0 for c in codes.ravel().tolist()]
