@@ -68,20 +68,21 @@ def write_plan_files(
     save_plan(case.plan, folder / "plan.json")
     monitor.report(Progress("writing labels"))
     labels = own_labels(case)
-    with ThreadPoolExecutor(1) as aside:
-        # zlib leaves Python's lock alone: whole volumes are packed while DICOM objects are put together.
-        packed = [aside.submit(write_label_nifti, labels, folder / "labels.nii.gz")]
-        if case.trust is not None:
-            packed.append(aside.submit(_write_trust, case.trust, labels.grid, folder / "trust.nii.gz"))
+    with ThreadPoolExecutor(2) as aside:
+        # Packing and the surfaces' kernels leave Python's lock alone: they work while DICOM objects,
+        # which are all Python, are put together. Each file is written by one of them, from what nobody changes.
+        beside = [aside.submit(write_label_nifti, labels, folder / "labels.nii.gz")]
         if has_headers(case.plan, case.scan):
-            _write_dicom(case, labels, folder)
-    for one in packed:
+            beside.append(aside.submit(_write_dicom, case, labels, folder))
+        if case.trust is not None:
+            beside.append(aside.submit(_write_trust, case.trust, labels.grid, folder / "trust.nii.gz"))
+        write_volumes_csv(case.plan, folder / "volumes.csv")
+        write_unwrapped_csv(case.unwrapped, folder / "unwrapped.csv")
+        surfaces = write_plan_surfaces(case, folder / "surfaces", config.output, monitor=monitor)
+        write_slicer_files(case, labels, surfaces, folder)
+        write_arrivals(case.arrivals, labels.grid, folder)
+    for one in beside:
         one.result()
-    write_volumes_csv(case.plan, folder / "volumes.csv")
-    write_unwrapped_csv(case.unwrapped, folder / "unwrapped.csv")
-    surfaces = write_plan_surfaces(case, folder / "surfaces", config.output, monitor=monitor)
-    write_slicer_files(case, labels, surfaces, folder)
-    write_arrivals(case.arrivals, labels.grid, folder)
     pictures: dict[str, bytes] = {}
     if figures:
         check_cancelled(monitor)
