@@ -226,16 +226,18 @@ def distance_fields(anatomy: Anatomy, *, config: NeedleConfig) -> Fields:
     """
     grid = anatomy.grid
     spacing = grid.spacing_mm
+    barred = out_of_bounds(anatomy, config=config)  # before there are channels: it takes room of its own
     channels = np.full((*grid.shape, 5), FAR_MM, dtype=np.float32)
     channels[..., METAL] = _signed(_hardware(anatomy), spacing)
     if anatomy.canal is not None:
         channels[..., CANAL] = _signed(anatomy.canal.voxels, spacing)
-    channels[..., FORBIDDEN] = distance_mm(out_of_bounds(anatomy, config=config), spacing)
+    channels[..., FORBIDDEN] = distance_mm(barred, spacing)
     np.negative(_signed(anatomy.bone.voxels, spacing), out=channels[..., BONE])
     if anatomy.body is not None:
         # Only the sign is used for the skin; where the scanner wrote nothing the skin is not known to be passed.
         body = without_streaks(anatomy.body.voxels, anatomy.metal.voxels, grid)
-        channels[..., BODY] = np.where(body, 1.0, -1.0)
+        channels[..., BODY] = -1.0
+        np.copyto(channels[..., BODY], np.float32(1.0), where=body)
         channels[_unknown(anatomy), BODY] = NOT_SCANNED
     channels.setflags(write=False)
     return Fields(
