@@ -2,18 +2,19 @@
 
 from dataclasses import dataclass
 
-import edt
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from planner.config.trust_config import TrustConfig
+from planner.geometry.distance import distance_mm
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.geometry.turn import turn_to_patient
 from planner.model.volume import Mask, Volume
 from planner.progress import SILENT, Monitor, Progress, check_cancelled
 from planner.segment.implants.metal import Metal
+from planner.segment.interpolation import interpolated_in_double
 from planner.segment.metal_rays import Rays, Single, rays_through
 
 _AIR_HU, _TOP_HU = -1000.0, 1500.0
@@ -79,9 +80,7 @@ class TrustMap:
 
     def _at(self, values: Single, points_lps: Array) -> Array:
         index = np.asarray(self.grid.to_index(points_lps))
-        at = np.moveaxis(index, -1, 0).reshape(3, -1)
-        read = ndimage.map_coordinates(values, at, order=1, mode="nearest", output=np.float64)
-        return np.asarray(read.reshape(index.shape[:-1]))
+        return interpolated_in_double(values, index)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,7 +183,7 @@ def _working(volume: Volume, metal: Metal, config: TrustConfig) -> _Working:
     matrix[:3, :3] *= np.array(step)
     matrix[:3, 3] = grid.to_lps([a * k + (k - 1) / 2 for a, k in zip(low, step, strict=True)])
     coarse = Grid((own.shape[0], own.shape[1], own.shape[2]), matrix, grid.frame_of_reference_uid)
-    away = edt.edt(share[:, rows, columns] < 0.02, anisotropy=edge_mm, parallel=2)
+    away = distance_mm(share[:, rows, columns] >= 0.02, edge_mm)
     return _Working(coarse, edge_mm, own, away, smeared)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 
-from planner.segment.interpolation import interpolated
+from planner.segment.interpolation import interpolated, interpolated_in_double
 
 
 @pytest.mark.parametrize("shape", [(7, 9, 5), (1, 4, 3), (2, 1, 1)])
@@ -27,6 +27,16 @@ def test_what_lies_between_voxels_is_what_scipy_says(shape, dtype, is_turned):
     )
     to_border = ndi.map_coordinates(values, index.T, order=1, mode="nearest", output=np.float32)
     np.testing.assert_allclose(interpolated(values, index), to_border, rtol=1e-6, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(7, 9, 5), (1, 4, 3), (1, 1, 1)])
+def test_double_precision_is_scipys_to_the_last_digit_also_beyond_the_border(shape):
+    random = np.random.default_rng(5)
+    values = random.normal(0.0, 300.0, shape).astype(np.float32)
+    index = np.concatenate([random.uniform(-3.0, np.array(shape) + 2.0, (3000, 3)), np.indices(shape).reshape(3, -1).T])
+    expected = ndi.map_coordinates(values, index.T, order=1, mode="nearest", output=np.float64)
+    assert np.array_equal(interpolated_in_double(values, index), expected)
+    assert interpolated_in_double(values, np.zeros((0, 4, 3))).shape == (0, 4)
 
 
 def test_places_keep_their_order_and_no_places_give_nothing():
