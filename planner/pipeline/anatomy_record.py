@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-import edt
 import numpy as np
 
 from planner.config.fracture_config import FractureConfig
+from planner.geometry.distance import distance_mm
 from planner.geometry.frames import Array, PointTuple
 from planner.model.anatomy_record import (
     AnatomyRecord,
@@ -241,7 +241,7 @@ def _near(metal: Mask, points: Array) -> Bools:
     """Say which points, shape (N, 3), lie near metal."""
     if not len(points) or not metal.voxels.any():
         return np.zeros(len(points), dtype=bool)
-    away = edt.edt(~metal.voxels, anisotropy=metal.grid.spacing_mm, black_border=False, parallel=2)
+    away = distance_mm(metal.voxels, metal.grid.spacing_mm, reach_mm=_NEAR_METAL_MM)
     index = np.rint(np.asarray(metal.grid.to_index(points))).astype(int)
     index = np.clip(index, 0, np.array(metal.grid.shape) - 1)
     return np.asarray(away[tuple(index.T)] <= _NEAR_METAL_MM)

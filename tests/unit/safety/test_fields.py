@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
-from planner.safety.fields import FAR_MM, depth_mm, distance_mm
+from planner.safety.fields import FAR_MM, _mostly, depth_mm, distance_mm
 
 SPACINGS = [(1.0, 1.0, 1.0), (2.5, 0.8, 0.7)]
 
@@ -44,3 +45,10 @@ def test_distances_and_depths_are_those_of_all_pairs(mask, spacing_mm):
     np.testing.assert_allclose(distance_mm(mask, spacing_mm), outside, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(depth_mm(mask, spacing_mm), np.where(mask, inside, -outside), rtol=1e-5, atol=1e-5)
     assert depth_mm(mask, spacing_mm).dtype == np.float32
+
+
+@pytest.mark.parametrize("shape", [(9, 8, 7), (1, 5, 2), (2, 2, 2), (1, 1, 1)])
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_gas_fills_most_of_what_lies_round_where_its_mean_is_above_a_half(shape, share):
+    mask = np.random.default_rng(8).random(shape) < share
+    assert np.array_equal(_mostly(mask), ndimage.uniform_filter(mask.astype(np.float64), 3) > 0.5)
