@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import edt
 import numpy as np
-from scipy import ndimage as ndi
 
 from planner.config.candidacy_config import AcetabularDefectConfig
+from planner.geometry.distance import distance_mm
 from planner.geometry.frames import Array, point_tuple, unit
 from planner.geometry.grid import Grid
 from planner.model.bones import Bone
@@ -16,6 +15,7 @@ from planner.model.implant import Side
 from planner.model.volume import Mask, Volume
 from planner.segment.anatomy.joint_space import HipJoint
 from planner.segment.candidacy.cup_migration import CupMigration
+from planner.segment.interpolation import interpolated
 from planner.segment.region import block_of
 from planner.segment.trust import TrustMap
 from planner.segment.upright import Bools
@@ -242,15 +242,13 @@ def _holding(
     grid = ct.grid.crop((z.start, y.start, x.start), (z.stop, y.stop, x.stop))
     away = np.arange(0.0, config.near_mm + config.bloom_mm + _STEP_MM, _STEP_MM) + joint.socket_radius_mm
     points = np.asarray(joint.socket_lps) + away[:, None] * way[..., None, :]
-    index = np.moveaxis(np.asarray(grid.to_index(points.reshape(-1, 3))), -1, 0)
-    size = np.array(grid.shape)[:, None]
-    inside = np.all((index >= 0) & (index <= size - 1), axis=0).reshape(points.shape[:-1])
+    index = np.asarray(grid.to_index(points))
+    inside = np.all((index >= 0) & (index <= np.array(grid.shape) - 1), axis=-1)
 
     def read(values: np.ndarray) -> np.ndarray:
-        got = ndi.map_coordinates(values, index, order=1, mode="nearest", output=np.float32)
-        return np.asarray(got.reshape(points.shape[:-1]))
+        return interpolated(np.ascontiguousarray(values), index)
 
-    from_metal = np.asarray(edt.edt(~metal.voxels[block], anisotropy=grid.spacing_mm, parallel=2), dtype=np.float32)
+    from_metal = distance_mm(metal.voxels[block], grid.spacing_mm)
     clear = inside & (read(from_metal) > config.bloom_mm)
     if trust is not None:
         # what the plan calls unreadable elsewhere says nothing of bone here

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from planner.config.candidacy_config import DefectModelConfig
+from planner.geometry.cells import cells_in
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.model.bones import Bone
@@ -208,7 +209,7 @@ def defect_findings(models: Sequence[DefectModel], *, config: DefectModelConfig 
     """
     out = []
     for model in models:
-        middle = np.asarray(model.mask.grid.to_lps(np.argwhere(model.mask.voxels))).mean(axis=0)
+        middle = np.asarray(model.mask.grid.to_lps(cells_in(model.mask.voxels))).mean(axis=0)
         x, y, z = (float(v) for v in np.round(middle, 1))
         out.append(
             Finding(

@@ -2,18 +2,20 @@
 
 from dataclasses import dataclass
 
-import edt
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
 from planner.config.candidacy_config import FemoralWallConfig
+from planner.geometry.cells import cells_in
+from planner.geometry.distance import distance_mm
 from planner.geometry.frames import Array, PointsLps, points_lps
 from planner.geometry.grid import Grid
 from planner.model.bones import Bone
 from planner.model.implant import Side
 from planner.model.volume import Mask, Volume
 from planner.segment.anatomy.trochanters import ShaftFrame, shaft_frame
+from planner.segment.interpolation import interpolated
 from planner.segment.region import block_of
 from planner.segment.trust import TrustMap
 from planner.segment.upright import Bools
@@ -138,7 +140,7 @@ def femoral_wall(
     surface = centre[:, None, :] + radius[..., None] * way
     depth = np.arange(-_OUTSIDE_MM, _INSIDE_MM, _DEPTH_STEP_MM)
     points = surface[..., None, :] - depth[:, None] * way[:, None, :]
-    away = np.asarray(edt.edt(~solid, anisotropy=grid.spacing_mm, parallel=2), dtype=np.float32)
+    away = distance_mm(solid, grid.spacing_mm)
     hu = _read(np.asarray(ct.hu[block], dtype=np.float32), grid, points)
     clear = _read(away, grid, points) > config.bloom_mm
     peak = np.where(clear, hu, -np.inf).max(axis=-1)
@@ -156,7 +158,7 @@ def femoral_wall(
 def _block(femur: Mask, top_mm: float) -> tuple[slice, slice, slice] | None:
     """Give the block round what of a femur lies below a height."""
     grid = femur.grid
-    cells = np.argwhere(femur.voxels)
+    cells = cells_in(femur.voxels)
     points = np.asarray(grid.to_lps(cells))
     points = points[points[:, 2] < top_mm]
     if not len(points):
@@ -226,6 +228,4 @@ def _radii(femur: Bools, grid: Grid, centre: Array, way: Array) -> Array:
 
 
 def _read(values: npt.NDArray[np.float32], grid: Grid, points: Array) -> npt.NDArray[np.float32]:
-    index = np.moveaxis(np.asarray(grid.to_index(points.reshape(-1, 3))), -1, 0)
-    read = ndi.map_coordinates(values, index, order=1, mode="nearest", output=np.float32)
-    return np.asarray(read.reshape(points.shape[:-1]))
+    return interpolated(np.ascontiguousarray(values), np.asarray(grid.to_index(points)))

@@ -5,18 +5,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 import cc3d
-import edt
 import numpy as np
 from scipy import ndimage as ndi
 
 from planner.config.candidacy_config import InfectionConfig, PocketConfig
 from planner.geometry.cells import cells_in
+from planner.geometry.distance import distance_mm
 from planner.geometry.frames import Array, PointsLps, point_tuple, points_lps
 from planner.geometry.grid import Grid
 from planner.model.finding import Finding
 from planner.model.volume import Mask, Volume
 from planner.segment.anatomy.joint_space import HipJoint
 from planner.segment.blocks import block_round
+from planner.segment.candidacy.second_voxels import EVERY_SECOND, depth_in_mm, thinned, thinned_hu
 from planner.segment.region import block_of
 from planner.segment.trust import TrustMap
 from planner.segment.upright import Bools, Floats
@@ -29,7 +30,6 @@ _REMINDER_SOURCE = (
 )
 _MUSCLE_HU = (0.0, 100.0)
 _FEWEST_VOXELS = 500
-_COARSE = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,9 +112,8 @@ def find_pockets(
     if trust is not None:
         where &= readable(where, trust, own, config)
     gas = with_core(where & (hu < config.gas_hu), where & (hu < config.gas_core_hu))
-    every = (slice(None, None, _COARSE),) * 3
     coarse = thinned(own)
-    wet = fluid_voxels(ndi.uniform_filter(hu, _COARSE)[every], where[every], coarse, config)
+    wet = fluid_voxels(thinned_hu(hu), where[EVERY_SECOND], coarse, config)
     found = (
         *pockets_of("gas", gas, own, least_ml=config.least_gas_ml),
         *pockets_of("fluid", wet, coarse, least_ml=config.least_fluid_ml),
@@ -209,46 +208,6 @@ def _round_metal(joint: HipJoint, metal: Mask, config: InfectionConfig) -> tuple
 def _cropped(grid: Grid, block: tuple[slice, slice, slice]) -> Grid:
     z, y, x = block
     return grid.crop((z.start, y.start, x.start), (z.stop, y.stop, x.stop))
-
-
-def thinned(grid: Grid) -> Grid:
-    """Give the grid of every second voxel: fluid is looked for in thick places only.
-
-    Parameters
-    ----------
-    grid : Grid
-        Any grid.
-
-    Returns
-    -------
-    Grid
-    """
-    z, y, x = (-(-n // _COARSE) for n in grid.shape)
-    matrix = grid.lps_from_index @ np.diag([_COARSE, _COARSE, _COARSE, 1.0])
-    return Grid((z, y, x), matrix, grid.frame_of_reference_uid)
-
-
-def depth_in_mm(mask: Bools, grid: Grid) -> Floats:
-    """Give how deep in a mask its voxels lie, to a voxel; the picture's border is no surface.
-
-    Parameters
-    ----------
-    mask : ndarray of bool, shape ``grid.shape``
-        The mask.
-    grid : Grid
-        Where it lies.
-
-    Returns
-    -------
-    ndarray of float32, shape ``grid.shape``
-        mm; 0 outside the mask.
-    """
-    size = tuple(slice(0, n) for n in mask.shape)
-    few = mask[::_COARSE, ::_COARSE, ::_COARSE]
-    depth = np.asarray(edt.edt(few, anisotropy=[_COARSE * s for s in grid.spacing_mm], parallel=2), dtype=np.float32)
-    for axis in range(3):
-        depth = np.repeat(depth, _COARSE, axis=axis)
-    return depth[size]
 
 
 def with_core(gas: Bools, core: Bools) -> Bools:
@@ -358,8 +317,9 @@ def fluid_voxels(hu: Floats, where: Bools, grid: Grid, config: PocketConfig) -> 
     most = min(config.fluid_hu[1], muscle - config.below_muscle_hu)
     spread = np.sqrt(np.maximum(ndi.gaussian_filter(clipped * clipped, sigma, truncate=2.5) - mean * mean, 0.0))
     wet = where & (mean > config.fluid_hu[0]) & (mean < most) & (spread < config.most_spread_hu)
-    core = edt.edt(wet, anisotropy=grid.spacing_mm, parallel=2) > config.thick_mm / 2.0
-    back = edt.edt(~core, anisotropy=grid.spacing_mm, parallel=2) <= config.thick_mm / 2.0
+    reach = config.thick_mm / 2.0
+    core = distance_mm(~wet, grid.spacing_mm) > reach
+    back = distance_mm(core, grid.spacing_mm, reach_mm=reach) <= reach
     return np.asarray(wet & back) if core.any() else np.zeros_like(wet)
 
 
@@ -386,10 +346,12 @@ def pockets_of(kind: Literal["gas", "fluid"], voxels: Bools, grid: Grid, *, leas
     sizes = np.bincount(labels.ravel()) * grid.voxel_volume_mm3 / 1000.0
     sizes[0] = 0.0
     out = []
+    boxes = ndi.find_objects(labels)
     for label in np.argsort(-sizes):
         if sizes[label] < least_ml:
             break
-        own = labels == label
-        middle: Array = np.asarray(grid.to_lps(np.argwhere(own))).mean(axis=0)
+        own = np.zeros(grid.shape, dtype=bool)
+        own[boxes[label - 1]] = labels[boxes[label - 1]] == label
+        middle: Array = np.asarray(grid.to_lps(cells_in(own))).mean(axis=0)
         out.append(Pocket(kind, Mask(grid, own), points_lps(middle)))
     return tuple(out)

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import edt
 import numpy as np
-from scipy import ndimage as ndi
 
 from planner.config.spine_pocket_config import SpinePocketConfig
+from planner.geometry.distance import distance_mm
 from planner.geometry.frames import PointsLps
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask, Volume
@@ -15,20 +14,19 @@ from planner.segment.anatomy.flood import Labels
 from planner.segment.anatomy.vertebrae import SpineBones
 from planner.segment.candidacy.gas_collections import (
     Pocket,
-    depth_in_mm,
     fluid_voxels,
     pockets_of,
     readable,
-    thinned,
     with_core,
 )
+from planner.segment.candidacy.second_voxels import EVERY_SECOND, depth_in_mm, thinned, thinned_hu
 from planner.segment.region import block_of
 from planner.segment.trust import TrustMap
 from planner.segment.upright import Bools, Floats, resample
 
 DEFAULT = SpinePocketConfig()
 PocketPlace = Literal["disc", "facet joint", "bone", "spinal canal", "soft tissue"]
-_COARSE, _MOST = 2, 0.5
+_MOST = 0.5
 _BONE_BLUR_MM = 2.4
 """So far from bone its blur does not reach: three working voxels."""
 
@@ -162,9 +160,8 @@ def find_spine_pockets(scene: SpineScene, *, config: SpinePocketConfig = DEFAULT
     found = [_placed(piece, near, config) for piece, ok in zip(pieces, is_gas, strict=True) if ok]
     doubted = tuple(piece for piece, ok in zip(pieces, is_gas, strict=True) if not ok)
     soft = where & behind & ~bone & ~canal & (discs == 0)
-    every = (slice(None, None, _COARSE),) * 3
     coarse = thinned(own)
-    wet = fluid_voxels(ndi.uniform_filter(hu, _COARSE)[every], soft[every], coarse, config)
+    wet = fluid_voxels(thinned_hu(hu), soft[EVERY_SECOND], coarse, config)
     found += [
         SpinePocket(piece, "soft tissue") for piece in pockets_of("fluid", wet, coarse, least_ml=config.least_fluid_ml)
     ]
@@ -196,7 +193,7 @@ def _lung(gas: Mask, own: Grid, config: SpinePocketConfig) -> Bools:
         large |= piece.mask.voxels
     if not large.any():
         return np.zeros(own.shape, dtype=bool)
-    far = np.asarray(edt.edt(~large, anisotropy=grid.spacing_mm, parallel=2))
+    far = distance_mm(large, grid.spacing_mm)
     return np.asarray(resample(far, grid, own, outside=1e3) <= config.lung_mm + grid.spacing_mm[0] / 2)
 
 
@@ -266,7 +263,7 @@ def _vertebrae_beside(piece: Pocket, near: _Near, config: SpinePocketConfig) -> 
     for number, bone in enumerate(near.spine.bones, start=1):
         if bone.kind not in ("vertebra", "sacrum") or not (labels == number).any():
             continue
-        far = edt.edt(labels != number, anisotropy=grid.spacing_mm)
+        far = distance_mm(labels == number, grid.spacing_mm)
         if np.mean(far[own] <= config.joined_mm) >= config.joined_share:
             found.append(bone.name)
     return tuple(found)
