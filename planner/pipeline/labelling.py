@@ -11,7 +11,9 @@ from planner.model.labels import PRECEDENCE, LabelMap, Structure, StructureKind
 from planner.model.scan import StoredSlices
 from planner.model.volume import Mask
 from planner.safety.breaches import BreachPatch
-from planner.segment.upright import back_to
+from planner.segment.upright import Box, back_in_box
+
+_WHOLE: Box = (slice(None), slice(None), slice(None))
 
 
 def label_map(
@@ -64,7 +66,8 @@ def label_map(
     order = sorted(range(len(layers)), key=lambda k: -PRECEDENCE.index(layers[k][0]))
     for k in order:
         what = layers[k][2]
-        codes[_voxels(what, grid)] = k + 1
+        box, voxels = _in_box(what, grid)
+        codes[box][voxels] = k + 1
     return LabelMap(grid, codes, tuple(structures))
 
 
@@ -109,11 +112,16 @@ def _moved(steps: npt.NDArray[np.intp], by: float) -> npt.NDArray[np.float64]:
     return np.zeros((1, 1)) if abs(by) * steps.size < 1e-6 else np.asarray(steps * by, dtype=np.float64)
 
 
-def _voxels(what: Mask | BreachPatch, grid: Grid) -> npt.NDArray[np.bool_]:
+def _in_box(what: Mask | BreachPatch, grid: Grid) -> tuple[Box, npt.NDArray[np.bool_]]:
+    """Give what is painted, in a box of the grid that holds all of it."""
     if isinstance(what, Mask):
-        return what.voxels if grid.is_same(what.grid) else back_to(what, grid).voxels
-    out = np.zeros(grid.shape, dtype=bool)
+        return (_WHOLE, what.voxels) if grid.is_same(what.grid) else back_in_box(what, grid)
     index = np.rint(grid.to_index(what.way_out_lps)).astype(int)
-    inside = np.all((index >= 0) & (index < np.array(grid.shape)), axis=1)
-    out[tuple(index[inside].T)] = True
-    return out
+    index = index[np.all((index >= 0) & (index < np.array(grid.shape)), axis=1)]
+    if not len(index):
+        return (slice(0, 0),) * 3, np.zeros((0, 0, 0), dtype=bool)
+    low, high = index.min(axis=0), index.max(axis=0) + 1
+    out = np.zeros(high - low, dtype=bool)
+    out[tuple((index - low).T)] = True
+    z, y, x = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    return (z, y, x), out

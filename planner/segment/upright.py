@@ -18,6 +18,7 @@ from planner.segment.blocks import Bools as Bools
 from planner.segment.blocks import block_round
 from planner.segment.slabs import by_slabs
 
+Box = tuple[slice, slice, slice]
 Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.intp]
 Shares = npt.NDArray[np.float32]
@@ -90,24 +91,21 @@ def resample(
     ndarray of float32, shape ``target.shape``
         Where the target is coarser, the source is first averaged over the target's voxel.
     """
-    block = _block_round(source, target)
-    matrix = source.index_from_lps @ target.lps_from_index
-    data = voxels
-    if any(b.start > 0 or b.stop < n for b, n in zip(block, source.shape, strict=True)):
-        data = voxels[block]
-        matrix[:3, 3] -= [b.start for b in block]
-    sizes = [1, 1, 1]
-    if order and averaged:
-        ratio = np.array([np.linalg.norm(matrix[k, :3]) for k in range(3)])
-        sizes = [int(2 * round((r - 1) / 2) + 1) if r >= 2 else 1 for r in ratio]
+    data, matrix, sizes = _cut(voxels, source, target, is_averaged=bool(order) and averaged)
     axes = _axis_of_each(matrix[:3, :3])
     if axes is not None:
         ways = [_way(matrix, axis, along, data.shape[axis], target.shape[along]) for axis, along in enumerate(axes)]
-        return _along_axes(data, ways, axes, sizes, target.shape, order=order, outside=outside)
+        box, found = _along_axes(data, ways, axes, sizes, order=order, outside=outside)
+        if found.shape == target.shape and axes == (0, 1, 2):
+            return found
+        # zeros that nobody writes cost nothing
+        out = np.zeros(target.shape, np.float32) if outside == 0.0 else np.full(target.shape, outside, np.float32)
+        out[box] = found
+        return out
     data = np.asarray(data, dtype=np.float32)
     if max(sizes) > 1:
         data = ndi.uniform_filter(data, sizes, mode="nearest")
-    out = ndi.affine_transform(
+    read = ndi.affine_transform(
         data,
         matrix[:3, :3],
         offset=matrix[:3, 3],
@@ -117,7 +115,24 @@ def resample(
         cval=outside,
         output=np.float32,
     )
-    return np.asarray(out)
+    return np.asarray(read)
+
+
+def _cut(
+    voxels: npt.NDArray[np.generic], source: Grid, target: Grid, *, is_averaged: bool
+) -> tuple[npt.NDArray[np.generic], Array, list[int]]:
+    """Give what the target reads of a source, the target's way into it, and the widths that are averaged over."""
+    block = _block_round(source, target)
+    matrix = source.index_from_lps @ target.lps_from_index
+    data = voxels
+    if any(b.start > 0 or b.stop < n for b, n in zip(block, source.shape, strict=True)):
+        data = voxels[block]
+        matrix[:3, 3] -= [b.start for b in block]
+    sizes = [1, 1, 1]
+    if is_averaged:
+        ratio = np.array([np.linalg.norm(matrix[k, :3]) for k in range(3)])
+        sizes = [int(2 * round((r - 1) / 2) + 1) if r >= 2 else 1 for r in ratio]
+    return data, matrix, sizes
 
 
 def _axis_of_each(linear: Array) -> tuple[int, int, int] | None:
@@ -156,9 +171,9 @@ def _way(matrix: Array, axis: int, along: int, size: int, count: int) -> _Way:
 
 def _along_axes(
     data: npt.NDArray[np.generic], ways: list[_Way], axes: tuple[int, int, int], sizes: list[int],
-    shape: tuple[int, int, int], *, order: int, outside: float,
-) -> Floats:  # fmt: skip
-    """Interpolate axis by axis: the same as trilinear, several times quicker."""
+    *, order: int, outside: float,
+) -> tuple[Box, Floats]:  # fmt: skip
+    """Interpolate axis by axis, the same as trilinear and several times quicker; beyond the box lies the outside."""
     first = [0, 0, 0]
     # what of the target is read, along the source's axes
     read = [np.flatnonzero(~way.beyond) for way in ways]
@@ -168,7 +183,7 @@ def _along_axes(
         z, y, x = (2 * (size // 2) + 1 for size in sizes)
         block = block_round(np.asarray(data, dtype=bool), (z, y, x))
         if block is None:
-            return np.zeros(shape, dtype=np.float32)
+            return (slice(0, 0),) * 3, np.zeros((0, 0, 0), dtype=np.float32)
         first = [b.start for b in block]
         data = data[block]
         for axis, (way, b) in enumerate(zip(ways, block, strict=True)):
@@ -191,14 +206,9 @@ def _along_axes(
         found = np.asarray(picked, dtype=np.float32)
     # source axis k runs along target axis axes[k]
     turn = np.argsort(axes)
-    if axes == (0, 1, 2) and found.shape == shape:
-        return found
-    # zeros that nobody writes cost nothing
-    out = np.zeros(shape, dtype=np.float32) if outside == 0.0 else np.full(shape, outside, dtype=np.float32)
-    if found.size:
-        # what lies within the source lies together
-        out[tuple(slice(int(read[k][0]), int(read[k][-1]) + 1) for k in turn)] = np.transpose(found, turn)
-    return out
+    # what lies within the source lies together
+    z, y, x = (slice(int(read[k][0]), int(read[k][-1]) + 1) if found.size else slice(0, 0) for k in turn)
+    return (z, y, x), np.transpose(found, turn) if found.size else np.zeros((0, 0, 0), dtype=np.float32)
 
 
 @njit(cache=True, nogil=True)
@@ -271,6 +281,32 @@ def back_to(mask: Mask, grid: Grid) -> Mask:
         False beyond the upright grid.
     """
     return Mask(grid, resample(mask.voxels, mask.grid, grid) > 0.5)
+
+
+def back_in_box(mask: Mask, grid: Grid) -> tuple[Box, Bools]:
+    """Read an upright mask on the scan's own grid, only where some of it can lie.
+
+    Parameters
+    ----------
+    mask : Mask
+        A mask on an upright grid.
+    grid : Grid
+        The scan's grid.
+
+    Returns
+    -------
+    box : tuple of slice
+        Of the scan's grid; of no voxel for an empty mask, and the whole where the grids stand oblique.
+    voxels : ndarray of bool
+        What `back_to` gives in the box; beyond it there is none.
+    """
+    data, matrix, sizes = _cut(mask.voxels, mask.grid, grid, is_averaged=True)
+    axes = _axis_of_each(matrix[:3, :3])
+    if axes is None:
+        return (slice(None),) * 3, back_to(mask, grid).voxels
+    ways = [_way(matrix, axis, along, data.shape[axis], grid.shape[along]) for axis, along in enumerate(axes)]
+    box, found = _along_axes(data, ways, axes, sizes, order=1, outside=0.0)
+    return box, found > 0.5
 
 
 def _block_round(source: Grid, target: Grid) -> tuple[slice, slice, slice]:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cc3d
-import edt
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from planner.config.hip_config import HipGapConfig
+from planner.geometry.cells import cells_in
+from planner.geometry.distance import distance_mm
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.model.implant import Implant
@@ -230,13 +231,14 @@ def large_patches(lucent: Cells, area_mm2: Array, least_mm2: float) -> Cells:
 
 
 def _surroundings(volume: Volume, part: HipPart, bone: Mask, metal: Mask) -> Surroundings:
-    points = np.asarray(part.metal.grid.to_lps(np.argwhere(part.metal.voxels)))
+    points = np.asarray(part.metal.grid.to_lps(cells_in(part.metal.voxels)))
     box = np.stack([points.min(axis=0) - _MARGIN_MM, points.max(axis=0) + _MARGIN_MM])
     grid = upright_grid(volume.grid, 0.8, box)
     hu = np.nan_to_num(upright_hu(volume, grid), nan=-1000.0)
     solid = resample(metal.voxels, metal.grid, grid, averaged=False) > 0.5
     envelope = resample(bone.voxels, bone.grid, grid, averaged=False) > 0.5
-    away = np.asarray(edt.edt(~solid, parallel=2) * grid.spacing_mm[0], dtype=np.float32)
+    # in voxels first: the grid's are cubes
+    away = np.asarray(distance_mm(solid, (1.0, 1.0, 1.0)) * grid.spacing_mm[0], dtype=np.float32)
     return Surroundings(grid, hu, envelope, away)
 
 
@@ -244,7 +246,7 @@ def _painted(interface: Interface, lucent: Cells, inner_mm: Array, outer_mm: Arr
     """Voxels between the gap's two walls."""
     grid: Grid = around.grid
     out = np.zeros(grid.shape, dtype=bool)
-    cells = np.argwhere(around.bone & (around.from_metal_mm < _PAINTED_MM))
+    cells = cells_in(around.bone & (around.from_metal_mm < _PAINTED_MM))
     row, turn, offset = interface.locate(np.asarray(grid.to_lps(cells)))
     at = np.stack([np.clip(row, 0, lucent.shape[0] - 1), turn])
     share = ndimage.map_coordinates(closed(lucent), at, order=1, mode="nearest")

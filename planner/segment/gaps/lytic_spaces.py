@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 import cc3d
-import edt
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from planner.config.hip_config import HipGapConfig
+from planner.geometry.distance import distance_mm
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
+from planner.segment.blocks import block_round
 from planner.segment.upright import Bools, Floats
 
 _NEAR_METAL_MM = 1.2
@@ -22,7 +23,11 @@ _RIM_MM = 2.0
 _SHARP_HU = 100.0
 """Rise from a cavity to its border; marrow runs into bone without one. As the interface's walls."""
 _SHARP_SHARE = 0.6
+_LOOKED_VOXELS = 2
+"""So far round a voxel its border's brightest is sought."""
 _LEAST_ML = 0.08
+_CUBE = (1.0, 1.0, 1.0)
+"""Distances are counted in voxels first, for the grid's are cubes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,9 +105,8 @@ def grow_cavities(around: Surroundings, seeds: Bools, lumen_hu: float, config: H
     smooth = ndimage.gaussian_filter(around.hu, 0.6 / around.edge_mm)
     near = (around.from_metal_mm > _NEAR_METAL_MM) & (around.from_metal_mm < config.bone_reach_mm)
     lucent = around.bone & near & (smooth < lumen_hu) & (smooth > config.fat_hu)
-    depth = edt.edt(lucent, parallel=2) * around.edge_mm
-    core = depth > _NECK_MM
-    opened = lucent & (edt.edt(~core, parallel=2) * around.edge_mm <= _NECK_MM + _CORNER_MM)
+    core = distance_mm(~lucent, _CUBE) * around.edge_mm > _NECK_MM
+    opened = lucent & (distance_mm(core, _CUBE) * around.edge_mm <= _NECK_MM + _CORNER_MM)
     labels = cc3d.connected_components(opened.astype(np.uint8), connectivity=6)
     touched = np.unique(labels[ndimage.binary_dilation(seeds, iterations=1)])
     kept = empty
@@ -116,10 +120,14 @@ def grow_cavities(around: Surroundings, seeds: Bools, lumen_hu: float, config: H
 def _has_border(around: Surroundings, part: Bools, smooth: Floats) -> bool:
     """Whether HU rises steeply on most of a space's border with bone."""
     reach = max(1, round(_RIM_MM / around.edge_mm))
-    rim = ndimage.binary_dilation(part) & ~part & (around.from_metal_mm > _NEAR_METAL_MM + _RIM_MM)
+    block = block_round(part, 1 + reach)
+    if block is None:
+        return False
+    part, smooth, away = part[block], smooth[block], around.from_metal_mm[block]
+    rim = ndimage.binary_dilation(part) & ~part & (away > _NEAR_METAL_MM + _RIM_MM)
     if rim.sum() < 20:
         return False
-    highest = ndimage.maximum_filter(np.where(around.from_metal_mm > _NEAR_METAL_MM, smooth, -1000.0), 2 * reach + 1)
+    highest = ndimage.maximum_filter(np.where(away > _NEAR_METAL_MM, smooth, -1000.0), 2 * reach + 1)
     rises = highest[rim] - float(np.median(smooth[part]))
     return bool(np.mean(rises > 2.0 * _SHARP_HU) > _SHARP_SHARE)
 
@@ -144,9 +152,13 @@ def voxel_shares(around: Surroundings, cavities: Bools, taken: Bools, config: Hi
         0 to 1.
     """
     shares = np.zeros(cavities.shape, dtype=np.float32)
-    border = ndimage.binary_dilation(cavities) & ~cavities & around.bone & (around.from_metal_mm > _NEAR_METAL_MM)
-    top = np.clip(ndimage.maximum_filter(around.hu, 5)[border], 150.0, 620.0)  # 620: a sclerotic rim's HU
-    shares[border] = np.clip((top - around.hu[border]) / (top - config.fibrous_hu), 0.0, 1.0)
+    block = block_round(cavities, 1 + _LOOKED_VOXELS)
+    if block is None:
+        return shares
+    own, hu = cavities[block], around.hu[block]
+    border = ndimage.binary_dilation(own) & ~own & around.bone[block] & (around.from_metal_mm[block] > _NEAR_METAL_MM)
+    top = np.clip(ndimage.maximum_filter(hu, 2 * _LOOKED_VOXELS + 1)[border], 150.0, 620.0)  # 620: a sclerotic rim's HU
+    shares[block][border] = np.clip((top - hu[border]) / (top - config.fibrous_hu), 0.0, 1.0)
     shares[cavities] = 1.0
     shares[taken] = 0.0
     return shares

@@ -4,7 +4,7 @@ import pytest
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask, Volume
 from planner.segment.blocks import block_round
-from planner.segment.upright import back_to, resample, shifted, upright_grid, upright_hu
+from planner.segment.upright import back_in_box, back_to, resample, shifted, upright_grid, upright_hu
 
 
 def turned(angle_deg: float) -> np.ndarray:
@@ -60,6 +60,25 @@ def test_a_mask_comes_back_to_its_storage():
     upright = upright_grid(grid, 1.0)
     there = Mask(upright, resample(voxels, grid, upright) > 0.5)
     assert np.array_equal(back_to(there, grid).voxels, voxels)
+
+
+@pytest.mark.parametrize("order", [(2, 1, 0), (1, 2, 0)])
+@pytest.mark.parametrize("angle_deg", [0.0, 17.0])
+@pytest.mark.parametrize("spacing_mm", [0.6, 1.0, 2.6])
+@pytest.mark.parametrize("kind", ["corner", "voxel", "all", "none"])
+def test_a_mask_in_its_box_is_the_one_on_the_whole_grid(order, angle_deg, spacing_mm, kind):
+    grid = stored(order, (1, -1, 1), turned(angle_deg))
+    upright = upright_grid(grid, spacing_mm)
+    voxels = np.full(upright.shape, kind == "all")
+    if kind != "none":
+        voxels[-1, -1, 0] = voxels[tuple(n // 2 for n in upright.shape)] = True
+        voxels[-4:, -3:, :5] |= kind == "corner"
+    whole = back_to(Mask(upright, voxels), grid).voxels
+    box, found = back_in_box(Mask(upright, voxels), grid)
+    placed = np.zeros(grid.shape, dtype=bool)
+    placed[box] = found
+    assert np.array_equal(placed, whole)
+    assert whole.any() == (kind not in ("none",)) or kind == "voxel"
 
 
 def test_a_shift_beyond_the_edge_gives_nothing():
