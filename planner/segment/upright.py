@@ -206,9 +206,11 @@ def _along_axes(
         found = np.asarray(picked, dtype=np.float32)
     # source axis k runs along target axis axes[k]
     turn = np.argsort(axes)
+    if not found.size:
+        return (slice(0, 0),) * 3, np.zeros((0, 0, 0), dtype=np.float32)
     # what lies within the source lies together
-    z, y, x = (slice(int(read[k][0]), int(read[k][-1]) + 1) if found.size else slice(0, 0) for k in turn)
-    return (z, y, x), np.transpose(found, turn) if found.size else np.zeros((0, 0, 0), dtype=np.float32)
+    box = tuple(slice(int(read[k][0]), int(read[k][-1]) + 1) for k in turn)
+    return (box[0], box[1], box[2]), np.transpose(found, turn)
 
 
 @njit(cache=True, nogil=True)
