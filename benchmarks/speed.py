@@ -11,6 +11,7 @@ more and more screws. ``all`` does these five, and writes `docs/performance.md`.
 """
 
 import argparse
+import json
 import statistics
 import sys
 import tempfile
@@ -83,6 +84,10 @@ def _add_peers(benchmarks: "argparse._SubParsersAction[argparse.ArgumentParser]"
     drr.add_argument("--repeats", type=int, default=5, help="rounds in which they take turns (5)")
     drr.add_argument("--views", type=int, default=48, help="views within the region of interest (48)")
     drr.set_defaults(run=time_projection)
+    beside = benchmarks.add_parser("drr-rows", help="the projectors on a hip, as JSON; for use by all")
+    _shape(beside)
+    beside.add_argument("--repeats", type=int, default=5)
+    beside.set_defaults(run=print_projectors)
     one = benchmarks.add_parser("load-once", help="one reader once, in this process; for use by load")
     one.add_argument("reader", choices=tuple(READERS))
     one.add_argument("folder", type=Path)
@@ -99,7 +104,7 @@ def _add_whole(benchmarks: "argparse._SubParsersAction[argparse.ArgumentParser]"
     growth = benchmarks.add_parser("growth", help="plans on more and more slices, and on more and more screws")
     growth.add_argument("--slices", type=int, nargs="+", default=SLICES)
     growth.add_argument("--screws", type=int, nargs="+", default=SCREWS)
-    growth.add_argument("--repeats", type=int, default=1, help="runs after the first, of which the median counts (1)")
+    growth.add_argument("--repeats", type=int, default=1, help="runs, of which the median counts (1)")
     growth.set_defaults(run=lambda arguments: print(growth_table(arguments)))
     everything = benchmarks.add_parser("all", help="load, parts, drr, plan and growth, as docs/performance.md")
     everything.add_argument(
@@ -153,6 +158,18 @@ def time_projection(arguments: argparse.Namespace) -> None:
     print(f"drr {size} {volume.hu.dtype}, voxels of {spacing} mm, {arguments.kind}")
     print(_table(compare_projectors(volume, angles=arguments.angles, repeats=arguments.repeats)))
     time_live_views(volume, views=arguments.views)
+
+
+def print_projectors(arguments: argparse.Namespace) -> None:
+    """Print the projectors' rows: RTK's libraries end a process that holds SimpleITK's or VTK's, too."""
+    from dataclasses import asdict
+
+    from speed_cases import phantom_in_field
+    from speed_drr import clipped, compare_projectors
+
+    volume = clipped(phantom_in_field("hip", tuple(arguments.shape)))
+    rows = compare_projectors(volume, angles=8, repeats=arguments.repeats)
+    print(json.dumps([asdict(row) for row in rows]))
 
 
 def commands_table(arguments: argparse.Namespace) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pydicom
 
 from planner.config.phantoms.spine.morphometry import LEVELS, Level
 from planner.config.phantoms.spine.patient import draw_patient
@@ -61,9 +62,12 @@ def long_spine(screws: int) -> SpinePhantom:
 
 
 def write_case(volume: Volume, folder: Path) -> Path:
-    """Write a CT as a DICOM series, and give its folder."""
+    """Write a CT as an uncompressed DICOM series, as most archives send it, and give its folder."""
     identity = SeriesIdentity(
         seed=f"benchmark/{folder.name}", patient_name="Benchmark", series_description="Synthetic CT", body_part="BODY"
     )
-    write_ct_series(volume, folder, identity=identity)
+    for file in write_ct_series(volume, folder, identity=identity):
+        dataset = pydicom.dcmread(file)
+        dataset.decompress(generate_instance_uid=False)
+        dataset.save_as(file)
     return folder

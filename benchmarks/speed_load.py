@@ -5,7 +5,6 @@ moment of the machine falls on all of them. The floor is what it takes to read t
 """
 
 import json
-import os
 import shutil
 import statistics
 import subprocess
@@ -96,18 +95,13 @@ def _converted(folder: Path) -> dict[str, float] | None:
     if command is None:
         return None
     with tempfile.TemporaryDirectory(prefix="speed-nifti-") as out:
-        start = time.perf_counter()
-        child = subprocess.Popen(
-            [command, "-z", "n", "-b", "n", "-o", out, str(folder)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        once = [sys.executable, str(PROJECT / "benchmarks" / "speed_once.py"), command]
+        done = subprocess.run(
+            [*once, "-z", "n", "-b", "n", "-o", out, str(folder)], stdout=subprocess.PIPE, text=True, check=True
         )
-        _, status, used = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - start
         wrote = any(Path(out).glob("*.nii"))
-    # macOS counts in bytes, Linux in KiB
-    unit = 1e6 if sys.platform == "darwin" else 1e3
-    return {"seconds": seconds, "peak_mb": used.ru_maxrss / unit} if status == 0 and wrote else None
+    told = json.loads(done.stdout)
+    return told if told["exit_code"] == 0 and wrote else None
 
 
 def load_once(name: str, folder: Path) -> None:

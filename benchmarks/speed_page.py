@@ -1,15 +1,17 @@
 """The page `docs/performance.md`: no figure in it is typed by hand."""
 
 import argparse
+import json
+import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from speed_cases import phantom_in_field
-from speed_drr import clipped, compare_projectors
 from speed_load import rows_of, time_readers
 from speed_parts import time_parts
 from speed_plan import time_growth
-from speed_rows import as_table, machine
+from speed_rows import Row, as_table, machine
 
 
 def performance_page(shape: tuple[int, int, int], slices: Sequence[int], screws: Sequence[int], *, repeats: int) -> str:
@@ -22,12 +24,20 @@ def performance_page(shape: tuple[int, int, int], slices: Sequence[int], screws:
     for part in time_parts(hip, repeats=repeats):
         _say(part[0].work)
         rows += part
-    rows += compare_projectors(clipped(hip), angles=8, repeats=repeats)
+    del hip
+    rows += _projectors(shape, repeats)
     _say("commands")
     commands = commands_table(argparse.Namespace(case=None, kind="hip", shape=shape, repeats=repeats))
     _say("growth")
     growth = time_growth(slices, screws, repeats=1)
     return _PAGE.format(machine=machine(), size=size, peers=as_table(rows), commands=commands, growth=growth)
+
+
+def _projectors(shape: tuple[int, int, int], repeats: int) -> list[Row]:
+    command = [sys.executable, str(Path(__file__).with_name("speed.py")), "drr-rows", "--repeats", str(repeats)]
+    command += ["--shape", *(str(n) for n in shape)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return [Row(**row) for row in json.loads(done.stdout)]
 
 
 _PAGE = """# Performance
@@ -48,8 +58,8 @@ the input and write the output once) it says what share of the planner's time th
 
 ## Whole commands
 
-On that CT, each run a process of its own, from starting Python to its end. "First" is the first run on this machine of
-whatever that command has to compile; "worked" counts the seconds of all cores.
+On that CT, uncompressed, each run a process of its own, from starting Python to its end. "First" compiles what no
+command above it has compiled; "worked" counts the seconds of all cores.
 
 {commands}
 

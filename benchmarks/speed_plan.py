@@ -10,7 +10,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,25 +30,20 @@ class Ran:
     stages_s: dict[str, float]
 
 
-def run_command(*arguments: str, output: Path | None = None) -> Ran:
-    """Run the planner's command once, in a process of its own."""
+def run_command(*arguments: str, output: Path | None = None, compiled: Path | None = None) -> Ran:
+    """Run the planner's command once, in a process of its own; compiled code may be kept in a folder of one's own."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(PROJECT), str(PROJECT / "plugins")))}
-    start = time.perf_counter()
-    child = subprocess.Popen(
-        [sys.executable, "-c", _START, *arguments],
-        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    said = child.stderr.read() if child.stderr is not None else ""
-    _, status, used = os.wait4(child.pid, 0)
-    seconds = time.perf_counter() - start
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"cement-planner {arguments[0]} ended with {child.returncode}: {said.strip()[-300:]}")
+    if compiled is not None:
+        environment["NUMBA_CACHE_DIR"] = str(compiled)
+    once = [sys.executable, str(PROJECT / "benchmarks" / "speed_once.py"), sys.executable, "-c", _START, *arguments]
+    done = subprocess.run(once, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    told = json.loads(done.stdout)
+    if told["exit_code"]:
+        raise SystemExit(f"cement-planner {arguments[0]} ended with {told['exit_code']}: {told['complained']}")
     stages = {}
     if output is not None and (output / "plan.json").exists():
         stages = json.loads((output / "plan.json").read_text(encoding="utf-8"))["timings_s"]
-    unit = 1e6 if sys.platform == "darwin" else 1e3
-    return Ran(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * (1.024 if unit == 1e3 else 1.0) / unit, stages)
+    return Ran(told["seconds"], told["worked_s"], told["peak_mb"], stages)
 
 
 def time_commands(case: Path, *, repeats: int) -> str:
@@ -66,7 +60,8 @@ def time_commands(case: Path, *, repeats: int) -> str:
         lines = ["| command | first s | after: median s | fastest s | worked s | peak MB |", "| --- |" + " --- |" * 5]
         stages: dict[str, list[float]] = {}
         for name, command in commands.items():
-            ran = [run_command(*command, output=out) for _ in range(1 + repeats)]
+            compiled = Path(folder) / "compiled"
+            ran = [run_command(*command, output=out, compiled=compiled) for _ in range(1 + repeats)]
             rest = ran[1:] or ran
             if name == "plan --no-figures":
                 stages = {stage: [run.stages_s[stage] for run in rest] for stage in rest[0].stages_s}
@@ -93,11 +88,15 @@ def time_growth(slices: Sequence[int], screws: Sequence[int], *, repeats: int) -
                 hip.crop((first - count // 2, 0, 0), (first - count // 2 + count, 512, 512)),
                 Path(folder) / f"hip{count}",
             )
+            if count == slices[0]:
+                _grown("compiling", case, Path(folder), count, 1)
             lines.append(_grown(f"one hip, {count} slices of 512 x 512", case, Path(folder), count, repeats))
         field = phantom_in_field(long_spine(max(screws)), (1, 512, 512)).grid.shape
         for count in screws:
             spine = phantom_in_field(long_spine(count), field)
             case = write_case(spine, Path(folder) / f"spine{count}")
+            if count == screws[0]:
+                _grown("compiling", case, Path(folder), count, 1)
             size = " x ".join(str(n) for n in spine.grid.shape)
             lines.append(_grown(f"{count} screws, {size}", case, Path(folder), count, repeats))
     return "\n".join(lines)
@@ -106,7 +105,7 @@ def time_growth(slices: Sequence[int], screws: Sequence[int], *, repeats: int) -
 def _grown(name: str, case: Path, folder: Path, count: int, repeats: int) -> str:
     out = folder / "plan"
     command = ("plan", str(case), "-o", str(out), "--overwrite", "--no-figures")
-    ran = [run_command(*command, output=out) for _ in range(1 + repeats)][1:]
+    ran = [run_command(*command, output=out) for _ in range(repeats)]
     middle = statistics.median(run.seconds for run in ran)
     row = (
         f"| {name} | {middle:.2f} | {statistics.median(run.worked_s for run in ran):.2f} "
