@@ -119,17 +119,18 @@ def _samples(profile: Any, depth: Any, start: Any, rows: Any) -> Any:
 @numba.njit(cache=True)  # type: ignore[misc, unused-ignore]
 def _fitted(rows: Any, count: Any, blur: Any, density: Any, start: Any, table: Any) -> Any:
     """Gauss and Newton's way over face and thickness; the levels beside follow from them."""
-    depth, read = rows[0, :count], rows[1, :count]
+    depth, read = rows[0], rows[1]
     last = start * 1.5 + _BENEATH_MM
     face, thick = 0.0, start
     # what was found at the best faces yet, and room for the next ones tried
-    own, other = rows[2:6, :count], rows[6:10, :count]
-    error, outer, inner = _left_over(depth, read, blur, density, face, thick, table, own)
+    own, other = rows[2:6], rows[6:10]
+    error, outer, inner = _left_over(depth, read, count, blur, density, face, thick, table, own)
     damping = 1e-2
+    curve = _slopes(read, count, blur, density, outer, inner, own)
     for _ in range(_ROUNDS):
         if not np.isfinite(error):
             break
-        aa, ab, bb, ra, rb = _slopes(read, blur, density, outer, inner, own)
+        aa, ab, bb, ra, rb = curve
         aa, bb = aa * (1.0 + damping), bb * (1.0 + damping)
         size = aa * bb - ab * ab
         if size <= 0.0:
@@ -138,7 +139,8 @@ def _fitted(rows: Any, count: Any, blur: Any, density: Any, start: Any, table: A
         more_thick = min(max((aa * rb - ab * ra) / size, -_MOST_STEP_MM), _MOST_STEP_MM)
         new_face = min(max(face + more_face, -_FARTHEST_MM), _FARTHEST_MM)
         new_thick = max(thick + more_thick, _THINNEST_MM)
-        new_error, new_outer, new_inner = _left_over(depth, read, blur, density, new_face, new_thick, table, other)
+        found = _left_over(depth, read, count, blur, density, new_face, new_thick, table, other)
+        new_error, new_outer, new_inner = found
         if new_error < error:
             moved = abs(new_face - face) + abs(new_thick - thick)
             face, thick, error, outer, inner = new_face, new_thick, new_error, new_outer, new_inner
@@ -146,6 +148,8 @@ def _fitted(rows: Any, count: Any, blur: Any, density: Any, start: Any, table: A
             damping *= 0.3
             if moved < _SETTLED_MM:
                 break
+            # two exponentials a sample, half of a fit's time: a step refused leaves them as they are
+            curve = _slopes(read, count, blur, density, outer, inner, own)
         else:
             damping *= 10.0
     lost = outer + _FALLEN * (density - outer)
@@ -156,11 +160,11 @@ def _fitted(rows: Any, count: Any, blur: Any, density: Any, start: Any, table: A
 
 
 @numba.njit(cache=True)  # type: ignore[misc, unused-ignore]
-def _look_up(places: Any, table: Any, out: Any) -> None:
+def _look_up(places: Any, count: Any, table: Any, out: Any) -> None:
     """Read the normal distribution's function."""
-    for k in range(len(places)):
+    for k in range(count):
         out[k] = (places[k] + _TABLE_END) / _TABLE_STEP
-    for k in range(len(places)):
+    for k in range(count):
         at = out[k]
         low = int(at)
         if at <= 0.0:
@@ -173,19 +177,19 @@ def _look_up(places: Any, table: Any, out: Any) -> None:
 
 @numba.njit(cache=True)  # type: ignore[misc, unused-ignore]
 def _left_over(
-    depth: Any, read: Any, blur: Any, density: Any, face: Any, thick: Any, table: Any, found: Any
+    depth: Any, read: Any, count: Any, blur: Any, density: Any, face: Any, thick: Any, table: Any, found: Any
 ) -> Any:  # fmt: skip
     """Give the root mean square of what two faces do not explain, and the levels beside the wall."""
-    if len(depth) < _FEWEST:
+    if count < _FEWEST:
         return np.inf, 0.0, 0.0
     from_face, from_end, of_wall, of_inner = found[0], found[1], found[2], found[3]
-    for k in range(len(depth)):
+    for k in range(count):
         from_face[k] = (depth[k] - face) / blur
         from_end[k] = (depth[k] - face - thick) / blur
-    _look_up(from_face, table, of_wall)
-    _look_up(from_end, table, of_inner)
+    _look_up(from_face, count, table, of_wall)
+    _look_up(from_end, count, table, of_inner)
     oo = oi = ii = ro = ri = rr = 0.0
-    for k in range(len(depth)):
+    for k in range(count):
         in_wall, beneath = of_wall[k], of_inner[k]
         o, i, r = 1.0 - in_wall, beneath, read[k] - density * (in_wall - beneath)
         oo, oi, ii, ro, ri, rr = oo + o * o, oi + o * i, ii + i * i, ro + r * o, ri + r * i, rr + r * r
@@ -194,15 +198,15 @@ def _left_over(
         return np.inf, 0.0, 0.0
     outer, inner = (ro * ii - ri * oi) / size, (ri * oo - ro * oi) / size
     left = rr - outer * ro - inner * ri
-    return np.sqrt(max(left, 0.0) / len(depth)), outer, inner
+    return np.sqrt(max(left, 0.0) / count), outer, inner
 
 
 @numba.njit(cache=True)  # type: ignore[misc, unused-ignore]
-def _slopes(read: Any, blur: Any, density: Any, outer: Any, inner: Any, found: Any) -> Any:
+def _slopes(read: Any, count: Any, blur: Any, density: Any, outer: Any, inner: Any, found: Any) -> Any:
     """Give the normal equations of a small move of face and thickness, from what was found at both."""
     aa = ab = bb = ra = rb = 0.0
     norm = 1.0 / (blur * np.sqrt(2.0 * np.pi))
-    for k in range(len(read)):
+    for k in range(count):
         x, y, in_wall, beneath = found[0, k], found[1, k], found[2, k], found[3, k]
         explained = outer * (1.0 - in_wall) + density * (in_wall - beneath) + inner * beneath
         edge, end = -norm * np.exp(-0.5 * x * x), -norm * np.exp(-0.5 * y * y)
