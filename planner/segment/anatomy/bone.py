@@ -134,7 +134,8 @@ def bone_envelope(
     bone |= bridged(walled, _BRIDGE_MM, edge_mm, where=unread & allowed)
     if bulk.any():
         stem = metal & within(bulk, 2 * _BULKY_MM, edge_mm)
-        bone |= walled_in(bone | stem, edge_mm, least_rays=_IN_CUP_RAYS) & within(bulk, _IN_CUP_MM, edge_mm) & allowed
+        near = within(bulk, _IN_CUP_MM, edge_mm) & allowed
+        bone |= walled_in(bone | stem, edge_mm, least_rays=_IN_CUP_RAYS, where=near)
     return large(bone, config.stray_ml, edge_mm)
 
 
@@ -171,7 +172,7 @@ def _bulk_of(metal: Bools, edge_mm: float) -> Bools:
     return large(thick, _BULKY_ML, edge_mm) if thick.any() else thick
 
 
-def walled_in(wall: Bools, edge_mm: float, *, least_rays: tuple[int, int]) -> Bools:
+def walled_in(wall: Bools, edge_mm: float, *, least_rays: tuple[int, int], where: Bools) -> Bools:
     """Say which voxels lie inside a bone whose cortex may have holes.
 
     Parameters
@@ -182,18 +183,26 @@ def walled_in(wall: Bools, edge_mm: float, *, least_rays: tuple[int, int]) -> Bo
         Edge of a voxel, mm.
     least_rays : tuple of int
         How many of the 16 axial and of the 16 sagittal and coronal rays must meet bone.
+    where : ndarray of bool, shape (S, R, C)
+        Where it is asked; only what its rays reach is looked at.
 
     Returns
     -------
     ndarray of bool, shape (S, R, C)
-        Most rays of the axial plane, and most of the sagittal and coronal ones, meet bone. A disc is open to the
-        sides, the space between processes behind, a foramen laterally; the marrow of a long bone lies open only along
-        its shaft, which the planes' diagonals make good.
+        False beyond `where`. Most rays of the axial plane, and most of the sagittal and coronal ones, meet bone. A disc
+        is open to the sides, the space between processes behind, a foramen laterally; the marrow of a long bone lies
+        open only along its shaft, which the planes' diagonals make good.
     """
-    axial, upright = _rays(wall, edge_mm)
-    enclosed = (axial >= least_rays[0]) & (upright >= least_rays[1])
-    # a voxel counts when its neighbours agree: single voxels between trabeculae and noise do not
-    return most_round(enclosed)
+    out = np.zeros_like(wall)
+    # rays are cut to whole steps, walls grow by a voxel for them, and neighbours have a say
+    up, aside = (int(np.ceil(reach / edge_mm)) + 4 for reach in (_UPRIGHT_REACH_MM, _AXIAL_REACH_MM))
+    block = block_round(where, (up, aside, aside))
+    if block is not None:
+        axial, upright = _rays(np.ascontiguousarray(wall[block]), edge_mm)
+        enclosed = (axial >= least_rays[0]) & (upright >= least_rays[1])
+        # a voxel counts when its neighbours agree: single voxels between trabeculae and noise do not
+        out[block] = most_round(enclosed) & where[block]
+    return out
 
 
 def _rays(wall: Bools, edge_mm: float) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:

@@ -10,7 +10,8 @@ import cc3d
 import numpy as np
 
 from planner.config.anatomy_config import BoneConfig
-from planner.segment.anatomy.windows import greatest_beside, greatest_round, grown, least_round
+from planner.segment.anatomy.wall_limits import above_limits, find_streaks
+from planner.segment.anatomy.windows import greatest_round, least_round
 from planner.segment.balls import grown_by
 from planner.segment.blocks import block_round
 from planner.segment.smoothing import smoothed
@@ -23,15 +24,12 @@ _SMOOTH_MM, _SMOOTH_VOXELS = 0.4, 0.45
 _USUAL_CORTEX_HU, _USUAL_SOFT_HU = 400.0, 50.0
 """Where a scan shows too little of them."""
 _FEW_VOXELS = 100
-_FINE_MM, _CLEAR_MM = 2.4, 2.4
-"""Streaks are finer than this; so far from metal they, not its blur, are read."""
-_AROUND_MM = (2.0, 6.0, 6.0)
-"""Streaks run within slices."""
-_STREAK_HU = 300.0
+_CLEAR_MM = 2.4
+"""So far from metal its streaks, not its blur, are read."""
 _TISSUE_HU, _BROAD_MM, _SPOILT_AROUND_MM, _SPOILT_MM = (-300.0, 1000.0), 4.0, (0.5, 5.0, 5.0), 30.0
 """Lung counts as soft as fat here; shadows are broader than streaks, and lie so near to metal."""
 _TRUNCATE = 2.0
-"""Standard deviations after which Gaussians over streaks are cut off."""
+"""Standard deviations after which Gaussians over shadows are cut off."""
 _HALF = 0.5
 _STRONG_SHARE, _STRONG_CLEAR_MM = 0.6, 4.0
 """Of the scan's cortex and so far from metal, a reading is bone's without more evidence (ours)."""
@@ -87,28 +85,15 @@ def find_walls(hu: Floats, metal: Bools, blind: Bools, edge_mm: float, config: B
     """
     blurred = smoothed(hu, max(_SMOOTH_MM / edge_mm, _SMOOTH_VOXELS), truncate=2.5)
     soft, cortex = _levels(hu, blurred, blind)
-    lit = np.minimum(blurred, cortex)
-    lit[blind] = -1000.0
-    height = _height_nearby(lit, edge_mm)
-    # a CT is large: what is reckoned from it is written over what is no longer wanted
-    above = _streaks_hu(hu, metal, blurred > soft + _HALF * (cortex - soft), edge_mm)
-    above *= config.streak_share
-    above += config.wall_hu
-    free = ~blind
-    height -= soft
-    limit = height * config.wall_share
-    limit += soft
-    wall = (blurred > np.maximum(limit, above, out=limit)) & free
-    np.multiply(height, config.loose_share, out=limit)
-    limit += soft
-    loose = (blurred > np.maximum(config.loose_hu, limit, out=limit)) & free
+    streaks = find_streaks(
+        hu, within(metal, _CLEAR_MM, edge_mm), blurred > soft + _HALF * (cortex - soft), edge_mm
+    )  # fmt: skip
+    wall, loose = above_limits(blurred, blind, streaks, (soft, cortex), edge_mm, config)
+    del streaks
     # a vessel with contrast, a loop of bowel are as bright right through: a wall stands out from both its sides
     bright = blurred > soft + _STRONG_SHARE * (cortex - soft)
-    stands_out = np.subtract(blurred, _opened(blurred, edge_mm), out=limit)
-    np.subtract(blurred, soft, out=height)
-    height *= config.prominence_share
-    wall &= bright | (stands_out > height)
-    strong = bright & free & ~within(metal, _STRONG_CLEAR_MM, edge_mm)
+    wall = _standing_out(wall, bright, blurred, soft, edge_mm, config)
+    strong = bright & ~blind & ~within(metal, _STRONG_CLEAR_MM, edge_mm)
     return Walls(wall, loose | wall, strong, blurred, soft, cortex)
 
 
@@ -124,37 +109,28 @@ def _levels(hu: Floats, blurred: Floats, blind: Bools) -> tuple[float, float]:
     )
 
 
-def _height_nearby(blurred: Floats, edge_mm: float) -> Floats:
-    """Give the brightest reading within some 1.6 mm."""
-    out = greatest_round(blurred, 3)
-    return greatest_beside(out) if edge_mm < 1.0 else out
-
-
-def _opened(blurred: Floats, edge_mm: float) -> Floats:
-    """Flatten what is thinner than a wall may be."""
+def _standing_out(
+    wall: Bools, bright: Bools, blurred: Floats, soft_hu: float, edge_mm: float, config: BoneConfig
+) -> Bools:
+    """Leave of a wall what is bright, and what stands out from both its sides."""
     size = 2 * round(0.5 * _THICK_WALL_MM / edge_mm) + 1
+    # few voxels are in doubt: what is thinner than a wall may be is flattened round them alone
+    block = block_round(wall & ~bright, 3 * (size // 2) + 1)
+    if block is None:
+        return wall
+    around = blurred[block].copy()
+    stands_out = around - _opened(around, size)
+    around -= soft_hu
+    around *= config.prominence_share
+    out = wall.copy()
+    out[block] &= bright[block] | (stands_out > around)
+    return out
+
+
+def _opened(blurred: Floats, size: int) -> Floats:
+    """Flatten what is thinner than a wall may be."""
     # a round vessel's rim stands a voxel out of what boxes can fill of it
     return greatest_round(greatest_round(least_round(blurred, size), size), 3)
-
-
-def _streaks_hu(hu: Floats, metal: Bools, dense: Bools, edge_mm: float) -> Floats:
-    """Give how much the soft tissue's fine structure varies, over what it does in most of the scan."""
-    if not metal.any():
-        return np.zeros((1, 1, 1), dtype=np.float32)
-    fine = smoothed(hu, _FINE_MM / edge_mm, truncate=_TRUNCATE)
-    np.subtract(hu, fine, out=fine)
-    read = (hu < _STREAK_HU) & (hu > -_STREAK_HU) & ~within(metal, _CLEAR_MM, edge_mm) & ~grown(grown(dense))
-    weight = read.astype(np.float32)
-    fine *= fine
-    fine *= weight
-    around = [mm / edge_mm for mm in _AROUND_MM]
-    total, squares = (smoothed(values, around, truncate=_TRUNCATE) for values in (weight, fine))
-    np.maximum(total, 1e-3, out=total)
-    spread = np.divide(squares, total, out=squares)
-    np.sqrt(spread, out=spread)
-    usual = float(np.median(spread[read][::11])) if read.any() else 0.0
-    spread -= usual
-    return np.maximum(spread, 0.0, out=spread)
 
 
 def spoilt(hu: Floats, metal: Bools, unread: Bools, edge_mm: float, config: BoneConfig) -> Bools:

@@ -73,7 +73,19 @@ def test_what_is_barred_is_no_bone_whatever_surrounds_it():
 def test_a_space_between_two_plates_is_not_walled_in():
     plates = (np.abs(np.abs(AT[..., 0]) - 8) < 1.5) & block((12, 16, 16))
     between = block((5, 8, 8))
-    assert not walled_in(plates, EDGE_MM, least_rays=(15, 13))[between].any()
+    assert not walled_in(plates, EDGE_MM, least_rays=(15, 13), where=between).any()
+
+
+@pytest.mark.parametrize(("edge_mm", "share"), [(EDGE_MM, 0.02), (3.0, 0.08)])
+@pytest.mark.parametrize("at", [(slice(0, 1), slice(0, 1), slice(0, 1)), (slice(9, 14), slice(4, 30), slice(20, 31))])
+def test_what_is_walled_in_is_told_where_it_is_asked_as_everywhere(at, edge_mm, share):
+    wall = np.random.default_rng(5).random((90, 80, 70)) < share
+    everywhere = walled_in(wall, edge_mm, least_rays=(8, 5), where=np.ones_like(wall))
+    where = np.zeros_like(wall)
+    where[at] = True
+    assert 0.02 < everywhere.mean() < 0.98
+    assert np.array_equal(walled_in(wall, edge_mm, least_rays=(8, 5), where=where), everywhere & where)
+    assert not walled_in(wall, edge_mm, least_rays=(0, 0), where=np.zeros_like(wall)).any()
 
 
 def test_the_limit_keeps_within_its_settings():

@@ -4,6 +4,7 @@ import pytest
 from scipy import ndimage as ndi
 
 from planner.config.anatomy_config import BoneConfig
+from planner.segment.anatomy.wall_limits import above_limits, find_streaks
 from planner.segment.anatomy.walls import find_walls, large, spoilt, within
 
 EDGE_MM = 0.8
@@ -35,6 +36,24 @@ def test_a_vessel_with_contrast_is_no_wall():
     far = vessel & (np.abs(AT[..., 0]) > 14.0)
     assert far.any()
     assert not find_walls(bright, NOTHING, NOTHING, EDGE_MM, CONFIG).wall[far].any()
+
+
+@pytest.mark.parametrize("edge_mm", [0.6, EDGE_MM, 1.2])
+def test_what_stands_out_is_told_round_walls_in_doubt_as_in_the_whole(edge_mm):
+    rough, broad = np.random.default_rng(2).normal(0.0, 1.0, (2, *AT.shape[:3]))
+    hu = 60.0 + 1200.0 * ndi.gaussian_filter(rough, 1.2) + 12000.0 * ndi.gaussian_filter(broad, 6.0)
+    hu = hu.astype(np.float32)
+    walls = find_walls(hu, NOTHING, NOTHING, edge_mm, CONFIG)
+    blurred, (soft, cortex) = walls.blurred_hu, (walls.soft_hu, walls.cortex_hu)
+    size = 2 * round(0.5 * 4.5 / edge_mm) + 1
+    opened = ndi.maximum_filter(ndi.maximum_filter(ndi.minimum_filter(blurred, size), size), 3)
+    out = (blurred - opened) > (blurred - soft) * CONFIG.prominence_share
+    bright = blurred > soft + 0.6 * (cortex - soft)
+    plain, _ = above_limits(
+        blurred, NOTHING, find_streaks(hu, NOTHING, NOTHING, edge_mm), (soft, cortex), edge_mm, CONFIG
+    )
+    assert (plain & ~bright & out).any() and (plain & ~bright & ~out).any()
+    assert np.array_equal(walls.wall, plain & (bright | out))
 
 
 def test_what_cannot_be_read_is_no_wall():
