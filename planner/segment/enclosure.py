@@ -88,8 +88,13 @@ def _count(
     slices, rows, columns = wall.shape
     depth = left.shape[1]
     nothing = np.zeros(columns, dtype=left.dtype)
+    # most rows lie far from the wall: from these no ray meets it, and none has a step left
+    has_wall = np.empty(rows, dtype=np.bool_)
+    is_met = np.zeros((len(steps), depth, rows), dtype=np.bool_)
     for k in range(slices):
         z = slices - 1 - k if upwards else k
+        for y in range(rows):
+            has_wall[y] = _any(wall[z, y])
         for n in range(len(steps)):
             next_z = z + steps[n, 0]
             for j in range(rows):
@@ -97,11 +102,19 @@ def _count(
                 next_y = y + steps[n, 1]
                 beyond = next_z < 0 or next_z >= slices or next_y < 0 or next_y >= rows
                 own = left[n, z % depth, y]
+                asked = not beyond and (steps[n, 0] != 0 or steps[n, 1] != 0) and is_met[n, next_z % depth, next_y]
+                if not has_wall[y] and not asked:
+                    if is_met[n, z % depth, y]:
+                        own[:] = 0
+                        is_met[n, z % depth, y] = False
+                    continue
+                is_met[n, z % depth, y] = True
                 there = nothing if beyond else left[n, next_z % depth, next_y]
                 if steps[n, 0] == 0 and steps[n, 1] == 0:
                     _along_row(wall[z, y], own, steps[n, 2], lengths[n], total[z, y])
                 else:
                     _from_row(wall[z, y], there, own, steps[n, 2], lengths[n], total[z, y])
+                    is_met[n, z % depth, y] = _any(own)
 
 
 @njit(cache=True, nogil=True)
@@ -135,3 +148,12 @@ def _along_row(wall: Counts, own: _Left, step: int, length: int, total: Counts) 
             total[x] += 1
             rest -= 1
         own[x] = length if wall[x] else rest
+
+
+@njit(cache=True, nogil=True)
+def _any(row: _Left) -> bool:
+    """Say whether a value of a row is set."""
+    seen = 0
+    for x in range(len(row)):
+        seen |= row[x]
+    return seen != 0

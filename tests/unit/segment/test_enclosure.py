@@ -49,6 +49,14 @@ def test_as_many_rays_meet_a_mask_as_when_each_is_followed(shape, share, steps, 
     assert np.array_equal(enclosure(mask, steps, reach), counted(mask, steps, reach))
 
 
+@pytest.mark.parametrize("reach", [1.0, 3.6])
+def test_rows_that_rays_have_left_behind_meet_nothing(reach):
+    mask = np.random.default_rng(9).random((13, 12, 6)) < 0.01
+    steps = (*UPRIGHT, (0, 2, 1), (2, 0, 1), (-2, 1, 0))
+    assert 0 < np.count_nonzero(mask.any(axis=2)) < 15
+    assert np.array_equal(enclosure(mask, steps, reach), counted(mask, steps, reach))
+
+
 def test_long_rays_reach_as_far_as_they_should():
     mask = np.zeros((1, 1, 700), dtype=bool)
     mask[0, 0, 650] = True
