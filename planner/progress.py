@@ -5,7 +5,8 @@ One object feeds the command line's progress bar and the Qt worker alike.
 
 from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
 
 from planner.errors import CancelledError
 
@@ -53,6 +54,37 @@ class _Silent:
 
 
 SILENT: Monitor = _Silent()
+
+
+class Follower:
+    """What work in another thread follows: it is stopped with the work beside it, and reports nothing of its own.
+
+    A context: left by an error, whatever still follows it is stopped.
+
+    Parameters
+    ----------
+    monitor : Monitor
+        Who follows the work beside it, and may stop both.
+    """
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+        self._stopped = False
+
+    def report(self, progress: Progress) -> None:
+        """Ignore the progress: a bar shows one stage at a time, and a window is painted by one thread."""
+
+    def cancelled(self) -> bool:
+        """Say whether the work should stop, or that beside it has failed."""
+        return self._stopped or self._monitor.cancelled()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopped = kind is not None
 
 
 def check_cancelled(monitor: Monitor) -> None:

@@ -23,7 +23,7 @@ from planner.pipeline.plan_surfaces import write_plan_surfaces
 from planner.pipeline.planned_case import PlannedCase
 from planner.pipeline.slicer_files import write_slicer_files
 from planner.pipeline.trust_file import trust_percent
-from planner.progress import SILENT, Monitor, Progress, check_cancelled
+from planner.progress import SILENT, Follower, Monitor, Progress, check_cancelled
 from planner.report.html import render_report
 from planner.report.review_words import review_line
 from planner.segment.trust import TrustMap
@@ -68,7 +68,8 @@ def write_plan_files(
     save_plan(case.plan, folder / "plan.json")
     monitor.report(Progress("writing labels"))
     labels = own_labels(case)
-    with ThreadPoolExecutor(2) as aside:
+    pictures: dict[str, bytes] = {}
+    with ThreadPoolExecutor(4) as aside, Follower(monitor) as follower:
         # Packing and the surfaces' kernels leave Python's lock alone: they work while DICOM objects,
         # which are all Python, are put together. Each file is written by one of them, from what nobody changes.
         beside = [aside.submit(write_label_nifti, labels, folder / "labels.nii.gz")]
@@ -76,19 +77,26 @@ def write_plan_files(
             beside.append(aside.submit(_write_dicom, case, labels, folder))
         if case.trust is not None:
             beside.append(aside.submit(_write_trust, case.trust, labels.grid, folder / "trust.nii.gz"))
+        fluoro, views = folder / "fluoro", None
+        if figures:
+            from planner.pipeline.fluoroscopy.files import write_plan_fluoroscopy  # what only pictures need
+
+            # Casting rays leaves the lock alone, too: fluoroscopy is taken while all else is written and drawn.
+            views = aside.submit(write_plan_fluoroscopy, case, fluoro, config.fluoroscopy, monitor=follower)
         write_volumes_csv(case.plan, folder / "volumes.csv")
         write_unwrapped_csv(case.unwrapped, folder / "unwrapped.csv")
         surfaces = write_plan_surfaces(case, folder / "surfaces", config.output, monitor=monitor)
         write_slicer_files(case, labels, surfaces, folder)
         write_arrivals(case.arrivals, labels.grid, folder)
+        if views is not None:
+            check_cancelled(monitor)
+            from planner.pipeline.plan_pictures import report_pictures, write_angle_maps  # matplotlib: slow to load
+
+            drawn = report_pictures(case, monitor=monitor)
+            monitor.report(Progress("drawing fluoroscopy"))
+            pictures = views.result() | write_angle_maps(case, fluoro) | drawn
     for one in beside:
         one.result()
-    pictures: dict[str, bytes] = {}
-    if figures:
-        check_cancelled(monitor)
-        from planner.pipeline.plan_pictures import write_plan_pictures  # matplotlib takes its time to load
-
-        pictures = write_plan_pictures(case, folder / "fluoro", config.fluoroscopy, monitor=monitor)
     fingerprint = hashlib.sha256((folder / "plan.json").read_bytes()).hexdigest()
     report = render_report(case.plan, pictures, config=config, patient=patient, plan_sha256=fingerprint)
     write_whole(report.encode("utf-8"), folder / "report.html")

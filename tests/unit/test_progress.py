@@ -3,7 +3,7 @@
 import pytest
 
 from planner.errors import CancelledError
-from planner.progress import SILENT, Progress, track
+from planner.progress import SILENT, Follower, Progress, track
 
 
 class _Recorder:
@@ -35,3 +35,39 @@ def test_a_monitor_stops_the_work() -> None:
 
 def test_the_silent_monitor_never_stops() -> None:
     assert list(track(iter(range(3)), stage="numbers", monitor=SILENT)) == [0, 1, 2]
+
+
+class Stopped:
+    """A monitor that reports to nobody, and says when to stop."""
+
+    def __init__(self) -> None:
+        self.told: list[Progress] = []
+        self.stop = False
+
+    def report(self, progress: Progress) -> None:
+        self.told.append(progress)
+
+    def cancelled(self) -> bool:
+        return self.stop
+
+
+def test_work_beside_is_stopped_with_the_work_it_follows_and_reports_nothing() -> None:
+    monitor = Stopped()
+    with Follower(monitor) as follower:
+        assert list(track("ab", stage="beside", monitor=follower)) == ["a", "b"] and not monitor.told
+        monitor.stop = True
+        with pytest.raises(CancelledError):
+            list(track("ab", stage="beside", monitor=follower))
+    monitor.stop = False
+    assert not follower.cancelled(), "left without an error, it goes on"
+
+
+def test_work_beside_is_stopped_where_the_other_fails() -> None:
+    def fail(follower: Follower) -> None:
+        with follower:
+            raise OSError("the disk is full")
+
+    follower = Follower(Stopped())
+    with pytest.raises(OSError, match="full"):
+        fail(follower)
+    assert follower.cancelled()

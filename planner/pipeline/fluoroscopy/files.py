@@ -16,7 +16,6 @@ from planner.io.dicom.overlay_planes import MOST_PLANES, OverlayPlane
 from planner.io.dicom.source_study import SourceCt, read_source_ct
 from planner.io.whole_file import write_whole
 from planner.model.plan import PatientPosition
-from planner.pipeline.fluoroscopy.angle_pictures import angle_map_picture
 from planner.pipeline.fluoroscopy.headers import has_headers
 from planner.pipeline.fluoroscopy.pictures import Picture, plan_pictures, png_bytes
 from planner.pipeline.fluoroscopy.scene import scene_of_case
@@ -180,8 +179,8 @@ def write_plan_fluoroscopy(
     Returns
     -------
     dict of str to bytes
-        For the report: the pictures as PNG with their layers burnt in, by the names of `plan_pictures`; each gap's
-        angle map, ``angles/<gap id>``; and the C-arm's turn as WebP, ``turn/gaps``.
+        For the report: the pictures as PNG with their layers burnt in, by the names of `plan_pictures`, and
+        the C-arm's turn as WebP, ``turn/gaps``.
 
     Raises
     ------
@@ -204,9 +203,6 @@ def write_plan_fluoroscopy(
         if as_dicom:
             target = PictureTarget(place.with_suffix(".dcm"), slice_files=files)
             write_picture(picture, target, config, position=scene.position, number=number)
-    for angles in case.angle_maps:
-        shown[f"angles/{angles.target_id}"] = angle_map_picture(case.plan, angles)
-        write_whole(shown[f"angles/{angles.target_id}"], folder / f"angles-{angles.target_id}.png")
     turn = plan_turn(scene, config, monitor=monitor)
     if turn:
         shown["turn/gaps"] = moving_picture(turn, frame_ms=_FRAME_MS)
