@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import trimesh
-from trimesh.exchange.obj import export_obj
 from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial
 
@@ -104,11 +103,13 @@ def write_obj(named: NamedSurface, path: Path | str, *, note: str = "") -> None:
         f"mean {surface.deviation_mean_mm:.4f} mm",
         *(" ".join(line.split()) for line in (note,) if line),
     )
-    mesh = trimesh.Trimesh(surface.points_lps, surface.triangles, process=False)
-    plain = {"include_normals": False, "include_color": False, "include_texture": False}
-    body = export_obj(mesh, **plain, digits=_DIGITS, header=None)  # type: ignore[no-untyped-call]
-    lines = [*(f"# {line}" for line in told), f"o {named.id}", str(body).strip(), ""]
-    write_whole("\n".join(lines).encode("utf-8"), path)
+    # One format for all lines: trimesh's own writer takes twice as long, for the same bytes.
+    corners = f"v %.{_DIGITS}f %.{_DIGITS}f %.{_DIGITS}f\n" * len(surface.points_lps)
+    faces = "f %d %d %d\n" * len(surface.triangles)
+    head = "".join(f"{line}\n" for line in (*(f"# {line}" for line in told), f"o {named.id}"))
+    corners %= tuple(surface.points_lps.ravel().tolist())
+    faces %= tuple((surface.triangles + 1).ravel().tolist())
+    write_whole((head + corners + faces).encode("utf-8"), path)
 
 
 def write_glb(surfaces: Sequence[NamedSurface], path: Path | str, *, note: str = "") -> None:

@@ -6,9 +6,10 @@ import struct
 import numpy as np
 import pytest
 import trimesh
+from trimesh.exchange.obj import export_obj
 
 from planner.errors import OutputError
-from planner.io.reduced_surface import reduced
+from planner.io.reduced_surface import ReducedSurface, reduced
 from planner.io.surface_files import NamedSurface, write_glb, write_obj, write_stl, write_surface_list
 from planner.io.surfaces import surface_of
 from tests.unit.io.test_surfaces import AXIAL, CENTRE, ellipsoid, grid_of
@@ -67,6 +68,18 @@ def test_obj_in_lps_mm_says_so(tmp_path, named):
     assert mesh.is_watertight and mesh.is_winding_consistent
     assert mesh.volume / 1000.0 == pytest.approx(named[0].surface.volume_ml, rel=1e-4)
     assert mesh.center_mass == pytest.approx(CENTRE, abs=0.1)
+
+
+def test_obj_has_the_lines_that_trimesh_writes(tmp_path):
+    drawn = np.random.default_rng(3)
+    corners = drawn.normal(0.0, 300.0, (200, 3))
+    corners[:3] = [[0.0, -0.0, 1e-7], [-1e-7, 5e-6, -5e-6], [1.000005, 2.5e-6, 1e5]]
+    triangles = drawn.integers(0, len(corners), (300, 3))
+    surface = ReducedSurface(corners, triangles, 300, 0.0, 0.0)
+    write_obj(NamedSurface("a", "gap", surface, (0.0, 0.0, 0.0)), tmp_path / "a.obj")
+    plain = {"include_normals": False, "include_color": False, "include_texture": False}
+    theirs = export_obj(trimesh.Trimesh(corners, triangles, process=False), digits=5, header=None, **plain)
+    assert (tmp_path / "a.obj").read_text().split("o a\n")[1] == theirs.strip() + "\n"
 
 
 def test_glb_in_metres_with_the_head_up_and_the_face_forward(tmp_path, named):
