@@ -39,7 +39,8 @@ def places_on(points: Array, triangles: Indices) -> Array:
     -------
     ndarray, shape (N + M, 3)
     """
-    return np.concatenate((points, points[triangles].mean(axis=1)))
+    first, second, third = (points[triangles[:, k]] for k in range(3))
+    return np.concatenate((points, (first + second + third) / 3.0))
 
 
 def distances_mm(places: Array, points: Array, triangles: Indices, *, within_mm: float) -> Array:
@@ -69,7 +70,9 @@ def distances_mm(places: Array, points: Array, triangles: Indices, *, within_mm:
 
 
 def _cells(corners: Array, reach_mm: float) -> _Cells:
-    low, high = corners.min(axis=1) - reach_mm, corners.max(axis=1) + reach_mm
+    first, second, third = (corners[:, k] for k in range(3))
+    low = np.minimum(np.minimum(first, second), third) - reach_mm
+    high = np.maximum(np.maximum(first, second), third) + reach_mm
     origin = low.min(axis=0)
     extent = high.max(axis=0) - origin
     # A cell is about as large as a triangle and what is sought round it; there are not more than memory likes.
