@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from planner.config.fluoro_config import FluoroConfig
 from planner.errors import OutputError, UsageError
 from planner.fluoro.carm import orientation_letters
 from planner.fluoro.overlay import angles_text, draw_apart
+from planner.fluoro.projectable import cut_to_box
 from planner.io.dicom.fluoroscopy import FluoroscopyFrame, write_fluoroscopy
 from planner.io.dicom.overlay_planes import MOST_PLANES, OverlayPlane
 from planner.io.dicom.source_study import SourceCt, read_source_ct
@@ -194,6 +195,8 @@ def write_plan_fluoroscopy(
         return {}
     shown: dict[str, bytes] = {}
     scene = scene_of_case(case, config)
+    # Each picture looks for a gap's voxels anew: in its box, not on the whole CT.
+    scene = replace(scene, gaps={name: cut_to_box(mask) for name, mask in scene.gaps.items()})
     as_dicom = has_headers(case.plan, case.scan)
     files = read_source_ct(case.scan.slice_files) if as_dicom else ()
     for number, (name, picture) in enumerate(plan_pictures(scene, config, monitor=monitor).items(), start=1):
