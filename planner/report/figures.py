@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
+from planner.geometry.cells import cells_in
 from planner.geometry.frames import POSTERIOR, SUPERIOR, Array, PointsLps, points_lps, unit
 from planner.model.breach import Breach
 from planner.model.gap import Gap
@@ -208,7 +209,7 @@ def draw_cut(inputs: PictureInput, cut: Cut, *, title: str, needles: Sequence[Tr
 
 def _half_mm(inputs: PictureInput, gap: Gap) -> float:
     code = next((s.code for s in inputs.labels.structures if s.kind == "gap" and s.id == gap.id), None)
-    voxels = np.argwhere(inputs.labels.codes == code) if code is not None else np.empty((0, 3))
+    voxels = cells_in(np.asarray(inputs.labels.codes == code)) if code is not None else np.empty((0, 3))
     if not len(voxels):
         return _HALF_MM[0]
     reach = np.abs(inputs.labels.grid.to_lps(voxels) - np.asarray(gap.centroid_lps)).max()

@@ -3,9 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from scipy import ndimage
 
 from planner.geometry.frames import Array, PointsLps, points_lps
-from planner.model.labels import StructureKind
+from planner.model.labels import LabelMap, StructureKind
 from planner.model.record import PointLps
 from planner.progress import SILENT, Monitor, track
 from planner.report.canvas import draw_frame, draw_outline, extent_of, open_sheet, png_of, points_per_mm, write
@@ -68,12 +69,12 @@ def _axes(cut: Cut) -> tuple[PointsLps, PointsLps]:
 
 def _box(inputs: PictureInput) -> Array | None:
     """Give the corners of the box round everything that is planned on, within the CT, shape (2, 3), LPS mm."""
-    codes = [s.code for s in inputs.labels.structures if s.kind in _SHOWN]
-    shown = np.isin(inputs.labels.codes, codes)
-    spans = [np.flatnonzero(shown.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    if not spans[0].size:
+    boxes = ndimage.find_objects(np.asarray(inputs.labels.codes))
+    codes = [s.code for s in inputs.labels.structures if s.kind in _SHOWN and 0 < s.code <= len(boxes)]
+    shown = [boxes[code - 1] for code in codes if boxes[code - 1] is not None]
+    if not shown:
         return None
-    ends = np.array([[span[0], span[-1]] for span in spans])
+    ends = np.array([[min(box[k].start for box in shown), max(box[k].stop for box in shown) - 1] for k in range(3)])
     grid = inputs.labels.grid
     corners = grid.to_lps(np.array([[ends[a, i], ends[b, j], ends[c, k]] for (a, i), (b, j), (c, k) in _CORNERS]))
     whole = grid.corners_lps
@@ -89,19 +90,20 @@ def _draw(inputs: PictureInput, cut: Cut, *, title: str, deep_mm: float, step_mm
     figure, axes = open_sheet(cut)
     positions = cut.points(step_mm)
     shadow = np.zeros(positions.shape[:-1], dtype=np.float64)
-    inside = {kind: np.zeros(shadow.shape, dtype=np.float32) for kind in _SHOWN}
-    codes = {kind: [s.code for s in inputs.labels.structures if s.kind == kind] for kind in _SHOWN}
+    seen = {kind: np.zeros(shadow.shape, dtype=bool) for kind in _SHOWN}
+    tables = {kind: _table(inputs.labels, kind) for kind in _SHOWN}
     grid = inputs.volume.grid
     for depth in np.arange(-deep_mm + step_mm / 2.0, deep_mm, step_mm):
         layer = positions + depth * cut.normal_lps
         hu = sample(grid, inputs.volume.hu, layer, outside=_SOFT_HU)
         shadow += np.clip(hu, _SOFT_HU, _DENSE_HU) - _SOFT_HU
         index = np.rint(grid.to_index(layer)).astype(int)
-        there = np.all((index >= 0) & (index < grid.shape), axis=-1)
-        found = np.zeros(shadow.shape, dtype=inputs.labels.codes.dtype)
-        found[there] = inputs.labels.codes[tuple(index[there].T)]
+        along = [index[..., k] for k in range(3)]
+        there = np.logical_and.reduce([(at >= 0) & (at < n) for at, n in zip(along, grid.shape, strict=True)])
+        found = inputs.labels.codes[along[0][there], along[1][there], along[2][there]]
         for kind in _SHOWN:
-            inside[kind] = np.maximum(inside[kind], np.isin(found, codes[kind]).astype(np.float32))
+            seen[kind][there] |= tables[kind][found]
+    inside = {kind: np.asarray(shape, dtype=np.float32) for kind, shape in seen.items()}
     low, high = np.percentile(shadow, (2.0, 99.5))
     axes.imshow(shadow, cmap="gray", vmin=low, vmax=max(high, low + 1.0), extent=extent_of(cut), zorder=0)
     for kind in _SHOWN:
@@ -113,6 +115,13 @@ def _draw(inputs: PictureInput, cut: Cut, *, title: str, deep_mm: float, step_mm
     _name(axes, cut, inputs, room)
     draw_frame(axes, cut, title=title, corner="parallel sum of the CT")
     return png_of(figure)
+
+
+def _table(labels: LabelMap, kind: StructureKind) -> npt.NDArray[np.bool_]:
+    """Say of each code whether it is of a structure of a kind."""
+    table = np.zeros(np.iinfo(labels.codes.dtype).max + 1, dtype=bool)
+    table[[s.code for s in labels.structures if s.kind == kind]] = True
+    return table
 
 
 def _tint(axes: Axes, cut: Cut, inside: npt.NDArray[np.float32], colour: str) -> None:

@@ -215,14 +215,16 @@ def sample(
     """
     index = grid.to_index(positions_lps)
     flat = index.reshape(-1, 3)
+    along = [np.ascontiguousarray(flat[:, k]) for k in range(3)]  # whose ends are found ten times as fast as rows'
     last = np.array(grid.shape) - 1
-    low = np.clip(np.floor(flat.min(axis=0)).astype(int) - 1, 0, last)
-    high = np.clip(np.ceil(flat.max(axis=0)).astype(int) + 2, low + 1, last + 1)
+    low = np.clip(np.floor([at.min() for at in along]).astype(int) - 1, 0, last)
+    high = np.clip(np.ceil([at.max() for at in along]).astype(int) + 2, low + 1, last + 1)
     # Only the block that is looked at is turned into floats.
     block = np.asarray(voxels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))], dtype=np.float32)
-    values = ndimage.map_coordinates(block, (flat - low).T, order=1, mode="nearest", output=np.float32)
-    beyond = np.any((flat < -0.5) | (flat > last + 0.5), axis=1)
-    values[beyond] = outside
+    places = [at - first for at, first in zip(along, low, strict=True)]
+    values = ndimage.map_coordinates(block, places, order=1, mode="nearest", output=np.float32)
+    for at, end in zip(along, last, strict=True):
+        values[(at < -0.5) | (at > end + 0.5)] = outside
     return np.asarray(values.reshape(index.shape[:-1]))
 
 
