@@ -119,7 +119,7 @@ def _draw(inputs: PictureInput, cut: Cut, *, title: str, deep_mm: float, step_mm
 
 def _table(labels: LabelMap, kind: StructureKind) -> npt.NDArray[np.bool_]:
     """Say of each code whether it is of a structure of a kind."""
-    table = np.zeros(np.iinfo(labels.codes.dtype).max + 1, dtype=bool)
+    table = np.zeros(1 << 8 * labels.codes.dtype.itemsize, dtype=np.bool_)
     table[[s.code for s in labels.structures if s.kind == kind]] = True
     return table
 

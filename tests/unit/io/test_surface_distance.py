@@ -68,3 +68,9 @@ def test_triangles_that_are_lines_or_points():
 def test_places_are_corners_and_middles():
     places = places_on(np.eye(3), np.array([[0, 1, 2], [0, 0, 1]]))
     assert np.allclose(places[3:], [[1 / 3] * 3, [2 / 3, 1 / 3, 0]])
+
+
+def test_middles_are_means_to_the_last_digit():
+    drawn = np.random.default_rng(2)
+    points, triangles = drawn.normal(0.0, 300.0, (50, 3)), drawn.integers(0, 50, (400, 3))
+    assert np.array_equal(places_on(points, triangles)[50:], points[triangles].mean(axis=1))

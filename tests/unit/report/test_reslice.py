@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from planner.errors import GeometryError
 from planner.geometry.frames import LEFT, POSTERIOR, SUPERIOR
@@ -70,6 +71,22 @@ def test_along_holds_the_direction(facing, top):
     assert cut.edge_letters()["top"][0] == top and cut.right_lps @ LEFT > 0.0
     with pytest.raises(GeometryError, match="face along it"):
         along((0, 0, 0), facing, facing_lps=facing, half_mm=5.0)
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.float32, np.bool_])
+def test_places_at_the_border_and_beyond_are_read_as_on_the_whole_grid(kind):
+    drawn = np.random.default_rng(7)
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = STORAGE["oblique"] * np.array([1.3, 0.9, 1.1]), (4.0, -3.0, 2.0)
+    grid = Grid((6, 7, 8), matrix)
+    voxels = (drawn.normal(0.0, 500.0, grid.shape) > 0.0) if kind is np.bool_ else drawn.normal(0.0, 500.0, grid.shape)
+    voxels = voxels.astype(kind)
+    last = np.array(grid.shape) - 1.0
+    index = np.concatenate([drawn.uniform(-1.5, last + 1.5, (500, 3)), [last, last + 0.499, -0.499 + 0 * last]])
+    seen = sample(grid, voxels, grid.to_lps(index), outside=-7.0)
+    plain = ndimage.map_coordinates(voxels.astype(np.float32), index.T, order=1, mode="nearest")
+    plain[np.any((index < -0.5) | (index > last + 0.5), axis=1)] = -7.0
+    assert np.allclose(seen, plain, atol=1e-3) and (seen == -7.0).any() and (seen != -7.0).any()
 
 
 def test_outside_stays_outside():
