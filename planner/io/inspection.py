@@ -15,10 +15,11 @@ from planner.io.dicom.geometry import arrange
 from planner.io.dicom.headers import SliceHeader
 from planner.io.dicom.metal import metal_in_headers
 from planner.io.dicom.people import patients_of
-from planner.io.dicom.pixels import ceiling_hu, is_lossy, refuse_pixels, syntax_name
+from planner.io.dicom.pixels import ceiling_hu, is_lossy, refuse_pixels
 from planner.io.dicom.ranking import RULES
 from planner.io.dicom.series import Stack, find_stacks, read_found
 from planner.io.dicom.stored import count_cut_off
+from planner.io.dicom.syntaxes import syntax_name
 from planner.io.dicom.terms import shown_image_type, shown_kernel, shown_modality
 from planner.io.loading import found_findings, others_than, patient_position
 from planner.io.rectify import foresee, plane_spacing_mm

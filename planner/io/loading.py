@@ -21,9 +21,9 @@ from planner.io.dicom.pixels import (
     read_pixels,
     refuse_pixels,
     same_pixels,
-    syntax_name,
 )
 from planner.io.dicom.series import Found, Stack, find_stacks, read_found, slice_files
+from planner.io.dicom.syntaxes import syntax_name
 from planner.io.hu_plausibility import assumed_finding, doubt, require_hu
 from planner.io.hu_scale import clipped_finding, clipping_level, unmeasured
 from planner.io.rectify import Rectified, plane_spacing_mm, rectify, rectify_volume

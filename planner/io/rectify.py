@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage as ndi
 
 from planner.config.metal_config import MetalConfig
 from planner.errors import SeriesError
@@ -394,6 +393,8 @@ def _resampled(volume: Volume, target: Grid, monitor: Monitor) -> Volume:
 
 
 def _linear(voxels: Voxels, matrix: Array, offset: Array, size: tuple[int, int]) -> Floats:
+    from scipy import ndimage as ndi
+
     plane = ndi.affine_transform(
         voxels, matrix[:3, :3], offset=offset, output_shape=(1, *size), order=1, mode="nearest", output=np.float32
     )

@@ -10,7 +10,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from tenacity.wait import wait_exponential, wait_random
 
 from planner.errors import PacsError, PlannerError
-from planner.io.dicom.elements import DAMAGE
+from planner.io.dicom.datasets import DATASET_DAMAGE
 from planner.io.quiet import quiet
 from planner.pacs.connection import Connection
 from planner.pacs.server import PASSWORD, TOKEN, USER
@@ -70,7 +70,7 @@ def attempt(call: Callable[[], _Answer], connection: Connection, *, monitor: Mon
             return patient(call)
     except PlannerError:
         raise
-    except (RequestException, *DAMAGE, SyntaxError) as error:
+    except (RequestException, *DATASET_DAMAGE, SyntaxError) as error:
         raise PacsError(_said(error, name, given=connection.server.credentials.are_given)) from None
 
 

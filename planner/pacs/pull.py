@@ -13,7 +13,8 @@ import pydicom
 from pydicom.pixels.utils import get_expected_length
 
 from planner.errors import OutputError, PacsError, UsageError
-from planner.io.dicom.elements import DAMAGE, DamagedFileError, open_dataset
+from planner.io.dicom.datasets import DATASET_DAMAGE, open_dataset
+from planner.io.dicom.elements import DamagedFileError
 from planner.io.dicom.slices import read_slices
 from planner.io.quiet import quiet
 from planner.io.whole_file import write_whole
@@ -196,7 +197,7 @@ def _is_instance(path: Path, study: str, series: str, uid: str) -> bool:
         headers = read_slices(path)
         dataset = open_dataset(path)
         return bool(headers) and _uids(dataset) == (study, series, uid) and _has_all_pixels(dataset)
-    except (*DAMAGE, DamagedFileError):
+    except (*DATASET_DAMAGE, DamagedFileError):
         return False
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from pydicom import Dataset
 
 from planner.errors import InputError, OutputError, PacsError, UsageError
-from planner.io.dicom.elements import DAMAGE, DamagedFileError, open_dataset
+from planner.io.dicom.datasets import DATASET_DAMAGE, open_dataset
+from planner.io.dicom.elements import DamagedFileError
 from planner.io.plan_json import load_plan
 from planner.io.quiet import quiet
 from planner.model.plan import Plan, Review
@@ -228,7 +229,7 @@ def _read(path: Path, folder: Path) -> PlanObject:
         with quiet():
             # Elements are decoded only here: each may turn out to be damaged.
             one = _judged(path, fingerprint, dataset)
-    except (*DAMAGE, DamagedFileError) as error:
+    except (*DATASET_DAMAGE, DamagedFileError) as error:
         raise InputError(f"{name} is no readable DICOM file; plan again") from error
     if one is None:
         raise InputError(f"{name} is no segmentation, report or picture of a plan; take it out of the folder")

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydicom import Dataset
 
 from planner.errors import PacsError, UsageError
-from planner.io.dicom.elements import DAMAGE
+from planner.io.dicom.datasets import DATASET_DAMAGE
 from planner.io.dicom.plan_series import DESCRIPTIONS
 from planner.io.dicom.terms import shown_kernel, shown_modality
 from planner.io.quiet import quiet
@@ -364,7 +364,7 @@ def _text(row: Dataset, keyword: str) -> str | None:
         with quiet():
             value = row.get(keyword)
             return None if value is None else str(value).strip()
-    except DAMAGE:
+    except DATASET_DAMAGE:
         return None
 
 

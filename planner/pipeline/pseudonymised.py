@@ -7,7 +7,7 @@ from pathlib import Path
 
 from planner.geometry.grid import Grid
 from planner.io.anatomy_labels import load_labels
-from planner.io.dicom.elements import open_dataset
+from planner.io.dicom.datasets import open_dataset
 from planner.io.dicom.pseudonyms import Pseudonyms, write_pseudonymised
 from planner.io.labels.gap_labels import GapLabels, load_gap_labels
 from planner.io.staging import temporary_folder

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from planner.io.dicom.elements import DAMAGE, DamagedFileError, open_dataset, read_elements
+from planner.io.dicom.elements import DamagedFileError, read_elements
 from planner.io.quiet import quiet
 
 _MOST_BYTES = 256 << 20
@@ -27,6 +27,8 @@ def read_referenced(path: Path) -> frozenset[tuple[str, ...]]:
     DamagedFileError
         If it cannot be read.
     """
+    from planner.io.dicom.datasets import DATASET_DAMAGE, open_dataset
+
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise DamagedFileError
@@ -39,7 +41,7 @@ def read_referenced(path: Path) -> frozenset[tuple[str, ...]]:
                 for record in records
                 if record.get("ReferencedFileID")
             )
-    except DAMAGE as error:
+    except DATASET_DAMAGE as error:
         raise DamagedFileError from error
 
 

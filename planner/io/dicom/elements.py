@@ -14,11 +14,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-import pydicom
-from pydicom.errors import BytesLengthException, InvalidDicomError
-
-from planner.io.quiet import quiet
-
 _PIXEL_DATA = 0x7FE00010
 _TRANSFER_SYNTAX = 0x00020010
 MEDIA_STORAGE_CLASS = 0x00020002
@@ -67,10 +62,8 @@ DAMAGE = (
     RuntimeError,
     struct.error,
     zlib.error,
-    InvalidDicomError,
-    BytesLengthException,
 )
-"""What pydicom and its decoders raise on files that are cut off or scrambled."""
+"""What a walk over a file and the decoders of its pixels raise where it is cut off or scrambled."""
 
 
 class DamagedFileError(Exception):
@@ -132,35 +125,6 @@ def read_elements(path: Path, wanted: Collection[int]) -> Elements | None:
             found = _walk_as_far_as_needed(file, head, wanted)
             _refuse_foreign_tail(file, found)
             return found
-    except DAMAGE as error:
-        raise DamagedFileError from error
-
-
-def open_dataset(path: Path, *, with_pixels: bool = True) -> pydicom.Dataset:
-    """Read a whole DICOM file through pydicom, without its complaints.
-
-    Parameters
-    ----------
-    path : Path
-        A DICOM file.
-    with_pixels : bool
-        False stops before the pixels.
-
-    Returns
-    -------
-    pydicom.Dataset
-        Of a deflated file, inflated, as if it had been stored as explicit little endian.
-
-    Raises
-    ------
-    DamagedFileError
-        If it cannot be read.
-    """
-    try:
-        with quiet():
-            inflated = _inflated_file(path)
-            source = path if inflated is None else io.BytesIO(inflated)
-            return pydicom.dcmread(source, force=True, stop_before_pixels=not with_pixels)
     except DAMAGE as error:
         raise DamagedFileError from error
 
@@ -365,8 +329,25 @@ def _end_of_sequence(head: Bytes, position: int, order: str, *, explicit: bool) 
     return position
 
 
-def _inflated_file(path: Path) -> bytes | None:
-    """Give a deflated file as a plain one, no larger than its own header claims; None for any other."""
+def inflated_file(path: Path) -> bytes | None:
+    """Inflate a deflated file.
+
+    Parameters
+    ----------
+    path : Path
+        A DICOM file.
+
+    Returns
+    -------
+    bytes or None
+        The file as if it had been stored as explicit little endian, no larger than its own header claims; None for one
+        that is not deflated.
+
+    Raises
+    ------
+    DamagedFileError
+        If it claims more than deflate can hold.
+    """
     with path.open("rb") as file:
         head = file.read(_FIRST_READ)
         if head[128:132] != b"DICM":

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from planner.io.dicom.elements import DAMAGE, DamagedFileError, open_dataset
+from planner.io.dicom.datasets import DATASET_DAMAGE, open_dataset
+from planner.io.dicom.elements import DamagedFileError
 from planner.io.dicom.headers import SliceHeader, as_number, as_vector, tells_metal_reduction
 from planner.io.quiet import quiet
 
@@ -45,7 +46,7 @@ def split_frames(header: SliceHeader) -> tuple[SliceHeader, ...]:
             if not frames or len(frames) != header.frames:
                 raise DamagedFileError
             return tuple(_frame(header, number, shared, own) for number, own in enumerate(frames))
-    except DAMAGE as error:
+    except DATASET_DAMAGE as error:
         raise DamagedFileError from error
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from planner.errors import InputError
-from planner.io.dicom.elements import DamagedFileError, open_dataset
+from planner.io.dicom.datasets import open_dataset
+from planner.io.dicom.elements import DamagedFileError
 from planner.io.quiet import quiet
 from planner.model.scan import Scan
 

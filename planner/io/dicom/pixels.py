@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydicom.uid import UID
 
 from planner.errors import SeriesError
 from planner.io.dicom.compressed import LOSSY
 from planner.io.dicom.headers import SliceHeader
 from planner.io.dicom.padding import pack_padding, padded_pixels, unpack_padding
 from planner.io.dicom.stored import READABLE, StoredWords, UnreadablePixelsError, is_threaded, strip_unused_bits
+from planner.io.dicom.syntaxes import JPEG_XL, syntax_name
 from planner.io.dicom.terms import shown_rescale_type
 from planner.io.hu_scale import bright_counts, is_noise_free, level_of
 from planner.io.slice_layout import MOST_VOXELS
@@ -23,14 +23,6 @@ from planner.progress import Monitor, track
 PADDING_HU = -1024
 """What padded voxels are set to: air at the foot of the 12-bit scale."""
 
-_JPEG_XL = "1.2.840.10008.1.2.4.110"
-_NEW_SYNTAXES = {
-    "1.2.840.10008.1.2.8.1": "Deflated Image Frame Compression",
-    _JPEG_XL: "JPEG XL Lossless",
-    "1.2.840.10008.1.2.4.111": "JPEG XL JPEG Recompression",
-    "1.2.840.10008.1.2.4.112": "JPEG XL",
-}
-"""Names that pydicom does not know yet (PS3.6 table A-1)."""
 _MOST_THREADS = 8
 
 Voxels = npt.NDArray[Any]
@@ -74,24 +66,6 @@ class _Seen:
 
 class _TooWideError(Exception):
     """The HU do not fit the type of the array."""
-
-
-def syntax_name(uid: str) -> str:
-    """Give the name of a transfer syntax.
-
-    Parameters
-    ----------
-    uid : str
-        Its UID, whatever the file says.
-
-    Returns
-    -------
-    str
-        "JPEG-LS Lossless Image Compression", say; "an unknown transfer syntax" where the standard has none of the UID.
-    """
-    if uid in _NEW_SYNTAXES:
-        return _NEW_SYNTAXES[uid]
-    return UID(uid).name if UID(uid).is_valid and UID(uid).name != uid else "an unknown transfer syntax"
 
 
 def is_lossy(header: SliceHeader) -> bool:
@@ -269,7 +243,7 @@ def _refuse_form(header: SliceHeader) -> str | None:
         )
     if header.slope is not None and header.slope <= 0:
         return f"no rescale slope above zero (it is {header.slope:g}); export the original CT series"
-    if syntax == _JPEG_XL and header.signed:
+    if syntax == JPEG_XL and header.signed:
         return "JPEG XL holds no signed values, and the header names signed ones; export the series uncompressed"
     return None
 

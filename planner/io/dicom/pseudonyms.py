@@ -13,7 +13,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from planner.errors import InputError, UsageError
-from planner.io.dicom.elements import DAMAGE, DamagedFileError, open_dataset
+from planner.io.dicom.datasets import DATASET_DAMAGE, open_dataset
+from planner.io.dicom.elements import DamagedFileError
 from planner.io.dicom.headers import CT_IMAGE
 from planner.io.dicom.write import derived_uid, file_meta
 from planner.io.quiet import quiet
@@ -163,7 +164,7 @@ def write_pseudonymised(files: Sequence[Path], folder: Path, pseudonyms: Pseudon
             dataset = open_dataset(file)
             with quiet():
                 _pseudonymised(dataset, pseudonyms).save_as(copy, enforce_file_format=True)
-        except (*DAMAGE, DamagedFileError) as error:
+        except (*DATASET_DAMAGE, DamagedFileError) as error:
             raise InputError(
                 "a file of the CT cannot be pseudonymised: it is damaged; give its folder again"
             ) from error

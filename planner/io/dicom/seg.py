@@ -18,7 +18,8 @@ from scipy import ndimage
 from planner.errors import GeometryError, InputError, LabelError
 from planner.geometry.grid import Grid
 from planner.io.dicom.codes import own_scheme
-from planner.io.dicom.elements import DAMAGE, DamagedFileError, open_dataset
+from planner.io.dicom.datasets import DATASET_DAMAGE, open_dataset
+from planner.io.dicom.elements import DamagedFileError
 from planner.io.dicom.geometry import SAME_PLACE_MM, Arranged, arrange, plane_of
 from planner.io.dicom.headers import CT_IMAGE, SliceHeader
 from planner.io.dicom.plan_series import plan_digest, series_description
@@ -265,7 +266,7 @@ def read_seg(path: Path, grid: Grid) -> LabelMap:
             for frame, voxels in zip(placed, frames, strict=True):
                 number, index = frame
                 codes[index][voxels > 0] = structures[number].code
-    except (*DAMAGE, DamagedFileError) as error:
+    except (*DATASET_DAMAGE, DamagedFileError) as error:
         raise LabelError(f"{path.name} is no readable DICOM Segmentation; export it again") from error
     return LabelMap(grid, codes, tuple(structures.values()))
 

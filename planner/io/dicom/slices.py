@@ -4,7 +4,6 @@ import dataclasses
 from pathlib import Path
 
 from planner.io.dicom.elements import DEFLATED, DamagedFileError, read_elements
-from planner.io.dicom.frames import split_frames
 from planner.io.dicom.headers import CT_CLASSES, ENHANCED_CT, LEGACY_ENHANCED_CT, WANTED_TAGS, SliceHeader, header_of
 
 _DIRECTORY = "1.2.840.10008.1.3.10"
@@ -40,5 +39,7 @@ def read_slices(path: Path) -> tuple[SliceHeader, ...] | None:
             raise DamagedFileError  # a CT image that ends before its pixels
         return (dataclasses.replace(header, rows=0, columns=0),)
     if header.sop_class_uid in (ENHANCED_CT, LEGACY_ENHANCED_CT):
+        from planner.io.dicom.frames import split_frames
+
         return split_frames(header)
     return (header,)

@@ -15,7 +15,6 @@ from planner.io.dicom.elements import (
     EXPLICIT_LE,
     IMPLICIT_LE,
     DamagedFileError,
-    open_dataset,
     read_elements,
 )
 from planner.io.dicom.headers import SliceHeader
@@ -72,6 +71,8 @@ class StoredWords:
 
     def _read_deflated(self, header: SliceHeader, out: Words) -> None:
         if self._inflated is None or self._inflated[0] != header.path:
+            from planner.io.dicom.datasets import open_dataset
+
             self._inflated = (header.path, open_dataset(header.path).PixelData)
         start = header.frame * header.frame_bytes
         out[...] = np.frombuffer(self._inflated[1], dtype="<u2", count=out.size, offset=start).reshape(out.shape)

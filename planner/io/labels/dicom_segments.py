@@ -10,7 +10,8 @@ from pydicom.dataset import Dataset
 from planner.errors import GeometryError, LabelError
 from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
-from planner.io.dicom.elements import DAMAGE, DamagedFileError, open_dataset
+from planner.io.dicom.datasets import DATASET_DAMAGE, open_dataset
+from planner.io.dicom.elements import DamagedFileError
 from planner.io.labels.layers import Sheet, require_size
 from planner.io.labels.names import standard_name
 from planner.io.quiet import quiet
@@ -54,7 +55,7 @@ def read_dicom_labels(path: Path) -> AnatomyLabels:
             if str(dataset.get("SOPClassUID", "")) not in _SEGMENTATIONS:
                 raise LabelError(f"{path.name} is DICOM, but no segmentation; export the labels as DICOM SEG")
             return _labels(dataset, path.name)
-    except (*DAMAGE, DamagedFileError, GeometryError) as error:
+    except (*DATASET_DAMAGE, DamagedFileError, GeometryError) as error:
         raise LabelError(f"{path.name} is no readable DICOM Segmentation; export it again") from error
 
 

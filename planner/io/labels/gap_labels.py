@@ -12,7 +12,8 @@ from pydicom.dataset import Dataset
 
 from planner.errors import ForeignPlanError, GeometryError, InputError, LabelError
 from planner.geometry.grid import Grid
-from planner.io.dicom.elements import DAMAGE, DamagedFileError, open_dataset
+from planner.io.dicom.datasets import DATASET_DAMAGE, open_dataset
+from planner.io.dicom.elements import DamagedFileError
 from planner.io.labels.dicom_segments import grid_of_frames, places_of_frames
 from planner.io.labels.layers import require_size
 from planner.io.labels.nifti_files import is_nifti
@@ -251,7 +252,7 @@ def _of_dicom(path: Path) -> GapLabels:
             if str(dataset.get("SOPClassUID", "")) not in _SEGMENTATIONS:
                 raise LabelError(f"{path.name} is DICOM, but no segmentation; export the gaps as DICOM SEG")
             return _of_segments(dataset, path.name)
-    except (*DAMAGE, DamagedFileError, GeometryError) as error:
+    except (*DATASET_DAMAGE, DamagedFileError, GeometryError) as error:
         raise LabelError(f"{path.name} is no readable DICOM Segmentation; export it again") from error
 
 

@@ -13,7 +13,8 @@ from pydicom.uid import UID, SegmentationStorage
 from planner.errors import InputError
 from planner.io.dicom import codes
 from planner.io.dicom.codes import own, own_scheme
-from planner.io.dicom.elements import DAMAGE, DamagedFileError, open_dataset
+from planner.io.dicom.datasets import DATASET_DAMAGE, open_dataset
+from planner.io.dicom.elements import DamagedFileError
 from planner.io.dicom.plan_series import series_description
 from planner.io.dicom.repeatable import make_repeatable
 from planner.io.dicom.source_study import add_patient_and_study, read_patient_and_study, without_patient
@@ -105,7 +106,7 @@ def write_measurements(plan: Plan, path: Path, *, segmentation: Path, review: st
 def _labels(segmentation: Path) -> Dataset:
     try:
         labels = open_dataset(segmentation, with_pixels=False)
-    except (*DAMAGE, DamagedFileError):
+    except (*DATASET_DAMAGE, DamagedFileError):
         labels = Dataset()
     if labels.get("SOPClassUID") != SegmentationStorage:
         raise InputError(f"{segmentation.name} is no DICOM Segmentation that can be read; write the plan again")

@@ -7,7 +7,8 @@ import zlib
 
 import pytest
 
-from planner.io.dicom.elements import DamagedFileError, open_dataset, read_elements
+from planner.io.dicom.datasets import open_dataset
+from planner.io.dicom.elements import DamagedFileError, read_elements
 
 ROWS, POSITION, MODALITY = 0x00280010, 0x00200032, 0x00080060
 WANTED = (ROWS, POSITION, MODALITY)
@@ -163,7 +164,8 @@ def test_a_deflated_file_is_opened_as_what_it_claims_to_hold(tmp_path):
 BOMB = """
 import resource, sys
 from pathlib import Path
-from planner.io.dicom.elements import DamagedFileError, open_dataset, read_elements
+from planner.io.dicom.datasets import open_dataset
+from planner.io.dicom.elements import DamagedFileError, read_elements
 path = Path(sys.argv[1])
 limit = 1_500_000_000
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
