@@ -1,5 +1,6 @@
 """A CT as the program sees it by itself: implants, anatomy and measured gaps, without any person's edit."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from planner.config.plan_config import PlanConfig
@@ -15,15 +16,31 @@ from planner.pipeline.spine_targets import spine_targets
 from planner.pipeline.stages import Stages
 from planner.pipeline.told_anatomy import AnatomyScope, ToldAnatomy, tell_anatomy
 from planner.pipeline.told_implants import ToldImplants, tell_implants
+from planner.progress import Monitor, Progress
 from planner.segment.candidacy.fractures import LevelHeights
 from planner.segment.gaps.halo_measurement import HaloMeasurement
 from planner.segment.gaps.halos import measure_halos
 from planner.segment.gaps.hip_gaps import HipGaps, measure_hip_gaps
 from planner.segment.implants.faults import Faults, find_faults
+from planner.segment.implants.metal import find_metal
 from planner.segment.trust import TrustMap, trust_map
 
 _FEWEST_SLICES = 3
 """No shape can be told from fewer. Ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unreported:
+    """A monitor's ear for work beside what it shows: it may stop the work, and is told of the other alone."""
+
+    heard: Monitor
+
+    def report(self, progress: Progress) -> None:
+        """Say nothing: a bar shows one stage."""
+
+    def cancelled(self) -> bool:
+        """Say whether all work should stop."""
+        return self.heard.cancelled()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,8 +127,13 @@ def survey_scan(
     scan = _fit_to_survey(scan)
     volume, monitor = scan.volume, stages.monitor
     with stages.stage("implants", "finding implants"):
-        told = tell_implants(volume, config, monitor=monitor)
-    metal, parts = told.metal, told.parts
+        metal = find_metal(volume, config.implants, monitor=monitor)
+        # telling metal apart is many small steps of Python's, mapping its artefacts few large ones that need no Python
+        with ThreadPoolExecutor(1) as aside:
+            mapped = aside.submit(trust_map, volume, metal, config.trust, monitor=_Unreported(monitor))
+            told = tell_implants(volume, config, metal=metal, monitor=monitor)
+            trust = mapped.result()
+    parts = told.parts
     with stages.stage("anatomy", "outlining bone, canal and skin"):
         known = tuple(part.record for part in told.known)
         anatomy = tell_anatomy(
@@ -124,7 +146,6 @@ def survey_scan(
             known, metal=metal, volume=volume, bone=seen.bone, canal=seen.canal, config=config.faults, monitor=monitor
         )
     with stages.stage("gaps", "measuring gaps"):
-        trust = trust_map(volume, metal, config.trust, monitor=monitor)
         halos = measure_halos(volume, metal, told.shafts, seen.bone, config.halos, trust=trust, monitor=monitor)
         round_hips = measure_hip_gaps(
             volume, told.hips, bone=seen.bone, metal=metal.mask, config=config.hip_gaps, trust=trust, mantles=parts,

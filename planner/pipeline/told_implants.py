@@ -46,7 +46,7 @@ class ToldImplants:
         return tuple(part for part in self.parts if part.record.kind not in _NO_HARDWARE)
 
 
-def tell_implants(volume: Volume, config: PlanConfig, *, monitor: Monitor) -> ToldImplants:
+def tell_implants(volume: Volume, config: PlanConfig, *, metal: Metal | None = None, monitor: Monitor) -> ToldImplants:
     """Find all implants of a CT.
 
     Parameters
@@ -55,6 +55,8 @@ def tell_implants(volume: Volume, config: PlanConfig, *, monitor: Monitor) -> To
         The CT, its axes along the patient's.
     config : PlanConfig
         The settings.
+    metal : Metal or None
+        What `find_metal` found in this very CT; None to look.
     monitor : Monitor
         Follows the work.
 
@@ -69,7 +71,7 @@ def tell_implants(volume: Volume, config: PlanConfig, *, monitor: Monitor) -> To
     CancelledError
         If the monitor stops the work.
     """
-    metal = find_metal(volume, config.implants, monitor=monitor)
+    metal = find_metal(volume, config.implants, monitor=monitor) if metal is None else metal
     shafts = segment_shafts(volume, metal, config.implants, search=config.shafts, monitor=monitor)
     found = segment_hips(volume, metal=metal.mask, config=config.hips, monitor=monitor)
     hips = completed(volume, metal, found)

@@ -99,7 +99,7 @@ def rays_through(rows: int, columns: int, views: int) -> Rays:
     return Rays(np.arange(views, dtype=np.float64) * (np.pi / views), bins, ((rows - 1) / 2, (columns - 1) / 2))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _project(slices: npt.NDArray[np.int64], v: Array, u: Array, weight: Single, angle_rad: Array, out: Single) -> None:
     middle = out.shape[2] // 2
     for a in range(len(angle_rad)):
@@ -112,7 +112,7 @@ def _project(slices: npt.NDArray[np.int64], v: Array, u: Array, weight: Single, 
             out[slices[k], a, i + 1] += weight[k] * share
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, nogil=True)
 def _smear(views: Single, v: Single, u: Single, angle_rad: Array, out: Single) -> None:
     kinds, middle = views.shape[3], np.float32(views.shape[2] // 2)
     scale = np.float32(1.0 / len(angle_rad))
