@@ -10,6 +10,7 @@ from scipy import ndimage
 from planner.geometry.frames import Array, unit
 from planner.geometry.grid import Grid
 from planner.geometry.rigid import perpendicular_pair
+from planner.segment.slabs import by_slabs
 
 Cells = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.floating]
@@ -19,22 +20,23 @@ RHO_MM: Array = np.arange(0.0, 14.01, RHO_STEP_MM)
 """Distances along every ray, mm: a quarter of a fine voxel; 14 mm is the widest halo beyond the thickest screw."""
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _trilinear(
-    values: npt.NDArray[np.float32], points: Array, matrix: Array, offset: Array, out: npt.NDArray[np.float32]
-) -> None:
+    first: int, stop: int, values: npt.NDArray[np.float32], points: Array, matrix: Array, offset: Array,
+    out: npt.NDArray[np.float32],
+) -> None:  # fmt: skip
     """Interpolate at points in space; outside of the block the nearest voxel counts."""
-    for n in range(points.shape[0]):
+    for n in range(first, stop):
         out[n] = _value_at(values, points[n, 0], points[n, 1], points[n, 2], matrix, offset)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _trilinear_on_rays(
-    values: npt.NDArray[np.float32], starts: Array, ways: Array, radii: Array, matrix: Array, offset: Array,
-    out: npt.NDArray[np.float32],
+    first: int, stop: int, values: npt.NDArray[np.float32], starts: Array, ways: Array, radii: Array,
+    matrix: Array, offset: Array, out: npt.NDArray[np.float32],
 ) -> None:  # fmt: skip
     """Interpolate at each radius on each ray from each start."""
-    for n in range(len(starts)):
+    for n in range(first, stop):
         for a in range(len(ways)):
             for r in range(len(radii)):
                 x = starts[n, 0] + radii[r] * ways[a, 0]
@@ -85,7 +87,8 @@ class Sampler:
         flat = np.ascontiguousarray(points.reshape(-1, 3))
         out = np.empty(len(flat), dtype=np.float32)
         matrix = self.grid.index_from_lps
-        _trilinear(self.values, flat, np.ascontiguousarray(matrix[:3, :3]), np.ascontiguousarray(matrix[:3, 3]), out)
+        linear, offset = np.ascontiguousarray(matrix[:3, :3]), np.ascontiguousarray(matrix[:3, 3])
+        by_slabs(_trilinear, (len(flat), 1, 1), self.values, flat, linear, offset, out)
         return np.asarray(out.reshape(points.shape[:-1]))
 
     def on_rays(self, starts_lps: Array, ways: Array, radii_mm: Array) -> Floats:
@@ -108,7 +111,7 @@ class Sampler:
         matrix = self.grid.index_from_lps
         linear, offset = np.ascontiguousarray(matrix[:3, :3]), np.ascontiguousarray(matrix[:3, 3])
         starts, rays = (np.ascontiguousarray(a, dtype=np.float64) for a in (starts_lps, ways))
-        _trilinear_on_rays(self.values, starts, rays, radii_mm, linear, offset, out)
+        by_slabs(_trilinear_on_rays, out.shape, self.values, starts, rays, radii_mm, linear, offset, out)
         return out
 
 
