@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 from scipy.spatial import cKDTree
 
 from planner.config.implant_config import ShaftSearchConfig
@@ -89,23 +90,34 @@ def _thinned(points: Array, lattice_mm: float) -> Array:
 def _local_directions(points: Array, config: ShaftSearchConfig) -> tuple[Array, Bools]:
     """Give the main direction of the metal round each point, and whether it runs straight there."""
     pairs = cKDTree(points).query_pairs(config.ball_mm, output_type="ndarray")
-    one = np.concatenate([pairs[:, 0], pairs[:, 1]])
-    step = points[np.concatenate([pairs[:, 1], pairs[:, 0]])] - points[one]
-    count = 1.0 + np.bincount(one, minlength=len(points))
-
-    def mean(values: Array) -> Array:
-        return np.asarray(np.bincount(one, weights=values, minlength=len(points)) / count)
-
-    centre = np.stack([mean(step[:, k]) for k in range(3)], axis=1)
+    # a point is its own neighbour, no step away
+    count, steps, products = np.ones(len(points)), np.zeros((len(points), 3)), np.zeros((len(points), 3, 3))
+    _add_steps(np.ascontiguousarray(points), np.asarray(pairs, dtype=np.int64), count, steps, products)
+    centre = steps / count[:, None]
     second = np.empty((len(points), 3, 3))
     for a in range(3):
         for b in range(a, 3):
-            second[:, a, b] = second[:, b, a] = mean(step[:, a] * step[:, b]) - centre[:, a] * centre[:, b]
+            second[:, a, b] = second[:, b, a] = products[:, a, b] / count - centre[:, a] * centre[:, b]
     w, v = np.linalg.eigh(second)
     longest = np.maximum(w[:, 2], 1e-9)
     wide = 2 * np.sqrt(np.maximum(w[:, 1], 0))
     straight = ((w[:, 2] - w[:, 1]) / longest > config.anisotropy) & (wide < 1.1 * config.widest_mm)
     return v[:, :, 2], straight & (w[:, 2] > 0)
+
+
+@njit(cache=True, nogil=True)
+def _add_steps(points: Array, pairs: npt.NDArray[np.int64], count: Array, steps: Array, products: Array) -> None:
+    """Add up, for each point, its neighbours, the steps to them, and these steps' products (the upper half)."""
+    # first the pairs from their one end, then from the other: sums are rounded in this order
+    for side in range(2):
+        for n in range(len(pairs)):
+            one, other = pairs[n, side], pairs[n, 1 - side]
+            count[one] += 1.0
+            for a in range(3):
+                step = points[other, a] - points[one, a]
+                steps[one, a] += step
+                for b in range(a, 3):
+                    products[one, a, b] += step * (points[other, b] - points[one, b])
 
 
 def _cylinder(points: Array, origin: Array, direction: Array) -> tuple[Array, Array]:
