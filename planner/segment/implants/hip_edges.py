@@ -68,7 +68,9 @@ class Scanned:
     @classmethod
     def of(cls, volume: Volume, config: HipImplantConfig) -> Self:
         """Read the clipping level, and lay the settings' blur over the scan's slices."""
-        bright = volume.hu[volume.hu > config.metal_hu]
+        # slice by slice: a mask of a whole CT takes longer to lay out than to fill
+        found = [plane[plane > config.metal_hu] for plane in np.asarray(volume.hu)]
+        bright = np.concatenate(found)
         top = clipping_level_hu(bright, least_pile=_LEAST_PILE) if bright.size else None
         ceiling = top if top is not None and top < config.titanium_hu else None
         slice_mm = volume.grid.spacing_mm[0]

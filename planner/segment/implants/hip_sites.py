@@ -11,6 +11,7 @@ from planner.geometry.frames import Array
 from planner.geometry.grid import Grid
 from planner.model.volume import Mask, Volume
 from planner.progress import Monitor, check_cancelled
+from planner.segment.blocks import block_round
 from planner.segment.implants.cut import is_at_padding
 from planner.segment.upright import Bools, Floats, resample, upright_grid, upright_hu
 
@@ -77,7 +78,7 @@ def find_sites(volume: Volume, metal: Mask | None, config: HipImplantConfig, mon
     shown = bright if metal is None else resample(metal.voxels, metal.grid, coarse) > 0.4
     check_cancelled(monitor)
     # a ceramic head is darker than metal, but joins stem and cup
-    near = ndimage.binary_dilation(shown | bright, iterations=_JOINED_VOXELS)
+    near = _joined(shown | bright)
     labels = cc3d.connected_components(near.astype(np.uint8), connectivity=26)
     sites = []
     for number, count in enumerate(np.bincount(labels[shown], minlength=1)):
@@ -94,6 +95,16 @@ def find_sites(volume: Volume, metal: Mask | None, config: HipImplantConfig, mon
             is_cut = touches_edge(volume.grid, places) or is_at_padding(volume, places, reach_mm=_INSIDE_MM)
             sites.append(Site(np.asarray(hu), solid, grid, is_cut))
     return sites
+
+
+def _joined(metal: Bools) -> Bools:
+    """Grow metal by some voxels, in the box that it then fills."""
+    block = block_round(metal, _JOINED_VOXELS)
+    if block is None:
+        return metal
+    near = np.zeros_like(metal)
+    near[block] = ndimage.binary_dilation(metal[block], iterations=_JOINED_VOXELS)
+    return near
 
 
 def touches_edge(grid: Grid, points_lps: Array) -> bool:

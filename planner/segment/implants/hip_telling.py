@@ -14,6 +14,7 @@ from planner.geometry.grid import Grid
 from planner.geometry.rays import segment_distance_mm
 from planner.model.implant import ImplantKind, Side
 from planner.model.volume import Volume
+from planner.segment.balls import grown_by
 from planner.segment.implants.cup_screws import find_cup_screws
 from planner.segment.implants.cup_wires import find_wire_cup
 from planner.segment.implants.hip_balls import Shell, find_head_and_cup
@@ -258,11 +259,22 @@ def _within(points: Array, mask: Bools, grid: Grid, reach_mm: float) -> npt.NDAr
     wide = int(np.ceil(reach_mm / grid.spacing_mm[0])) + 1
     low, high = cells.min(axis=0), cells.max(axis=0) + 1
     block = np.pad(mask[tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))], wide)
-    near = ndimage.distance_transform_edt(~block) * grid.spacing_mm[0] <= reach_mm
+    near = grown_by(block, _reach_in_voxels(reach_mm, grid.spacing_mm[0]))
     at = np.rint(np.asarray(grid.to_index(points))).astype(int) - low + wide
     inside = np.all((at >= 0) & (at < np.array(near.shape)), axis=1)
     inside[inside] = near[tuple(at[inside].T)]
     return np.asarray(inside)
+
+
+def _reach_in_voxels(reach_mm: float, edge_mm: float) -> float:
+    """Give a reach between the farthest distance of two voxels within one in mm and the next farther, in voxels.
+
+    Squared distances are whole numbers of voxels: half-way between two of them no rounding decides.
+    """
+    squared = int((reach_mm / edge_mm) ** 2) + 1
+    while np.sqrt(squared) * edge_mm > reach_mm:
+        squared -= 1
+    return float(np.sqrt(squared + 0.5))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
