@@ -62,7 +62,7 @@ def fit_axis(sampler: Sampler, line: Line, radius_mm: float, level_hu: float) ->
     for _ in range(4):
         u, v = perpendicular_pair(d)
         t = np.arange(low, high, _SECTIONS_MM)
-        sections = sampler.at(p + t[:, None, None, None] * d + s[:, None, None] * u + s[None, :, None] * v)
+        sections = sampler.on_sections(p + t[:, None] * d, s[:, None] * u, s[:, None] * v)
         share = np.clip((sections - 0.25 * level_hu) / (0.75 * level_hu), 0, 1) * disc
         mass = np.maximum(share.sum((1, 2)), 1e-6)
         x, y = (share * s[:, None]).sum((1, 2)) / mass, (share * s[None, :]).sum((1, 2)) / mass
@@ -102,7 +102,7 @@ def fit_blade_axis(sampler: Sampler, line: Line, level_hu: float) -> Line:
         u, v = in_and_across(sampler, d)
         t = np.arange(low, high, _SECTIONS_MM)
         a, b = (np.arange(-half, half + 1e-6, _CELL_MM) for half in _FAN_MM)
-        bright = sampler.at(p + t[:, None, None, None] * d + a[:, None, None] * u + b[None, :, None] * v) > level_hu
+        bright = sampler.on_sections(p + t[:, None] * d, a[:, None] * u, b[:, None] * v) > level_hu
         middles = _blade_middles(t, a, b, bright)
         if len(middles.t) < 6:
             break

@@ -38,3 +38,15 @@ def test_rays_are_what_points_are() -> None:
     points = starts[:, None, None] + radii[:, None] * ways[:, None]
     assert np.array_equal(found, sampler.at(points))
     assert np.array_equal(found[20:22], sampler.on_rays(starts[20:22], ways, radii))
+
+
+@pytest.mark.parametrize("shape", [(11, 12, 13), (1, 1, 1), (1, 5, 4)])
+@pytest.mark.parametrize("count", [0, 1, 160])
+def test_sections_are_what_points_are(shape, count) -> None:
+    sampler, rng = _sampler(shape), np.random.default_rng(count)
+    point, (along, u, v) = np.asarray(sampler.grid.centre_lps), np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    t, a, b = 0.5 * np.arange(count) - 20.0, np.arange(-9.0, 9.1, 0.3), np.arange(-5.0, 5.1, 0.3)
+    found = sampler.on_sections(point + t[:, None] * along, a[:, None] * u, b[:, None] * v)
+    points = point + t[:, None, None, None] * along + a[:, None, None] * u + b[None, :, None] * v
+    assert found.shape == (count, len(a), len(b))
+    assert np.array_equal(found, sampler.at(points))
