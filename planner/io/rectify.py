@@ -4,8 +4,7 @@ A leaning slice is shifted within its own plane, so that nothing is interpolated
 interpolated between neighbours; other shears are resampled in all directions. Whatever was not scanned is padding.
 """
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -329,7 +328,7 @@ def _sheared_layout(grid: Grid, axis: int) -> Layout:
         "within its own plane onto a rectangular grid; what lies outside of the slices is padding"
     )
     findings = (f.model_copy(update={"message": message}) if f.code == _TILTED else f for f in layout.findings)
-    return dataclasses.replace(layout, findings=tuple(findings))
+    return replace(layout, findings=tuple(findings))
 
 
 def _shear_findings(grid: Grid) -> tuple[Finding, ...]:
