@@ -151,6 +151,7 @@ def joseph_of_rtk(
         made.SetInput(0, empty.GetOutput())
         made.SetInput(1, image)
         made.SetGeometry(geometry)
+        made.InPlaceOff()  # or the second picture finds the empty one used up
 
         def project() -> np.ndarray:
             made.Modified()
