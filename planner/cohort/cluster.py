@@ -128,18 +128,23 @@ def local_client(
         settings |= {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
     quiet = logging.CRITICAL
     with dask.config.set(settings), _silent_logs(), temporary_folder() as scratch:
-        cluster = LocalCluster(
-            n_workers=workers.count,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            memory_limit=round(workers.memory_gib * _GIB),
-            dashboard_address="127.0.0.1:0",
-            worker_dashboard_address="127.0.0.1:0",
-            security=True,
-            silence_logs=quiet,
-            local_directory=str(scratch),
-        )
+        try:
+            cluster = LocalCluster(
+                n_workers=workers.count,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                memory_limit=round(workers.memory_gib * _GIB),
+                dashboard_address="127.0.0.1:0",
+                worker_dashboard_address="127.0.0.1:0",
+                security=True,
+                silence_logs=quiet,
+                local_directory=str(scratch),
+            )
+        except RuntimeError as error:
+            raise ClusterError(
+                "the workers do not begin; look whether this machine has memory and room left"
+            ) from error
         try:
             with Client(cluster, set_as_default=False, timeout=config.connect_s) as client:
                 client.register_plugin(_LeaveInterrupts())
@@ -197,6 +202,8 @@ def _environment(workers: Workers) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": threads,
+        # As Dask sets it: what one study frees is given back before the next.
+        "MALLOC_TRIM_THRESHOLD_": "65536",
     }
 
 
@@ -231,6 +238,11 @@ def _wait_for_workers(client: Client, config: CohortConfig) -> None:
 
 
 def _require_fit(client: Client, must_see: tuple[Path, ...]) -> None:
+    if any(threads > 1 for threads in client.nthreads().values()):
+        raise ClusterError(
+            "a worker of the Dask cluster would plan several studies in one process; begin the workers with "
+            "--nthreads 1, and as many as there is memory for"
+        )
     told: Mapping[str, tuple[str | None, str | None]] = client.run(_questions(tuple(str(one) for one in must_see)))
     for version, unseen in told.values():
         if version != __version__:

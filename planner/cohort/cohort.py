@@ -1,7 +1,7 @@
 """A cohort from its studies to its tables: what is settled stays, what is due is planned, all is summed up."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from planner.cohort.studies import Study, input_sha256
 from planner.cohort.study_plan import StudyOrder, StudyTask, make_study_plan
 from planner.cohort.study_record import StudyRecord
 from planner.config.cohort_config import CohortConfig
-from planner.errors import CancelledError, PlannerError
+from planner.errors import CancelledError, ClusterError, PlannerError
 from planner.progress import Monitor, track
 
 
@@ -109,7 +109,7 @@ def run_cohort(
         ]
         try:
             if orders:
-                with open_client() as client:
+                with _told_as_cluster(), open_client() as client:
                     try:
                         plan_side_by_side(orders, client, monitor=monitor, finished=finished, task=task)
                     finally:
@@ -127,6 +127,20 @@ def run_cohort(
         outcome = _outcome(studies, protocol, folder, kept=len(studies) - len(due))
         write_results(outcome.records, [study.id for study in studies], folder, used)
         return outcome
+
+
+@contextmanager
+def _told_as_cluster() -> Iterator[None]:
+    """Tell what the system refuses a cluster, a connection that breaks say, as the cluster's."""
+    try:
+        yield
+    except BrokenPipeError:  # whoever reads our own output has had enough
+        raise
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise ClusterError(
+            f"the Dask cluster failed ({reason}); begin it again and give the same command, which goes on"
+        ) from error
 
 
 def _due(

@@ -133,18 +133,25 @@ def open_cohort(out: Path, protocol: CohortProtocol, *, overwrite: bool) -> Iter
         If it cannot be made or written.
     """
     folder = CohortFolder(out.absolute())
-    _require_ours(folder, protocol, overwrite=overwrite)
-    try:
-        for name in ("studies", "records", "logs", "tables"):
-            (folder.path / name).mkdir(parents=True, exist_ok=True)
-        with _alone_in(folder) as run:
+    with contextlib.ExitStack() as held:
+        with _told_as_output(out):
+            _require_ours(folder, protocol, overwrite=overwrite)
+            for name in ("studies", "records", "logs", "tables"):
+                (folder.path / name).mkdir(parents=True, exist_ok=True)
+            run = held.enter_context(_alone_in(folder))
             if overwrite:
                 for file in (*(folder.path / "records").glob("*.json"), *(folder.path / "logs").glob("*.log")):
                     file.unlink()
             kept = {"schema": SCHEMA, **protocol.record.model_dump(mode="json")}
             write_json(kept, folder.path / COHORT_FILE)
             folder.sweep()
-            yield folder, run
+        yield folder, run
+
+
+@contextlib.contextmanager
+def _told_as_output(out: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         reason = (error.strerror or "the system refused").lower()
         raise OutputError(f"cannot write in {out.name}: {reason}; choose another folder (-o)") from error

@@ -1,7 +1,8 @@
 """Studies handed to a cluster's workers, and taken back: a worker that dies loses nothing and stops nobody."""
 
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from distributed import Client, Future, KilledWorker, as_completed
@@ -16,7 +17,9 @@ Finished = Callable[[StudyRecord], object]
 """Is told of every study that is settled."""
 
 _MOST_DEATHS = 20
-"""A study that waits on a worker that dies at another one is not begun, so that its own deaths do not count it."""
+"""A study that waits on a worker that dies at another one is not begun, so its own deaths do not count it. Ours."""
+_LOOK_S = 0.1
+"""How often it is asked whether a study is done. Ours."""
 
 
 def plan_side_by_side(
@@ -64,8 +67,7 @@ def plan_side_by_side(
     with client.as_current():
         flow = as_completed([hand_over(order) for order in orders], raise_errors=False)
     done, again = 0, Counter[str]()
-    for future in flow:
-        check_cancelled(monitor)
+    for future in _as_they_come(flow, monitor):
         order = waiting.pop(future.key)
         record = _came_back(future, order)
         if record is None:
@@ -77,6 +79,16 @@ def plan_side_by_side(
         done += 1
         finished(record)
         monitor.report(Progress(stage, done, len(orders)))
+
+
+def _as_they_come(flow: as_completed, monitor: Monitor) -> Iterator[Future]:
+    """Give each future that is done, and ask the monitor meanwhile: a study may take minutes."""
+    while flow.count():
+        check_cancelled(monitor)
+        batch = flow.next_batch(block=False)
+        yield from batch
+        if not batch:
+            time.sleep(_LOOK_S)
 
 
 def _came_back(future: Future, order: StudyOrder) -> StudyRecord | None:

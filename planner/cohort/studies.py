@@ -114,7 +114,7 @@ def input_sha256(path: Path, *, pseudonyms: Pseudonyms | None = None) -> str:
         64 hexadecimal digits, of names, sizes and times of change; those of "nothing" where nothing is there.
     """
     told = hashlib.sha256() if pseudonyms is None else hmac.new(pseudonyms.key, digestmod=hashlib.sha256)
-    root = path if path.is_dir() else path.parent
+    root = path if is_folder(path) else path.parent
     for file in _files_of(path):
         try:
             state = file.lstat()
@@ -192,6 +192,24 @@ def _files_of(path: Path) -> list[Path]:
         return sorted(_found_at(path))
     except OSError:
         return []
+
+
+def is_folder(path: Path) -> bool:
+    """Tell a folder; False also of what cannot be looked at: whoever loads it will say so.
+
+    Parameters
+    ----------
+    path : Path
+        Of a study.
+
+    Returns
+    -------
+    bool
+    """
+    try:
+        return path.is_dir()
+    except OSError:  # its name is too long, or what holds it is closed to us
+        return False
 
 
 def _found_at(path: Path) -> Iterator[Path]:

@@ -14,9 +14,10 @@ from planner import __version__
 from planner.cohort.folder import CohortFolder, plan_is_reviewed
 from planner.cohort.peak_memory import forget_peak, peak_mib
 from planner.cohort.protocol import CohortProtocol
-from planner.cohort.studies import Study, input_sha256
+from planner.cohort.studies import Study, input_sha256, is_folder
 from planner.cohort.study_record import StudyRecord, StudyState
 from planner.errors import CancelledError, NoImplantError, OutputError, PlannerError, UsageError
+from planner.io.dicom.pseudonyms import WRITTEN_UID
 from planner.io.whole_file import write_whole
 from planner.progress import Monitor, Progress
 
@@ -123,8 +124,6 @@ def carry_out(order: StudyOrder, *, task: StudyTask = make_study_plan) -> StudyR
     if earlier is not None and earlier.run == order.run and earlier.state != "begun":
         return earlier  # its worker died with the answer
     starts = earlier.starts if earlier is not None and earlier.run == order.run else 0
-    if starts >= order.most_starts:
-        return died(order, starts)
     begun = StudyRecord(
         study=order.study.id,
         state="begun",
@@ -134,8 +133,15 @@ def carry_out(order: StudyOrder, *, task: StudyTask = make_study_plan) -> StudyR
         input_sha256=input_sha256(order.study.path, pseudonyms=order.protocol.pseudonyms),
     )
     try:
+        unfit = _unfit(order, folder)
+        if unfit is not None:
+            return unfit
         if not folder.is_run(order.run):
             return None
+        if starts >= order.most_starts:  # a cluster that begins a task anew by itself comes here
+            gone = died(order, starts)
+            folder.keep(gone)
+            return gone
         folder.keep(begun)
         record = _planned(order, folder, begun, task)
         if record is not None and folder.is_run(order.run):
@@ -143,6 +149,21 @@ def carry_out(order: StudyOrder, *, task: StudyTask = make_study_plan) -> StudyR
         return record
     except OutputError as error:  # the next one would find no room either
         return Halt(str(error))
+
+
+def _unfit(order: StudyOrder, folder: CohortFolder) -> Halt | None:
+    """Say why this worker can plan no study: it may have joined after the others were asked."""
+    if order.version != __version__:
+        return Halt(
+            f"a worker of the Dask cluster has version {__version__} of the program, the run is of {order.version}; "
+            "install the same on all"
+        )
+    if not folder.path.is_dir():
+        return Halt(
+            f"a worker of the Dask cluster does not see {folder.path.name}; studies and output must lie on a disk that "
+            "all workers see under the same path"
+        )
+    return None
 
 
 def died(order: StudyOrder, starts: int) -> StudyRecord:
@@ -186,9 +207,9 @@ def _planned(order: StudyOrder, folder: CohortFolder, begun: StudyRecord, task: 
         log.unlink(missing_ok=True)
     except CancelledError:
         return None
-    except OutputError:  # no fault of the study
-        raise
     except PlannerError as refusal:
+        if isinstance(refusal, OutputError) and not isinstance(refusal.__cause__, PermissionError):
+            raise  # no room is no fault of the study; a plan's folder that is somebody else's is
         state = "no implant" if isinstance(refusal, NoImplantError) else "failed"
         error_class, error = type(refusal).__name__, without_names(str(refusal), order.study)
         exit_code = refusal.exit_code
@@ -212,8 +233,6 @@ def _planned(order: StudyOrder, folder: CohortFolder, begun: StudyRecord, task: 
 
 
 def _require_may_plan(order: StudyOrder, place: Path) -> None:
-    if order.version != __version__:
-        raise UsageError(f"a worker has version {__version__} of the program, the run is of {order.version}")
     if plan_is_reviewed(place) and not order.replace_reviewed:
         raise UsageError(
             "its CT changed, but a person edited or approved its plan, which is left alone; move the plan away, or "
@@ -222,7 +241,7 @@ def _require_may_plan(order: StudyOrder, place: Path) -> None:
 
 
 def without_names(message: str, study: Study) -> str:
-    """Take the names of a study's files and folders out of a message: they may be a patient's.
+    """Take the names of a study's files and folders, and UIDs, out of a message: they may lead to a patient.
 
     Parameters
     ----------
@@ -234,7 +253,7 @@ def without_names(message: str, study: Study) -> str:
     Returns
     -------
     str
-        One line; the study goes by its id, a file in it by "a file".
+        One line; the study goes by its id, a file in it by "a file", a UID by "(UID)".
     """
     said = " ".join(message.split())
     for name in (str(study.path), str(study.path.resolve()), study.path.name):
@@ -242,6 +261,7 @@ def without_names(message: str, study: Study) -> str:
     for name in sorted(_names_below(study.path), key=len, reverse=True):
         if name.casefold() not in _HARMLESS and not (name.isdecimal() and len(name) < 4):
             said = _replaced(said, name, "a file")
+    said = WRITTEN_UID.sub("(UID)", said)
     return said if len(said) <= _MOST_LETTERS else f"{said[: _MOST_LETTERS - 1]}…"
 
 
@@ -253,7 +273,7 @@ def _replaced(text: str, name: str, other: str) -> str:
 
 def _names_below(path: Path) -> Iterator[str]:
     """Give names of files and folders in a study, and without their endings."""
-    if not path.is_dir():
+    if not is_folder(path):
         yield path.name.partition(".")[0]
         return
     for entry in islice(path.rglob("*"), _MOST_NAMES):

@@ -190,7 +190,7 @@ def test_a_cluster_that_is_there_is_used_and_judged(tmp_path: Path) -> None:
     source = make_studies(tmp_path / "in", a="plan")
     with (
         LocalCluster(
-            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0", protocol="tcp://",
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0", protocol="tcp://",
             silence_logs=logging.CRITICAL,
         ) as cluster,
         remote_client(cluster.scheduler_address, CONFIG, must_see=(source,)) as client,

@@ -23,7 +23,7 @@ from planner.model.privacy import KEPT
 LEAST_KEY_BYTES = 32
 """As long as what HMAC-SHA256 gives: a shorter key weakens it (RFC 2104 section 3)."""
 _STANDARD = "1.2.840.10008."
-_UID = re.compile(r"(?<![\w.])(?:2\.25\.\d{5,}|\d+(?:\.\d+){5,})(?!\.?\w)")
+WRITTEN_UID = re.compile(r"(?<![\w.])(?:2\.25\.\d{5,}|\d+(?:\.\d+){5,})(?!\.?\w)")
 """What reads as a UID within a sentence; no figure has five dots."""
 _DIGITS = 12
 _METHOD = "Basic profile, HMAC-SHA256 pseudonyms"
@@ -126,7 +126,7 @@ class Pseudonyms:
         str
         """
         literal = [re.escape(uid) for uid in sorted(set(known) - {""}, key=len, reverse=True)]
-        pattern = "|".join((*(rf"(?<![\w.]){uid}(?!\.?\w)" for uid in literal), _UID.pattern))
+        pattern = "|".join((*(rf"(?<![\w.]){uid}(?!\.?\w)" for uid in literal), WRITTEN_UID.pattern))
         return re.sub(pattern, lambda found: self.uid(found.group()), text)
 
     def _hash(self, *parts: str) -> bytes:

@@ -48,8 +48,11 @@ def test_what_the_machine_does_not_bear_is_refused(machine: None) -> None:
 class Answering:
     """A client whose workers answer so."""
 
-    def __init__(self, **answers: tuple[str | None, str | None]) -> None:
-        self.answers = answers
+    def __init__(self, *, threads: int = 1, **answers: tuple[str | None, str | None]) -> None:
+        self.answers, self.threads = answers, threads
+
+    def nthreads(self) -> dict[str, int]:
+        return dict.fromkeys(self.answers, 1) | {next(iter(self.answers)): self.threads}
 
     def run(self, question: object) -> dict[str, tuple[str | None, str | None]]:
         return self.answers
@@ -67,6 +70,11 @@ def test_one_worker_that_does_not_fit_is_enough_to_refuse(answer, said: str) -> 
     cluster._require_fit(Answering(first=(__version__, None)), ())
     with pytest.raises(ClusterError, match=said):
         cluster._require_fit(Answering(first=(__version__, None), second=answer), ())
+
+
+def test_workers_that_would_plan_two_studies_in_one_process_are_refused() -> None:
+    with pytest.raises(ClusterError, match="--nthreads 1"):
+        cluster._require_fit(Answering(threads=2, first=(__version__, None)), ())
 
 
 def test_a_worker_tells_its_version_and_what_it_does_not_see(tmp_path) -> None:

@@ -10,7 +10,7 @@ from planner.cohort.studies import Study
 from planner.cohort.study_plan import Halt, StudyOrder, carry_out, without_names
 from planner.cohort.study_record import StudyRecord
 from planner.config.plan_config import PlanConfig
-from planner.errors import OutputError, UsageError
+from planner.errors import OutputError, SeriesError, UsageError
 from planner.io.dicom.pseudonyms import Pseudonyms
 from planner.progress import Monitor, check_cancelled
 
@@ -35,12 +35,19 @@ def test_a_message_names_neither_the_study_nor_its_files(tmp_path: Path) -> None
     said = without_names(f"Canary^Ann: Ann_001.dcm of the CT in\n{folder}/Canary Eva 1933 is cut (001)", study)
     assert said == "s-1: a file of the CT in s-1/a file is cut (001)"
     assert len(without_names("x" * 1000, study)) == 400
+    said = without_names("series 1.2.840.113619.2.55.3.604 of 2.25.123456789, 0.6.1 and 1.5 mm", study)
+    assert said == "series (UID) of (UID), 0.6.1 and 1.5 mm"
 
 
 def test_a_worker_with_another_version_plans_nothing(tmp_path: Path) -> None:
     with open_cohort(tmp_path / "out", PROTOCOL, overwrite=False) as (folder, run):
-        record = carry_out(order_in(folder.path, run, tmp_path, version="0.0.0"), task=nothing)
-    assert isinstance(record, StudyRecord) and record.error_class == "UsageError" and "of 0.0.0" in str(record.error)
+        halt = carry_out(order_in(folder.path, run, tmp_path, version="0.0.0"), task=nothing)
+        assert isinstance(halt, Halt) and "of 0.0.0" in halt.message and folder.record_of("s") is None
+
+
+def test_a_worker_that_does_not_see_the_output_ends_the_run_and_says_so(tmp_path: Path) -> None:
+    halt = carry_out(order_in(tmp_path / "elsewhere", "r", tmp_path), task=nothing)
+    assert isinstance(halt, Halt) and "does not see elsewhere" in halt.message
 
 
 def test_a_study_that_was_begun_too_often_is_given_up_and_one_that_is_settled_stays(tmp_path: Path) -> None:
@@ -55,6 +62,7 @@ def test_a_study_that_was_begun_too_often_is_given_up_and_one_that_is_settled_st
         folder.keep(first.model_copy(update={"state": "begun", "starts": 3}))
         record = carry_out(order, task=never)
         assert isinstance(record, StudyRecord) and record.state == "worker died" and "3 times" in str(record.error)
+        assert folder.record_of("s") == record
 
 
 def test_a_study_whose_run_was_ended_comes_to_nothing(tmp_path: Path) -> None:
@@ -77,6 +85,24 @@ def test_no_room_halts_the_run(tmp_path: Path) -> None:
 
     with open_cohort(tmp_path / "out", PROTOCOL, overwrite=False) as (folder, run):
         assert carry_out(order_in(folder.path, run, tmp_path), task=full) == Halt("no room")
+
+
+def test_a_plans_folder_that_is_somebody_elses_is_that_studys_row(tmp_path: Path) -> None:
+    def closed(order: StudyOrder, monitor: Monitor) -> None:
+        raise OutputError("s cannot be replaced") from PermissionError(13, "Permission denied")
+
+    with open_cohort(tmp_path / "out", PROTOCOL, overwrite=False) as (folder, run):
+        record = carry_out(order_in(folder.path, run, tmp_path), task=closed)
+    assert isinstance(record, StudyRecord) and record.state == "failed" and record.error_class == "OutputError"
+
+
+def test_a_path_that_cannot_be_looked_at_is_that_studys_row(tmp_path: Path) -> None:
+    def absent(order: StudyOrder, monitor: Monitor) -> None:
+        raise SeriesError("there is no file or folder")
+
+    with open_cohort(tmp_path / "out", PROTOCOL, overwrite=False) as (folder, run):
+        record = carry_out(order_in(folder.path, run, tmp_path / ("x" * 5000)), task=absent)
+    assert isinstance(record, StudyRecord) and record.state == "failed"
 
 
 def test_an_error_and_a_state_belong_together() -> None:
