@@ -19,13 +19,16 @@ def loaded_ahead(names: Sequence[str]) -> Iterator[None]:
     ------
     None
     """
-    modules = threading.Thread(target=_load, args=(tuple(names),), daemon=True)
+    modules = threading.Thread(target=_load, args=(tuple(names),), name="modules ahead", daemon=True)
     modules.start()
-    yield
-    modules.join()  # before anything else is imported: two threads that load one another's modules may wait for ever
+    try:
+        yield
+    finally:
+        # before anything else is imported: two threads that load one another's modules may wait for ever
+        modules.join()
 
 
 def _load(names: Sequence[str]) -> None:
-    with suppress(ImportError):
+    with suppress(Exception):  # it is told to whoever imports the module next
         for name in names:
             import_module(name)

@@ -16,7 +16,7 @@ from planner.pipeline.spine_targets import spine_targets
 from planner.pipeline.stages import Stages
 from planner.pipeline.told_anatomy import AnatomyScope, ToldAnatomy, tell_anatomy
 from planner.pipeline.told_implants import ToldImplants, tell_implants
-from planner.progress import Monitor, Progress
+from planner.progress import Follower
 from planner.segment.candidacy.fractures import LevelHeights
 from planner.segment.gaps.halo_measurement import HaloMeasurement
 from planner.segment.gaps.halos import measure_halos
@@ -27,20 +27,6 @@ from planner.segment.trust import TrustMap, trust_map
 
 _FEWEST_SLICES = 3
 """No shape can be told from fewer. Ours."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Unreported:
-    """A monitor's ear for work beside what it shows: it may stop the work, and is told of the other alone."""
-
-    heard: Monitor
-
-    def report(self, progress: Progress) -> None:
-        """Say nothing: a bar shows one stage."""
-
-    def cancelled(self) -> bool:
-        """Say whether all work should stop."""
-        return self.heard.cancelled()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,8 +115,8 @@ def survey_scan(
     with stages.stage("implants", "finding implants"):
         metal = find_metal(volume, config.implants, monitor=monitor)
         # telling metal apart is many small steps of Python's, mapping its artefacts few large ones that need no Python
-        with ThreadPoolExecutor(1) as aside:
-            mapped = aside.submit(trust_map, volume, metal, config.trust, monitor=_Unreported(monitor))
+        with ThreadPoolExecutor(1) as aside, Follower(monitor) as follower:
+            mapped = aside.submit(trust_map, volume, metal, config.trust, monitor=follower)
             told = tell_implants(volume, config, metal=metal, monitor=monitor)
             trust = mapped.result()
     parts = told.parts

@@ -1,6 +1,7 @@
 """Modules loaded while slices are decoded: all are there afterwards, and a faulty one is told where it is used."""
 
 import sys
+import threading
 
 import pytest
 
@@ -30,3 +31,4 @@ def test_modules_are_there_once_the_ct_is(monkeypatch, tmp_path, modules):
 def test_an_input_that_cannot_be_read_is_told_all_the_same(tmp_path, modules):
     with pytest.raises(InputError):
         load(tmp_path, PlanConfig(), monitor=SILENT, ahead=modules)
+    assert not [thread for thread in threading.enumerate() if thread.name == "modules ahead"]
