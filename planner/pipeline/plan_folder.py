@@ -12,7 +12,7 @@ from planner.model.plan import Plan
 from planner.model.scan import Scan
 from planner.pipeline.ahead import loaded_ahead
 from planner.pipeline.plan_files import PLAN_FILES
-from planner.progress import Monitor
+from planner.progress import Monitor, check_cancelled
 
 _STEPS = ("planner.pipeline.labelled", "planner.pipeline.outputs")
 
@@ -85,6 +85,7 @@ def make_plan_folder(
         )
         with staged_folder(output, own_names=PLAN_FILES, overwrite=overwrite) as folder:
             write_plan_files(case, folder, config, figures=figures, patient=patient, monitor=monitor)
+            check_cancelled(monitor)  # whoever was told to stop while the last file was written replaces no plan
     return case.plan
 
 

@@ -11,17 +11,20 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from planner.config.plan_config import PlanConfig
 from planner.config.trust_config import TrustConfig
+from planner.errors import OutputError
 from planner.geometry.grid import Grid
 from planner.io import load_scan
 from planner.io.dicom.patient import PatientIdentity
 from planner.io.dicom.seg import read_seg
 from planner.io.nifti import read_label_nifti
+from planner.io.staging import staged_folder
 from planner.model.anatomy import Anatomy
 from planner.model.labels import LabelMap, Structure
 from planner.model.plan import Plan, Review, Software
 from planner.model.volume import Mask
 from planner.pipeline.fluoroscopy.headers import no_headers
 from planner.pipeline.outputs import own_labels, write_plan_files
+from planner.pipeline.plan_files import PLAN_FILES
 from planner.pipeline.planned_case import PlannedCase
 from planner.segment.trust import TrustMap
 
@@ -181,6 +184,23 @@ def test_a_ct_that_does_not_say_whose_it_is_gets_no_dicom_objects(tmp_path):
     write_plan_files(case, tmp_path / "out", PlanConfig(), figures=False)
     assert (tmp_path / "out" / "labels.nii.gz").exists() and not list((tmp_path / "out").glob("*.dcm"))
     assert "several patients" in told.message
+
+
+@pytest.mark.parametrize("writer", ["write_label_nifti", "_write_dicom", "write_plan_surfaces", "write_slicer_files"])
+def test_what_one_of_those_that_write_beside_each_other_cannot_do_comes_out(tmp_path, monkeypatch, writer):
+    ct = write_ct(tmp_path / "ct", grid_of())
+
+    def full(*_, **__):
+        raise OutputError("no room on the disk")
+
+    monkeypatch.setattr(f"planner.pipeline.outputs.{writer}", full)
+    out = tmp_path / "out"
+    with (
+        pytest.raises(OutputError, match="no room"),
+        staged_folder(out, own_names=PLAN_FILES, overwrite=False) as stage,
+    ):
+        write_plan_files(planned(load_scan(ct)), stage, PlanConfig(), figures=False)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["ct"]
 
 
 def test_a_file_that_the_privacy_policy_does_not_know_stops_the_plan(tmp_path):
