@@ -189,6 +189,8 @@ def _slope_at(values: Floats, index: npt.NDArray[np.intp], edge_mm: Array) -> Fl
 
 def _first_of_each(cells: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
     """Give the first row in each cell, in order; cells have shape (N, 3)."""
+    if not len(cells):
+        return np.zeros(0, dtype=np.intp)
     low = cells.min(axis=0)
     _, first = np.unique(np.ravel_multi_index(tuple((cells - low).T), cells.max(axis=0) - low + 1), return_index=True)
     return np.asarray(np.sort(first))

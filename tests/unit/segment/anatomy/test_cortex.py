@@ -23,6 +23,15 @@ SCAN = IdealScan(seed=2, subsamples=3)
 QUICK = CortexConfig(spacing_mm=2.0)
 
 
+def test_a_speck_without_slope_is_no_surface():
+    """A single voxel is the same on all sides: nothing says where outside is."""
+    voxels = np.zeros((9, 9, 9), dtype=bool)
+    voxels[4, 4, 4] = True
+    speck = Mask(Grid((9, 9, 9), np.diag([1.0, 1.0, 1.0, 1.0])[:, [2, 1, 0, 3]]), voxels)
+    volume = Volume(speck.grid, np.where(voxels, 900, 40).astype(np.int16))
+    assert len(measure_cortex(volume, speck, config=CortexConfig()).points_lps) == 0
+
+
 def grid(spacing: tuple[float, float, float], *, flipped: bool = False) -> Grid:
     count = tuple(round(44.0 / s) for s in spacing)
     matrix = np.eye(4)
