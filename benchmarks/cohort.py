@@ -235,7 +235,8 @@ def judge(
     print(f"| good studies told as planned more than once | {sum(told[name] > 1 for name in good)} |")
     print(f"| studies that were begun more than once in a run | {again} |")
     print(f"| plans identical to a run alone, but for timings | {len(sample) - len(differing)} of {len(sample)} |")
-    if differing or len(planned) < len(good) or folders != set(planned):
+    twice = [name for name in good if told[name] > 1]
+    if differing or twice or rows < len(bad) or len(planned) < len(good) or folders != set(planned):
         raise SystemExit(f"not as it should be: {differing or sorted(set(good) - set(planned)) or folders}")
 
 
@@ -259,6 +260,7 @@ def scale(source: Path, folder: Path, names: Sequence[str], *, figures: bool) ->
     """Print how long the same studies take with 1 and with 2 workers."""
     listed = folder / "scaling.txt"
     listed.write_text("".join(f"{source / name}\n" for name in names))
+    print("\nOne worker has all cores for its loops, two share them.")
     print(f"\n| workers | {len(names)} studies | a study | times as fast |\n| --- | --- | --- | --- |")
     first = None
     for workers in (1, 2):
