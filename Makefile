@@ -13,7 +13,7 @@ help:
 	@echo "make check    lint, format, types and import contracts"
 	@echo "make format   put the code into the house's format"
 	@echo "make samples  make sample_dicoms/ anew from the phantoms"
-	@echo "make bench    loading times beside SimpleITK's, pydicom's and the plain file read"
+	@echo "make bench    how long everything takes beside other programs; half an hour (ARGS=load for a part)"
 	@echo "make accuracy each step's errors on phantoms whose truth is known (an hour the first time; ARGS=\"--only NAME\")"
 	@echo "make train-reader  train the networks that read halos, on 86 simulated patients; hours (build/reader/screw.npz)"
 	@echo "make train-hip-reader  the same of gaps round stems and cups, on 112 simulated hips (build/reader/hip.npz)"

@@ -3,7 +3,7 @@
 ``load``, ``parts`` and ``drr`` set it beside other programs that do the same work in the same run, in turns, so that a
 slow moment of the machine falls on all of them; beside them stands the floor, the least that any program could take.
 Figures are medians. ``plan`` runs whole commands as users start them, ``growth`` plans on longer and longer CTs and on
-more and more screws. ``all`` does these five, and writes `docs/performance.md`.
+more and more screws. ``all`` does these five as one page, `docs/performance.md` with ``--write``.
 
 ``volume`` gives the seconds of each stage of the gaps' volumes, ``needles`` those of the needle search
 (`speed_needles.py`), ``station`` how long the planning station in napari takes to answer (`speed_station.py`; under

@@ -1,9 +1,9 @@
-"""How far every voxel lies from a mask: exact Euclidean distances, one axis after the other.
+"""How far every voxel lies from a mask: Euclidean distances in single precision, one axis after the other.
 
 After Felzenszwalb and Huttenlocher (Distance transforms of sampled functions, Theory of Computing 8, 2012): along rows
-the steps to the nearest voxel of the mask are counted; along each further axis the squared distances of a line are the
-lower envelope of one parabola a voxel. Lines that run across memory are worked in blocks of neighbours, so that what is
-fetched is used. `benchmarks/speed.py parts` holds it against other programs.
+the steps to the nearest voxel of the mask are added up, as `edt` adds them; along each further axis the squared
+distances of a line are the lower envelope of one parabola a voxel. Lines that run across memory are worked in blocks of
+neighbours, so that what is fetched is used. `benchmarks/speed.py parts` holds it against other programs.
 """
 
 import numba
