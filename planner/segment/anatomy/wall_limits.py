@@ -5,6 +5,7 @@ is kept for them but two smoothed volumes.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,20 @@ _COARSE_MM = 1.0
 """Voxels so large reach as far as the brightest reading counts with their neighbours alone."""
 _HIDDEN_HU = -1000.0
 
-_Limits = npt.NDArray[np.float32]
+
+class _Limits(NamedTuple):
+    """What a voxel is held against, all in single precision; HU, shares of a wall's height, and a weight."""
+
+    soft_hu: np.float32
+    cortex_hu: np.float32
+    wall_share: np.float32
+    loose_share: np.float32
+    wall_hu: np.float32
+    loose_hu: np.float32
+    streak_share: np.float32
+    usual_hu: np.float32
+    least_weight: np.float32
+    hidden_hu: np.float32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,13 +126,18 @@ def above_limits(
         Brighter than the limit for a wall, and than that for one too thin or too blurred to be told so.
     """
     wall, loose = np.zeros(blurred.shape, dtype=np.uint8), np.zeros(blurred.shape, dtype=np.uint8)
-    limits = np.array(
-        [
-            *levels_hu, config.wall_share, config.loose_share, config.wall_hu, config.loose_hu,
-            config.streak_share, streaks.usual_hu, _LEAST_WEIGHT, _HIDDEN_HU,
-        ],
-        dtype=np.float32,
-    )  # fmt: skip
+    limits = _Limits(
+        soft_hu=np.float32(levels_hu[0]),
+        cortex_hu=np.float32(levels_hu[1]),
+        wall_share=np.float32(config.wall_share),
+        loose_share=np.float32(config.loose_share),
+        wall_hu=np.float32(config.wall_hu),
+        loose_hu=np.float32(config.loose_hu),
+        streak_share=np.float32(config.streak_share),
+        usual_hu=np.float32(streaks.usual_hu),
+        least_weight=np.float32(_LEAST_WEIGHT),
+        hidden_hu=np.float32(_HIDDEN_HU),
+    )
     reach = 2 if edge_mm < _COARSE_MM else 1
     by_slabs(_tell, blurred.shape, blurred, blind, streaks.squares, streaks.weight, limits, reach, wall, loose)
     return wall.view(np.bool_), loose.view(np.bool_)
@@ -159,26 +178,25 @@ def _tell(
     wall: npt.NDArray[np.uint8], loose: npt.NDArray[np.uint8],
 ) -> None:  # fmt: skip
     """Hold each voxel that is as bright as any wall against its own limits; all in single precision."""
-    soft, wall_share, loose_share, wall_hu, loose_hu = limits[0], limits[2], limits[3], limits[4], limits[5]
-    lowest = min(wall_hu, loose_hu)
+    lowest = min(limits.wall_hu, limits.loose_hu)
     for z in range(first, stop):
         for y in range(blurred.shape[1]):
             for x in range(blurred.shape[2]):
                 value = blurred[z, y, x]
                 if value <= lowest or blind[z, y, x]:
                     continue
-                height = _brightest(blurred, blind, z, y, x, limits, reach) - soft
-                above = wall_hu
+                height = _brightest(blurred, blind, z, y, x, limits, reach) - limits.soft_hu
+                above = limits.wall_hu
                 if squares.size:
-                    above = _spread(squares[z, y, x], weight[z, y, x], limits) * limits[6] + wall_hu
-                wall[z, y, x] = value > max(height * wall_share + soft, above)
-                loose[z, y, x] = value > max(height * loose_share + soft, loose_hu)
+                    above = _spread(squares[z, y, x], weight[z, y, x], limits) * limits.streak_share + limits.wall_hu
+                wall[z, y, x] = value > max(height * limits.wall_share + limits.soft_hu, above)
+                loose[z, y, x] = value > max(height * limits.loose_share + limits.soft_hu, limits.loose_hu)
 
 
 @njit(cache=True, nogil=True)
 def _spread(squares: np.float32, weight: np.float32, limits: _Limits) -> np.float32:
     """Give how much the soft tissue varies more than usual."""
-    return max(np.sqrt(squares / max(weight, limits[8])) - limits[7], np.float32(0.0))
+    return max(np.sqrt(squares / max(weight, limits.least_weight)) - limits.usual_hu, np.float32(0.0))
 
 
 @njit(cache=True, nogil=True)
@@ -190,7 +208,7 @@ def _brightest(
     Cortex is the brightest that counts, and what cannot be read is dark.
     """
     slices, rows, columns = blurred.shape
-    most: np.float32 = limits[9]
+    most = limits.hidden_hu
     for k in range(max(0, z - reach), min(slices, z + reach + 1)):
         for j in range(max(0, y - reach), min(rows, y + reach + 1)):
             far = max(abs(k - z), abs(j - y)) == 2
@@ -199,5 +217,5 @@ def _brightest(
             beside = 1 if far else reach
             for i in range(max(0, x - beside), min(columns, x + beside + 1)):
                 if not blind[k, j, i]:
-                    most = max(most, min(blurred[k, j, i], limits[1]))
+                    most = max(most, min(blurred[k, j, i], limits.cortex_hu))
     return most
