@@ -42,7 +42,17 @@ class Column(Generic[_Row]):
 
 @dataclass(frozen=True, slots=True)
 class StudyRow:
-    """A study: what became of it, and its plan where it has one."""
+    """A study.
+
+    Parameters
+    ----------
+    study : str
+        Its id.
+    record : StudyRecord, optional
+        What became of it; None if it was not come to.
+    plan : Plan, optional
+        None if it has none.
+    """
 
     study: str
     record: StudyRecord | None
@@ -51,7 +61,17 @@ class StudyRow:
 
 @dataclass(frozen=True, slots=True)
 class GapRow:
-    """A gap in its plan."""
+    """A gap in its plan.
+
+    Parameters
+    ----------
+    study : str
+        The study's id.
+    plan : Plan
+        What else is known of it.
+    gap : Gap
+        One of the plan's.
+    """
 
     study: str
     plan: Plan
@@ -85,7 +105,17 @@ class GapRow:
 
 @dataclass(frozen=True, slots=True)
 class NeedleRow:
-    """A needle in its plan."""
+    """A needle in its plan.
+
+    Parameters
+    ----------
+    study : str
+        The study's id.
+    plan : Plan
+        What else is known of it.
+    way : NeedleWay
+        One of the plan's.
+    """
 
     study: str
     plan: Plan
@@ -105,7 +135,17 @@ class NeedleRow:
 
 @dataclass(frozen=True, slots=True)
 class BreachRow:
-    """A breach in its plan."""
+    """A breach in its plan.
+
+    Parameters
+    ----------
+    study : str
+        The study's id.
+    plan : Plan
+        What else is known of it.
+    breach : Breach
+        One of the plan's.
+    """
 
     study: str
     plan: Plan

@@ -50,8 +50,11 @@ class CohortRows:
     studies : list of StudyRow
         Every study, also those without a plan.
     gaps : list of GapRow
+        Of all plans, as are those that follow.
     needles : list of NeedleRow
+        Those to gaps, to picked targets and to intact levels.
     breaches : list of BreachRow
+        Of all gaps.
     """
 
     studies: list[StudyRow]
