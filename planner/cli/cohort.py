@@ -1,6 +1,7 @@
 """``cement-planner cohort``: plan many studies side by side."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -34,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder to make: a plan in each studies/ID, tables, summary.html",
     )
     parser.add_argument(
-        "--list", action="store_true", help="plan nothing, print each study's id and path, with a tab between"
+        "--list",
+        action="store_true",
+        help="plan nothing, print each study's id and path, with a tab between; and where nothing is there",
     )
     parser.add_argument("--retry", action="store_true", help="try studies again that failed in an earlier run, too")
     parser.add_argument(
@@ -94,7 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
     pseudonyms = pseudonyms_told(arguments)
     if arguments.list:
         for study in find_studies(arguments.studies, but=arguments.output, pseudonyms=pseudonyms):
-            sys.stdout.write(f"{study.id}\t{study.path}\n")
+            missing = "" if os.path.lexists(study.path) else "\t(nothing is there)"
+            sys.stdout.write(f"{study.id}\t{study.path}{missing}\n")
         return 0
     require_extra()
     if arguments.output is None:
@@ -115,6 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.output,
             open_client=open_client,
             monitor=monitor,
+            begun=lambda due: _announce(due, len(studies)),
             finished=lambda record: _say(record, monitor.aside),
             config=config,
             retry=arguments.retry,
@@ -125,7 +130,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _opener(arguments: argparse.Namespace, config: "CohortConfig") -> Callable[[], AbstractContextManager[Any]]:
     """Say where the workers are, once they are needed; what cannot be is refused before anything is planned."""
-    from planner.cohort.cluster import dashboard_is_there, local_client, remote_client, usual_workers
+    from planner.cohort.cluster import (
+        dashboard_is_there,
+        local_client,
+        remote_client,
+        require_address,
+        usual_workers,
+    )
     from planner.errors import UsageError
 
     told: Callable[[str], None] = lambda link: _note(f"dashboard: {link}")  # noqa: E731
@@ -134,12 +145,19 @@ def _opener(arguments: argparse.Namespace, config: "CohortConfig") -> Callable[[
             raise UsageError(
                 "--workers, --memory and --dashboard are for this machine; --scheduler has its own workers"
             )
+        require_address(arguments.scheduler)
+        _note(f"asking the Dask cluster at {arguments.scheduler}, for up to {config.connect_s:g} s")
         must_see = (arguments.studies.absolute(), arguments.output.absolute())
         return lambda: remote_client(arguments.scheduler, config, must_see=must_see)
     if arguments.dashboard and not dashboard_is_there():
         raise UsageError("--dashboard needs a package that is not installed: pip install bokeh")
     workers = usual_workers(config, count=arguments.workers, memory_gib=arguments.memory)
     return lambda: local_client(workers, config, dashboard=told if arguments.dashboard else None)
+
+
+def _announce(due: int, studies: int) -> None:
+    settled = f", {studies - due} settled earlier" if due < studies else ""
+    _note(f"{studies} studies{settled}; planning {due}, each is told as soon as it is done")
 
 
 def _say(record: "StudyRecord", aside: Callable[[str], None]) -> None:

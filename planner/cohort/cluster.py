@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from planner.errors import ClusterError, UsageError
 from planner.io.staging import temporary_folder
 
 _GIB = float(1 << 30)
+_ADDRESS = re.compile(r"(?:(?:tcp|tls|ws|wss|ucx)://)?(?:[\w.-]+|\[[0-9A-Fa-f:.%]+\]):\d{1,5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,18 @@ def usual_workers(config: CohortConfig, *, count: int | None = None, memory_gib:
     Raises
     ------
     UsageError
-        If more memory is asked for than the machine has, or nothing of one of them.
+        If more workers are asked for than the machine has processors, more memory than it has, or too little of one of
+        them.
     """
-    if (count is not None and count < 1) or (memory_gib is not None and not memory_gib > 0.0):
-        raise UsageError("there must be at least one worker, with some memory")
+    if count is not None and count < 1:
+        raise UsageError(f"--workers {count}: there must be at least one")
+    if memory_gib is not None and not memory_gib > 0.0:
+        raise UsageError(f"--memory {memory_gib:g}: a worker needs some memory")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if count is not None and count > cores:
+        raise UsageError(
+            f"--workers {count}: this machine has {cores} processor(s); more workers than those only slow each other"
+        )
     free_gib = min(psutil.virtual_memory().available, MEMORY_LIMIT) / _GIB * config.memory_share
     each = memory_gib or config.usual_memory_gib
     wanted = count or max(1, min(cores, int(free_gib / each)))
@@ -75,7 +84,29 @@ def usual_workers(config: CohortConfig, *, count: int | None = None, memory_gib:
             f"{wanted} worker(s) of {memory_gib:g} GiB need more memory than this machine has ({all_gib:.1f} GiB); "
             "give fewer --workers or less --memory"
         )
+    if (memory_gib or free_gib / wanted) < config.least_memory_gib:
+        raise UsageError(
+            f"{wanted} worker(s) of {memory_gib or free_gib / wanted:.1f} GiB could plan nothing: each needs "
+            f"{config.least_memory_gib:g} GiB or more; give fewer --workers, or free some memory"
+        )
     return Workers(wanted, memory_gib or free_gib / wanted, max(1, cores // wanted))
+
+
+def require_address(address: str) -> None:
+    """Refuse what can be no scheduler's address, rather than wait for it.
+
+    Parameters
+    ----------
+    address : str
+        What the user gave.
+
+    Raises
+    ------
+    UsageError
+        If it is none.
+    """
+    if not _ADDRESS.fullmatch(address):
+        raise UsageError(f"{address!r} is no address of a Dask scheduler; give it as tcp://host:8786")
 
 
 def dashboard_is_there() -> bool:

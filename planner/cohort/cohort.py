@@ -47,6 +47,7 @@ def run_cohort(
     open_client: Callable[[], AbstractContextManager[Client]],
     monitor: Monitor,
     finished: Finished,
+    begun: Callable[[int], object] = lambda due: None,
     config: CohortConfig | None = None,
     retry: bool = False,
     overwrite: bool = False,
@@ -68,6 +69,8 @@ def run_cohort(
         Follows the work, and may stop it.
     finished : callable
         Is told of each study that this run settles.
+    begun : callable
+        Is told how many studies are due, before the first of them is planned.
     config : CohortConfig or None
         How often a study is tried, and so on; None for the defaults.
     retry : bool
@@ -108,6 +111,7 @@ def run_cohort(
             for study in due
         ]
         try:
+            begun(len(orders))
             if orders:
                 with _told_as_cluster(), open_client() as client:
                     try:
@@ -120,13 +124,17 @@ def run_cohort(
             write_results(outcome.records, [study.id for study in studies], folder, used)
             if isinstance(stop, PlannerError) and not isinstance(stop, CancelledError):
                 raise
-            raise CancelledError(
-                f"stopped by the user; {len(outcome.records)} of {len(studies)} studies are settled and stand in the "
-                "tables, the same command goes on with the others"
-            ) from stop
+            raise CancelledError(f"stopped by the user; {_settled_words(len(outcome.records), len(studies))}") from stop
         outcome = _outcome(studies, protocol, folder, kept=len(studies) - len(due))
         write_results(outcome.records, [study.id for study in studies], folder, used)
         return outcome
+
+
+def _settled_words(settled: int, all_of_them: int) -> str:
+    if settled == all_of_them:
+        return f"all {settled} studies were settled by then and stand in the tables"
+    told = f"{settled} of {all_of_them} studies are settled and stand in the tables"
+    return f"{told}, the same command goes on with the others"
 
 
 @contextmanager

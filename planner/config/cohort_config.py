@@ -17,6 +17,9 @@ class CohortConfig(Settings):
         description="A worker is wanted for each core, as long as each has so much memory: twice what the plan of a CT "
         "of 400 slices of 512 x 512 may take.",
     )
+    least_memory_gib: float = Field(
+        default=1.0, gt=0.0, description="A worker with less could plan nothing: what our smallest sample's plan takes."
+    )
     memory_share: float = Field(default=0.9, gt=0.0, le=1.0, description="Of the free memory, for all workers.")
     connect_s: float = Field(default=30.0, gt=0.0, description="How long a scheduler and its workers are waited for.")
     look_s: float = Field(

@@ -29,7 +29,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
         (None, None, (3, 3.0, 1)),  # nine tenths of 10 GiB bear three of 3 GiB
         (1, None, (1, 9.0, 4)),
         (2, None, (2, 4.5, 2)),
-        (8, None, (8, 1.125, 1)),
+        (4, None, (4, 2.25, 1)),
         (None, 4.0, (2, 4.0, 2)),
         (2, 7.5, (2, 7.5, 2)),  # more than is free, but not more than there is: the user's own choice
     ],
@@ -40,9 +40,21 @@ def test_cores_and_memory_are_shared_out(machine: None, count, memory_gib, expec
 
 
 def test_what_the_machine_does_not_bear_is_refused(machine: None) -> None:
-    for count, memory_gib in ((0, None), (-1, None), (1, 0.0), (1, -2.0), (1, math.nan), (3, 7.5), (1, math.inf)):
+    memories = ((1, 0.9), (1, 0.0), (1, -2.0), (1, math.nan), (3, 7.5), (1, math.inf))
+    for count, memory_gib in ((5, None), (500, None), (0, None), (-1, None), *memories):
         with pytest.raises(UsageError):
             usual_workers(CONFIG, count=count, memory_gib=memory_gib)
+
+
+@pytest.mark.parametrize("address", ["tcp://host:8786", "tls://10.0.0.1:8786", "host:8786", "tcp://[::1]:8786"])
+def test_a_schedulers_address_is_taken(address: str) -> None:
+    cluster.require_address(address)
+
+
+@pytest.mark.parametrize("address", ["", "host", "http://host:80", "tcp://host", "tcp://a b:1", "tcp://host:8786/x"])
+def test_what_is_no_schedulers_address_is_refused_at_once(address: str) -> None:
+    with pytest.raises(UsageError, match="tcp://host:8786"):
+        cluster.require_address(address)
 
 
 class Answering:
