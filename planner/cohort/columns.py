@@ -206,7 +206,7 @@ STUDIES: tuple[Column[StudyRow], ...] = (
     Column("gaps_ml", "number", "volume of all gaps; missing where one was not measured", _of_plan(_gaps_ml)),
     Column("breaches", "count", "breaches of the gaps' walls", _of_plan(lambda p: len(p.breaches))),
     Column(
-        "open_breaches", "count", "those without any bone left",
+        "open_breaches", "count", "those without bone left that CT can tell",
         _of_plan(lambda p: sum(one.severity == "open" for one in p.breaches)),
     ),
     Column("needles", "count", "needles that keep all limits, to gaps", _of_plan(lambda p: len(p.trajectories))),

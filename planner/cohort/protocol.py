@@ -14,6 +14,7 @@ class ProtocolRecord(Record):
 
     version: str
     settings_sha256: str
+    output_sha256: str
     figures: bool
     pseudonym_check: str | None
 
@@ -42,6 +43,7 @@ class CohortProtocol:
         return ProtocolRecord(
             version=__version__,
             settings_sha256=self.config.sha256(),
+            output_sha256=hashlib.sha256(self.config.output.model_dump_json().encode()).hexdigest(),
             figures=self.figures,
             pseudonym_check=None if self.pseudonyms is None else self.pseudonyms.study(""),
         )
@@ -69,6 +71,8 @@ def difference(earlier: ProtocolRecord, now: ProtocolRecord) -> str | None:
         return f"version {earlier.version[:20]} of the program, this is {now.version}"
     if earlier.settings_sha256 != now.settings_sha256:
         return "other settings"
+    if earlier.output_sha256 != now.output_sha256:
+        return "other surfaces or other settings of the outputs"
     if earlier.pseudonym_check != now.pseudonym_check:
         return "other pseudonyms, or none"
     if earlier.figures != now.figures:

@@ -4,12 +4,14 @@ import csv
 import hashlib
 import hmac
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from planner.cohort.folder import COHORT_FILE
 from planner.errors import InputError
 from planner.io.dicom.pseudonyms import Pseudonyms
 
@@ -42,9 +44,10 @@ def find_studies(source: Path, *, but: Path | None = None, pseudonyms: Pseudonym
     Parameters
     ----------
     source : Path
-        A folder: each folder in it is a study, and so is each zip, NIfTI, NRRD or MetaImage file; hidden ones and all
-        other files are left out. Or a list: a text file with one path a line ("#" begins a remark), or a ``.csv`` with
-        a column "path" and perhaps one "id"; paths are taken from the list's own folder.
+        A folder: each folder in it is a study, and so is each zip, NIfTI, NRRD or MetaImage file; hidden ones, outputs
+        of cohorts and all other files are left out. Or a list: a text file with one path a line ("#" begins a remark),
+        or a ``.csv`` with a column "path" and perhaps one "id" (parted by commas, semicolons or tabs); paths are taken
+        from the list's own folder.
     but : Path or None
         No study, should it lie there: the cohort's own output.
     pseudonyms : Pseudonyms or None
@@ -74,7 +77,10 @@ def find_studies(source: Path, *, but: Path | None = None, pseudonyms: Pseudonym
     studies = tuple(Study(_id(name, own, pseudonyms), path) for name, own, path in named)
     twice = [one for one, count in Counter(study.id.casefold() for study in studies).items() if count > 1]
     if twice:
-        raise InputError(f"two studies of {source.name} would go by the id {twice[0]!r}; name each once, or give ids")
+        raise InputError(
+            f"two studies of {source.name} would go by the id {twice[0]!r} (large and small letters count as one); "
+            "name each once, or give ids"
+        )
     return studies
 
 
@@ -89,12 +95,13 @@ def study_id(name: str) -> str:
     Returns
     -------
     str
-        The name itself where it is short and made of letters, digits, ".", "_" and "-"; else what of it is so, with
-        eight digits of the whole name's SHA-256, so that two names stay two ids.
+        The name itself where it is short and made of letters, digits, ".", "_" and "-"; else what of it is so, letters
+        without their accents, with eight digits of the whole name's SHA-256, so that two names stay two ids.
     """
     if _OWN_ID.fullmatch(name) and len(name) <= _MOST_LETTERS:
         return name
-    plain = _STRANGE.sub("_", name).strip("._-")[:_MOST_LETTERS]
+    spelt = "".join(letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
+    plain = _STRANGE.sub("_", spelt).strip("._-")[:_MOST_LETTERS]
     return f"{plain or 'study'}-{hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
@@ -132,7 +139,7 @@ def _in_folder(folder: Path, but: Path | None) -> Iterator[tuple[str, None, Path
     except OSError as error:
         raise InputError(f"{folder.name} cannot be read: {(error.strerror or 'the system refused').lower()}") from error
     for entry in entries:
-        if entry.name.startswith(".") or entry.resolve() == own:
+        if entry.name.startswith(".") or entry.resolve() == own or (entry / COHORT_FILE).is_file():
             continue
         if entry.is_dir() or (entry.is_file() and entry.name.lower().endswith(_FILES)):
             yield entry.name, None, entry.absolute()
@@ -169,13 +176,19 @@ def _lines(text: str) -> Iterator[tuple[str, str, None]]:
 
 
 def _csv_rows(file: Path, text: str) -> Iterator[tuple[str, str, str | None]]:
-    rows = csv.DictReader(text.splitlines())
+    lines = text.splitlines()
+    head = lines[0] if lines else ""
+    rows = csv.reader(lines, delimiter=max(",;\t", key=head.count))
     try:
-        if "path" not in (rows.fieldnames or ()):
-            raise InputError(f"{file.name} has no column 'path' in its first line")
+        columns = [name.strip().casefold() for name in next(rows, [])]
+        if "path" not in columns:
+            raise InputError(f"{file.name} has no column 'path' in its first line; it begins with {head[:40]!r}")
         for row in rows:
-            if name := (row["path"] or "").strip():
-                yield f"line {rows.line_num}", name, (row.get("id") or "").strip() or None
+            told = dict(zip(columns, (cell.strip() for cell in row), strict=False))
+            if name := told.get("path"):
+                yield f"line {rows.line_num}", name, told.get("id") or None
+            elif told.get("id"):
+                raise InputError(f"{file.name}, line {rows.line_num}: an id without a path")
     except csv.Error as error:
         raise InputError(f"{file.name} is no CSV: {error}") from error
 

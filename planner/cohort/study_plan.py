@@ -24,8 +24,15 @@ from planner.progress import Monitor, Progress
 _FAULT_EXIT_CODE = 1
 _MOST_NAMES, _MOST_LETTERS = 20_000, 400
 _HARMLESS = frozenset(
-    ("ct", "dicom", "dicomdir", "image", "images", "index", "none", "plan", "scan", "series", "study")
-)
+    (
+        "a", "an", "and", "at", "be", "by", "can", "cannot", "ct", "dicom", "dicomdir", "empty", "file",
+        "files", "folder", "for", "from", "give", "has", "head", "hip", "hips", "hold", "holds", "image",
+        "images", "in", "index", "input", "is", "it", "left", "no", "none", "not", "of", "on", "one", "or",
+        "other", "path", "patient", "pixel", "plan", "right", "scan", "scans", "screw", "screws", "series",
+        "slice", "slices", "spine", "stack", "studies", "study", "that", "the", "there", "this", "to", "voxel",
+        "with",
+    )
+)  # fmt: skip
 """Names of files and folders that are words of messages, too, and tell nobody."""
 
 
@@ -256,13 +263,19 @@ def without_names(message: str, study: Study) -> str:
         One line; the study goes by its id, a file in it by "a file", a UID by "(UID)".
     """
     said = " ".join(message.split())
-    for name in (str(study.path), str(study.path.resolve()), study.path.name):
+    for name in (str(study.path), str(study.path.resolve())):
         said = _replaced(said, name, study.id)
+    if _may_tell(study.path.name):
+        said = _replaced(said, study.path.name, study.id)
     for name in sorted(_names_below(study.path), key=len, reverse=True):
-        if name.casefold() not in _HARMLESS and not (name.isdecimal() and len(name) < 4):
+        if _may_tell(name) and name != study.id:
             said = _replaced(said, name, "a file")
     said = WRITTEN_UID.sub("(UID)", said)
     return said if len(said) <= _MOST_LETTERS else f"{said[: _MOST_LETTERS - 1]}…"
+
+
+def _may_tell(name: str) -> bool:
+    return name.casefold() not in _HARMLESS and not (name.isdecimal() and len(name) < 4)
 
 
 def _replaced(text: str, name: str, other: str) -> str:

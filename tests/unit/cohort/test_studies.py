@@ -27,7 +27,7 @@ def test_folders_and_volumes_of_a_folder_are_studies_and_nothing_else_is(tmp_pat
     ("name", "expected"),
     [
         ("case-01.nii.gz", "case-01.nii.gz"),
-        ("Müller^Ann", "M_ller_Ann-"),
+        ("Müller^Ann", "Muller_Ann-"),
         ("a/b", "a_b-"),
         ("..", "study-"),
         (".x", "x-"),
@@ -53,13 +53,18 @@ def test_a_list_names_paths_from_its_own_folder_and_ids_where_it_likes(tmp_path:
     assert plain[0].id.startswith("scans_1-")
     (tmp_path / "list.csv").write_text("id,path,note\nS1,scans/1,x\n,scans/2,\n")
     named = find_studies(tmp_path / "list.csv")
+    for other in ("ID; Path ;note\nS1;scans/1;x\n\n;scans/2;\n", "path\tid\nscans/1\tS1\nscans/2\n"):
+        (tmp_path / "other.csv").write_text(other)
+        assert find_studies(tmp_path / "other.csv") == named
     assert named[0] == Study("S1", tmp_path / "scans/1") and named[1].id.startswith("scans_2-")
 
 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("list.csv", b"file\na\n", "no column 'path'"),
+        ("list.csv", b"file\na\n", "no column 'path' in its first line; it begins with 'file'"),
+        ("list.csv", b"", "no column 'path'"),
+        ("list.csv", b"id,path\nA,a\nB,\n", "line 3: an id without a path"),
         ("list.csv", b"id,path\n../x,a\n", "line 2: an id is made of"),
         ("list.csv", b"id,path\nA,a\na,b\n", "two studies of list.csv would go by the id 'a'"),
         ("list.txt", b"a\na\n", "two studies"),
@@ -80,6 +85,13 @@ def test_a_folder_without_studies_is_refused_with_what_would_help(tmp_path: Path
         find_studies(tmp_path)
     with pytest.raises(InputError, match="there is no file or folder gone"):
         find_studies(tmp_path / "gone")
+
+
+def test_the_output_of_a_cohort_is_no_study_of_another(tmp_path: Path) -> None:
+    for name in ("a", "out"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "out" / "cohort.json").write_text("{}")
+    assert [study.id for study in find_studies(tmp_path)] == ["a"]
 
 
 def test_pseudonyms_stand_for_names_the_same_each_time(tmp_path: Path) -> None:

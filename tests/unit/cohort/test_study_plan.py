@@ -9,6 +9,7 @@ from planner.cohort.protocol import CohortProtocol, difference
 from planner.cohort.studies import Study
 from planner.cohort.study_plan import Halt, StudyOrder, carry_out, without_names
 from planner.cohort.study_record import StudyRecord
+from planner.config.output_config import OutputConfig
 from planner.config.plan_config import PlanConfig
 from planner.errors import OutputError, SeriesError, UsageError
 from planner.io.dicom.pseudonyms import Pseudonyms
@@ -37,6 +38,18 @@ def test_a_message_names_neither_the_study_nor_its_files(tmp_path: Path) -> None
     assert len(without_names("x" * 1000, study)) == 400
     said = without_names("series 1.2.840.113619.2.55.3.604 of 2.25.123456789, 0.6.1 and 1.5 mm", study)
     assert said == "series (UID) of (UID), 0.6.1 and 1.5 mm"
+
+
+@pytest.mark.parametrize("name", ["is", "slice", "DICOM", "12"])
+def test_a_study_named_like_a_word_of_the_message_leaves_the_message_whole(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    said = "the slice at 12 is empty; give the folder of a DICOM series"
+    assert without_names(f"{tmp_path / name}: {said}", Study("P1", tmp_path / name)) == f"P1: {said}"
+
+
+def test_a_study_that_goes_by_its_own_name_is_called_by_it(tmp_path: Path) -> None:
+    said = without_names("there is no file or folder hello; check the path", Study("hello", tmp_path / "hello"))
+    assert said == "there is no file or folder hello; check the path"
 
 
 def test_a_worker_with_another_version_plans_nothing(tmp_path: Path) -> None:
@@ -138,6 +151,8 @@ def test_protocols_are_told_apart() -> None:
     }
     assert difference(PROTOCOL.record, PROTOCOL.record) is None
     assert difference(PROTOCOL.record, CohortProtocol(PlanConfig(), figures=False).record) == "pictures"
+    plain = PlanConfig(output=OutputConfig(surfaces=()))
+    assert "surfaces" in str(difference(PROTOCOL.record, CohortProtocol(plain).record))
     for word in ("other settings", "other pseudonyms, or none"):
         assert difference(PROTOCOL.record, others[word].record) == word
         assert PROTOCOL.sha256 != others[word].sha256
