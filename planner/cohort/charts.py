@@ -221,11 +221,14 @@ def _draw_row(
             "#e8f1f7", "none",
         )  # fmt: skip
     _draw_dots(paper, row, scale, span, middle)
-    paper.line([(at[1], middle - _ROW_MM / 2.0 + 1.0), (at[1], middle + _ROW_MM / 2.0 - 1.0)], INK, 0.45, end="butt")
+    if len(values) > 1:
+        paper.line(
+            [(at[1], middle - _ROW_MM / 2.0 + 1.0), (at[1], middle + _ROW_MM / 2.0 - 1.0)], INK, 0.45, end="butt"
+        )
     paper.words(
         (right + 2.5, middle - 1.9), f"{_figure(median)} {unit}", size_mm=3.2, anchor="start", bold=True, halo=False
     )
-    more = f", {_figure(low)}–{_figure(high)}" if len(values) > 3 else ""
+    more = f", IQR {_figure(low)}–{_figure(high)}" if len(values) > 3 else ""
     paper.words(
         (right + 2.5, middle + 2.3), f"n = {len(values)}{more}", size_mm=2.6, anchor="start", colour=SOFT, halo=False
     )

@@ -115,7 +115,8 @@ def summary_page(rows: CohortRows, folder: CohortFolder, config: CohortConfig) -
         least=config.least_for_outliers,
         failures=failures[:_MOST_FAILURES],
         more_failures=len(failures) - len(failures[:_MOST_FAILURES]),
-        failure_kinds=Counter(one.error_class for one in failures).most_common(),
+        failure_kinds=Counter(one.state for one in failures).most_common(),
+        same_series=_same_series(rows.studies),
         report_of=report_of,
         version=__version__,
         protocol=_protocol(rows.studies),
@@ -192,6 +193,16 @@ def _failures(studies: Sequence[StudyRow], folder: CohortFolder) -> list[_Failur
             _Failure(row.study, record.state, kind, record.error, f"logs/{log.name}" if log.is_file() else None)
         )
     return sorted(told, key=lambda one: (one.state == "no implant", one.error_class, one.study))
+
+
+def _same_series(studies: Sequence[StudyRow]) -> list[str]:
+    """Give the studies that hold one and the same CT series, which would count twice."""
+    by_series: dict[str, list[str]] = {}
+    for row in studies:
+        name = None if row.plan is None else row.plan.series.name
+        if name is not None:
+            by_series.setdefault(name, []).append(row.study)
+    return [", ".join(names) for names in by_series.values() if len(names) > 1]
 
 
 def _protocol(studies: Sequence[StudyRow]) -> str | None:

@@ -158,6 +158,19 @@ def test_the_page_shows_every_gap_and_ranks_what_stands_out(cohort: Path) -> Non
     assert zs == sorted(zs, reverse=True) and all(math.isfinite(z) and z >= 3.5 for z in zs)
 
 
+def test_the_same_ct_under_two_ids_is_told(cohort: Path, tmp_path: Path) -> None:
+    records = make_cohort(tmp_path / "out", planned=2)
+    for number, uid in enumerate(("2.25.11111", "2.25.11111")):
+        file = tmp_path / "out" / "studies" / f"study-00{number}" / "plan.json"
+        plan = json.loads(file.read_text())
+        plan["series"]["series_instance_uid"] = uid
+        file.write_text(json.dumps(plan))
+    ids = [record.study for record in records]
+    write_results(records, ids, CohortFolder(tmp_path / "out"), CohortConfig())
+    text = (tmp_path / "out" / "summary.html").read_text()
+    assert "The same CT series counts more than once: study-000, study-001." in text and "2.25.11111" not in text
+
+
 def test_what_a_study_says_is_text_and_no_markup(tmp_path: Path) -> None:
     out = tmp_path / "out"
     make_cohort(out, planned=0)
