@@ -1,5 +1,7 @@
 """A plan's folder, from the CT on disk to its place: what the commands and cohorts share."""
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
 from planner.config.plan_config import PlanConfig
@@ -67,8 +69,10 @@ def make_plan_folder(
     """
     require_free(output, own_names=PLAN_FILES, overwrite=overwrite)
     uid, assume_hu = config.series_instance_uid, config.assume_hu
+    began = time.perf_counter()
     with loaded_ahead(_STEPS):
         loaded = load_scan(source, series_instance_uid=uid, assume_hu=assume_hu, monitor=monitor)
+    load_s = time.perf_counter() - began
     from planner.pipeline.labelled import plan_labelled
     from planner.pipeline.outputs import write_plan_files
     from planner.pipeline.pseudonymised import gaps_under_pseudonym, labels_under_pseudonym, under_pseudonym
@@ -83,10 +87,17 @@ def make_plan_folder(
             keep=False,
             monitor=monitor,
         )
+        case = replace(case, plan=_with_load(case.plan, load_s))
         with staged_folder(output, own_names=PLAN_FILES, overwrite=overwrite) as folder:
             write_plan_files(case, folder, config, figures=figures, patient=patient, monitor=monitor)
             check_cancelled(monitor)  # whoever was told to stop while the last file was written replaces no plan
     return case.plan
+
+
+def _with_load(plan: Plan, load_s: float) -> Plan:
+    """Put the time that the CT took to load, modules and all, in front of the steps' own."""
+    steps = plan.timings_s
+    return plan.model_copy(update={"timings_s": {"load": load_s, **steps, "total": load_s + steps["total"]}})
 
 
 def named_patient(scan: Scan) -> PatientIdentity:

@@ -107,6 +107,9 @@ def test_stdout_is_plan_json_and_nothing_else(planned: tuple[Path, subprocess.Co
     out, result = planned
     document = json.loads(result.stdout)
     assert document == json.loads((out / "plan.json").read_text())
+    timings = document["timings_s"]
+    assert next(iter(timings)) == "load" and 0.0 < timings["load"] < timings["total"]
+    assert timings["total"] == pytest.approx(sum(took for step, took in timings.items() if step != "total"))
     jsonschema.validate(document, plan_schema())
     assert result.stderr == ""
 
