@@ -98,7 +98,8 @@ def time_growth(slices: Sequence[int], screws: Sequence[int], *, repeats: int) -
             if count == screws[0]:
                 _grown("compiling", case, Path(folder), count, 1)
             size = " x ".join(str(n) for n in spine.grid.shape)
-            lines.append(_grown(f"{count} screws, {size}", case, Path(folder), count, repeats))
+            name = f"{count} {'screw' if count == 1 else 'screws'}, {size}"
+            lines.append(_grown(name, case, Path(folder), count, repeats))
     return "\n".join(lines)
 
 
