@@ -120,10 +120,12 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path: Path, capsys: pytest.Ca
     for words, code, said in (
         (given, 2, "-o OUT"),
         ((str(tmp_path / "gone"), *out), 3, "no file or folder"),
-        ((*given, *out, "--workers", "0"), 2, "at least one worker"),
+        ((*given, *out, "--workers", "0"), 2, "at least one"),
+        ((*given, *out, "--workers", "9999"), 2, "more workers than those"),
         ((*given, *out, "--memory", "99999"), 2, "more memory than this machine has"),
-        ((*given, *out, "--memory", "nan"), 2, "at least one worker"),
+        ((*given, *out, "--memory", "nan"), 2, "needs some memory"),
         ((*given, *out, "--scheduler", "tcp://127.0.0.1:9", "--workers", "2"), 2, "for this machine"),
+        ((*given, *out, "--scheduler", "http://127.0.0.1:9"), 2, "no address of a Dask scheduler"),
     ):
         assert main(["cohort", *words]) == code
         told = capsys.readouterr().err
