@@ -73,7 +73,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--assume-hu",
         action="store_true",
-        help="take the values as Hounsfield units although INPUT does not say so, or they do not look it",
+        help="take the values as Hounsfield units although the CT does not say so, or they do not look it",
     )
 
 
