@@ -68,7 +68,7 @@ class DeliveredCementConfig(Settings):
         default=300, ge=1, description="The bloom is read off at least so many voxels beside metal. Ours."
     )
     hidden_above_hu: float = Field(
-        default=400.0,
+        default=500.0,
         gt=0,
         description="Where bloom adds more, cement is not told: a tenth of a voxel's error in the metal's edge would "
         "be a tenth of cement. Tuned on scenes.",

@@ -11,8 +11,6 @@ from planner.follow.metal_bloom import Bloom, Scene
 from planner.geometry.distance import distance_mm
 from planner.geometry.grid import Grid
 
-_PURE_PERCENTILE = 75.0
-"""Of pure voxels: in thin cement blur dims most of them, noise adds little."""
 _LEAST_CONTRAST_HU = 300.0
 """Where old cement or cortex leaves cement less contrast, a share would be noise."""
 
@@ -76,8 +74,9 @@ def cement_share(seen: Scene, bloom: Bloom, config: DeliveredCementConfig) -> Ce
     if not bright.any():
         return CementShare(zero, read, None, config.hu_spread)
     pure = _pure(clear, bright, bloom, seen.grid, config)
-    hu, spread = _level(clear, bright, pure, config)
-    level = _local_level(clear, pure, hu, seen.grid, config)
+    undimmed = _undimmed(clear, bright, pure, bloom, seen, config)
+    hu, spread = _level(undimmed, bright, pure, config)
+    level = _local_level(undimmed, pure, hu, seen.grid, config)
     contrast = level - seen.before_hu
     share = np.where(read & (contrast > _LEAST_CONTRAST_HU), rise / np.maximum(contrast, _LEAST_CONTRAST_HU), 0.0)
     seeds = _large(share > 0.5, seen.grid, config.least_piece_ml)
@@ -112,10 +111,25 @@ def _pure(clear: Floats, bright: Bools, bloom: Bloom, grid: Grid, config: Delive
     return np.asarray(solid & deep & (bloom.added_hu < 0.1 * config.hidden_above_hu))
 
 
+def _undimmed(
+    clear: Floats, bright: Bools, pure: Bools, bloom: Bloom, seen: Scene, config: DeliveredCementConfig
+) -> Floats:
+    """Take off what blur takes from the middle of thin cement, by the shape that is seen of it."""
+    if not pure.any():
+        return clear
+    half = 0.5 * float(np.percentile(clear[pure], 90))
+    beside = distance_mm(bright, seen.grid.spacing_mm, reach_mm=config.bloom_mm + 0.5) <= config.bloom_mm
+    solid = (bright & (clear > half)) | (bloom.hidden & beside)
+    sigma = [config.blur_mm / step for step in seen.grid.spacing_mm]
+    full = np.clip(ndi.gaussian_filter(solid.astype(np.float32), sigma), 0.8, 1.0)
+    before = np.nan_to_num(seen.before_hu)
+    return np.where(pure, before + (clear - before) / full, clear).astype(np.float32)
+
+
 def _level(clear: Floats, bright: Bools, pure: Bools, config: DeliveredCementConfig) -> tuple[float, float]:
     """Tell what cement reads, and how far that may err."""
     if np.count_nonzero(pure) >= 8:
-        return float(np.percentile(clear[pure], _PURE_PERCENTILE)), config.hu_spread
+        return float(np.median(clear[pure])), config.hu_spread
     return max(config.assumed_hu, float(np.percentile(clear[bright], 95))), config.assumed_hu_spread
 
 

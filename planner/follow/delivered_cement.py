@@ -145,7 +145,7 @@ def _totals(
     untold = ~cement.read & (cement.share > 0)
     unseen_ml = float(cement.share[untold].sum()) * voxel_ml
     room_ml = sum(gap.hidden_ml for gap in gaps) + hidden_bone * voxel_ml
-    estimate = max(seen.estimate + sum(gap.beyond_voxels_ml for gap in gaps), in_gaps.estimate + leaked.estimate)
+    estimate = max(seen.estimate, in_gaps.estimate + leaked.estimate)
     low = estimate - (seen.estimate - seen.low) - config.hidden_spread * unseen_ml
     high = estimate + (seen.high - seen.estimate) + config.hidden_spread * max(0.0, room_ml - unseen_ml)
     if not gaps:

@@ -34,8 +34,6 @@ class FilledGap:
         The gap on the late working grid, without metal.
     residual : Mask or None
         What is left of it; None where too little is, or it was not read.
-    beyond_voxels_ml : float
-        Cement beside metal that no voxel counts: the gap's volume knows thinner things than voxels.
     hidden_ml : float
         Of the place, volume that is not read.
     """
@@ -43,7 +41,6 @@ class FilledGap:
     record: GapFilled
     place: Bools
     residual: Mask | None
-    beyond_voxels_ml: float
     hidden_ml: float
 
 
@@ -142,7 +139,7 @@ def filled_gap(
     seen_share = float(read.sum()) / max(1.0, float(place.sum()))
     if seen_share < config.least_read_share:
         none = GapFilled(gap_id=gap.record.id, gap_ml=gap_ml, cement_ml=None, share=None, residual_ml=None)
-        return FilledGap(none, place, None, 0.0, hidden_ml)
+        return FilledGap(none, place, None, hidden_ml)
     share = _share(cement, full, read, hidden, space_ml, float(place.sum()) * voxel_ml, config)
     volume = gap.record.volume_ml
     whole_ml = max(space_ml, gap_ml or 0.0)
@@ -159,8 +156,7 @@ def filled_gap(
         share=share if volume is not None else None,
         residual_ml=residual_ml,
     )
-    beyond = max(0.0, whole_ml - space_ml) * share.estimate
-    return FilledGap(record, place, Mask(seen.grid, rest) if is_left else None, beyond, hidden_ml)
+    return FilledGap(record, place, Mask(seen.grid, rest) if is_left else None, hidden_ml)
 
 
 def _share(

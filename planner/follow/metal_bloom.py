@@ -123,8 +123,8 @@ def scene(pair: RegisteredPair, carry: Carrier, late_hu: Floats, gap: Floats, co
     """
     grid = carry.grid
     early = carry.hu(pair.early.ct)
-    early_metal = carry.mask(solid_metal(pair.early, config.metal_hu)) > 0.3
-    metal = np.asarray(resample(*_own(solid_metal(pair.late, config.metal_hu)), grid) > 0.3)
+    early_metal = carry.mask(solid_metal(pair.early, config.metal_hu)) > 0.5
+    metal = np.asarray(resample(*_own(solid_metal(pair.late, config.metal_hu)), grid) > 0.5)
     for name, motion in pair.implants.items():
         one = pair.early.implant(name)
         if one is not None and one.record.kind != "cement":

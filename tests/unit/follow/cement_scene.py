@@ -24,7 +24,7 @@ METAL_MM, GAP_MM = 2.5, 5.0
 """Radii of the screw along y and of its gap."""
 GAP_Y = (-9.0, 9.0)
 CANAL_LPS = np.array([0.0, 19.0, 0.0])
-_FINE = 0.4
+_FINE = 0.5
 
 
 def motion(angle_deg: float, shift_mm: tuple[float, float, float]) -> Array:
