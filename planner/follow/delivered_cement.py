@@ -97,8 +97,9 @@ def delivered_cement(pair: RegisteredPair, config: DeliveredCementConfig, *, mon
     record = DeliveredCement(
         total_ml=total.total,
         in_gaps_ml=total.in_gaps,
-        trabecular_ml=total.trabecular,
-        leaked_ml=total.leaked,
+        trabecular_ml=total.trabecular if around.bone.any() else None,
+        # without an envelope nothing tells outside from inside
+        leaked_ml=total.leaked if around.bone.any() else None,
         interdigitation_mm=_interdigitation(
             cement, place | seen.metal | seen.early_metal, around.bone & ~outside, pair
         ),
@@ -135,11 +136,11 @@ def _totals(
 ) -> _Total:  # fmt: skip
     grid = pair.late.grid
     voxel_ml = grid.voxel_volume_mm3 / 1000.0
-    leaked = _sum([leak.volume_ml for leak in found], are_independent=False)
+    leaked = _sum([leak.volume_ml for leak in found])
     filled = [gap.record.cement_ml for gap in gaps if gap.record.cement_ml is not None]
     if len(filled) < len(gaps):
         return _Total(None, None, None, leaked)
-    in_gaps = _sum(filled, are_independent=False) if gaps else _NONE
+    in_gaps = _sum(filled) if gaps else _NONE
     everywhere = np.ones(grid.shape, dtype=bool)
     seen = piece_volume(cement.share, everywhere, grid, cement.spread, config)
     untold = ~cement.read & (cement.share > 0)
@@ -160,12 +161,10 @@ def _totals(
     return _Total(total, in_gaps if gaps else None, trabecular, leaked)
 
 
-def _sum(parts: list[Interval], *, are_independent: bool) -> Interval:
-    """Add intervals; errors that all parts share add up, others by their squares."""
+def _sum(parts: list[Interval]) -> Interval:
+    """Add intervals: errors that all parts share add up."""
     estimate = sum(part.estimate for part in parts)
     down, up = [p.estimate - p.low for p in parts], [p.high - p.estimate for p in parts]
-    if are_independent:
-        down, up = [float(np.hypot.reduce(down or [0.0]))], [float(np.hypot.reduce(up or [0.0]))]
     return Interval(estimate=estimate, low=max(0.0, estimate - sum(down)), high=estimate + sum(up))
 
 
