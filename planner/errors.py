@@ -39,6 +39,10 @@ class ClusterError(InputError):
     """A Dask cluster cannot be reached, or its workers cannot do the work."""
 
 
+class PairError(InputError):
+    """Two CTs that do not belong together: of two patients, two sides, or two parts of the body."""
+
+
 class ForeignPlanError(InputError):
     """A document that is no plan of this program, of whatever schema number."""
 

@@ -90,3 +90,65 @@ def angle_between_deg(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
     """
     a, b = unit(first), unit(second)
     return float(np.degrees(2.0 * np.arctan2(np.linalg.norm(a - b), np.linalg.norm(a + b))))
+
+
+def angle_of_rotation_deg(rotation: npt.ArrayLike) -> float:
+    """Give the angle that a rotation turns by.
+
+    Parameters
+    ----------
+    rotation : array_like, shape (3, 3)
+        A proper rotation.
+
+    Returns
+    -------
+    float
+        0 to 180 degrees, accurate also near 0: from sine and cosine both.
+    """
+    matrix = np.asarray(rotation, dtype=np.float64)
+    skew = np.array([matrix[2, 1] - matrix[1, 2], matrix[0, 2] - matrix[2, 0], matrix[1, 0] - matrix[0, 1]])
+    return float(np.degrees(np.arctan2(np.linalg.norm(skew) / 2.0, (np.trace(matrix) - 1.0) / 2.0)))
+
+
+def rigid_onto(source: npt.ArrayLike, target: npt.ArrayLike) -> Array:
+    """Give the rigid motion that lays points onto their fellows, best in the least squares.
+
+    Parameters
+    ----------
+    source, target : array_like, shape (N, 3)
+        Three points or more, not on one line; the same order.
+
+    Returns
+    -------
+    ndarray, shape (4, 4)
+        Target from source; a proper rotation, never a mirror.
+
+    Notes
+    -----
+    Kabsch 1976 (doi 10.1107/S0567739476001873).
+    """
+    one, other = np.asarray(source, dtype=np.float64), np.asarray(target, dtype=np.float64)
+    middle, goal = one.mean(axis=0), other.mean(axis=0)
+    left, _, right = np.linalg.svd((one - middle).T @ (other - goal))
+    sign = np.sign(np.linalg.det(right.T @ left.T))
+    rotation = right.T @ np.diag([1.0, 1.0, sign]) @ left.T
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = rotation, goal - rotation @ middle
+    return matrix
+
+
+def moved(motion: Array, points_lps: npt.ArrayLike) -> Array:
+    """Take points through a motion.
+
+    Parameters
+    ----------
+    motion : ndarray, shape (4, 4)
+        Target from source.
+    points_lps : array_like, shape (..., 3)
+        Points of the source.
+
+    Returns
+    -------
+    ndarray, shape (..., 3)
+    """
+    return np.asarray(np.asarray(points_lps, dtype=np.float64) @ motion[:3, :3].T + motion[:3, 3])
